@@ -1,0 +1,223 @@
+/*
+ * Many clones, many at once, and a pool without space.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "storage_fixture.h"
+#include "storage_tests.h"
+
+#define CLONES            50
+#define THREADS           8
+#define CLONES_PER_THREAD 5
+#define LINK_BYTES        1000  /* more than an inode holds, less than XFS allows */
+#define FREED_TIMEOUT_MS  60000 /* space comes back in the background */
+
+static void test_fifty_clones(PoolFixture *f, gconstpointer data)
+{
+    g_autoptr(GPtrArray) entries = NULL;
+
+    make_volume(f, "v");
+    write_random(f, "v", "big", 4 << 20, 1);
+    make_snapshot(f, "v", "s");
+    for (int i = 0; i < CLONES; i++) {
+        g_autofree char *name = g_strdup_printf("c%d", i);
+
+        make_clone(f, "s", name);
+        write_text(f, name, "who", name);
+    }
+    ASSERT_OK(storage_list(f->pool, &entries));
+    g_assert_cmpuint(entries->len, ==, CLONES + 2);
+    for (int i = 0; i < CLONES; i++) {
+        g_autofree char *name = g_strdup_printf("c%d", i);
+
+        assert_volume_text(f, name, "who", name);
+        ASSERT_OK(storage_destroy_volume(f->pool, name));
+    }
+}
+
+typedef struct Worker {
+    PoolFixture *fixture;
+    int number;
+    int won; /* clones that it could make */
+} Worker;
+
+static void *work_on_own_names(void *data)
+{
+    Worker *worker = data;
+    PoolFixture *f = worker->fixture;
+
+    for (int i = 0; i < CLONES_PER_THREAD; i++) {
+        g_autofree char *name = g_strdup_printf("c%d-%d", worker->number, i);
+        g_autofree char *commit = g_strdup_printf("t%d-%d", worker->number, i);
+
+        make_clone(f, "s", name);
+        write_text(f, name, "who", name);
+        assert_volume_text(f, name, "who", name);
+        make_snapshot(f, name, commit);
+        assert_snapshot_text(f, commit, "who", name);
+        if (i % 2 == 0)
+            ASSERT_OK(storage_destroy_volume(f->pool, name));
+    }
+    return NULL;
+}
+
+static void *work_on_one_name(void *data)
+{
+    Worker *worker = data;
+    const Manifest manifest = fixture_manifest("clone", "same");
+    Error *e = storage_clone(worker->fixture->pool, "s", "same", &manifest);
+
+    if (e)
+        ASSERT_CODE(e, ERR_CONFLICT);
+    else
+        worker->won++;
+    return NULL;
+}
+
+/* Snapshots of one volume share its manifest for a moment. */
+static void *work_on_one_volume(void *data)
+{
+    Worker *worker = data;
+    g_autofree char *name = g_strdup_printf("s%d", worker->number);
+
+    make_snapshot(worker->fixture, "v", name);
+    return NULL;
+}
+
+static int run_workers(PoolFixture *f, GThreadFunc work)
+{
+    Worker workers[THREADS];
+    GThread *threads[THREADS];
+    int won = 0;
+
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (Worker){f, i, 0};
+        threads[i] = g_thread_new("worker", work, &workers[i]);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        g_thread_join(threads[i]);
+        won += workers[i].won;
+    }
+    return won;
+}
+
+static void test_in_parallel(PoolFixture *f, gconstpointer data)
+{
+    make_volume(f, "v");
+    write_random(f, "v", "big", 4 << 20, 1);
+    make_snapshot(f, "v", "s");
+    run_workers(f, work_on_own_names);
+    g_assert_cmpint(run_workers(f, work_on_one_name), ==, 1);
+}
+
+static void test_snapshots_at_once_keep_their_manifests(PoolFixture *f, gconstpointer data)
+{
+    g_autoptr(GPtrArray) entries = NULL;
+
+    make_volume(f, "v");
+    run_workers(f, work_on_one_volume);
+    ASSERT_OK(storage_list(f->pool, &entries));
+    g_assert_cmpuint(entries->len, ==, THREADS + 1);
+    for (guint i = 0; i < entries->len; i++) {
+        const StorageEntry *entry = g_ptr_array_index(entries, i);
+
+        g_assert_nonnull(entry->manifest);
+        g_assert_cmpstr(entry->manifest->uid, ==, entry->name);
+    }
+}
+
+/* Space for data: by ever smaller files. */
+static void fill_data(int dir_fd)
+{
+    off_t size = 64 << 20;
+
+    for (int i = 0; size >= 4096; i++) {
+        g_autofree char *name = g_strdup_printf("fill%d", i);
+        AUTO_FD fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        if (fd < 0 || posix_fallocate(fd, 0, size) != 0)
+            size /= 2;
+    }
+}
+
+/* Space for metadata, which btrfs keeps apart: by symbolic links with long targets. */
+static void fill_metadata(int dir_fd, const char *prefix)
+{
+    g_autofree char *target = g_strnfill(LINK_BYTES, 'x');
+    int status = 0;
+
+    for (int i = 0; status == 0; i++) {
+        g_autofree char *name = g_strdup_printf("%s%d", prefix, i);
+
+        status = symlinkat(target, dir_fd, name);
+    }
+    g_assert_cmpint(errno, ==, ENOSPC);
+}
+
+static void fill_pool(PoolFixture *f, const char *volume)
+{
+    g_autofree char *data = storage_volume_data(f->pool, volume);
+    AUTO_FD fd = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    fill_data(fd);
+    fill_metadata(fd, "first");
+    ASSERT_OK(storage_sync(f->pool, volume)); /* gives back what was reserved too generously */
+    fill_metadata(fd, "second");
+}
+
+static Error *check_clone_fits(void *data, bool *ret_done)
+{
+    PoolFixture *f = data;
+    const Manifest manifest = fixture_manifest("clone", "fits");
+    Error *e = storage_clone(f->pool, "s", "fits", &manifest);
+
+    *ret_done = !e;
+    if (e && e->code == ERR_NO_SPACE) {
+        error_free(e);
+        return storage_sync(f->pool, "v");
+    }
+    return e;
+}
+
+static void test_full_pool(PoolFixture *f, gconstpointer data)
+{
+    const Manifest manifest = fixture_manifest("clone", "x");
+    SpaceUsage usage = {0};
+
+    make_volume(f, "v");
+    write_text(f, "v", "file", "text");
+    make_snapshot(f, "v", "s");
+    make_clone(f, "s", "c");
+    make_clone(f, "s", "filler");
+    fill_pool(f, "filler");
+
+    ASSERT_OK(storage_usage(f->pool, &usage));
+    g_assert_cmpuint(usage.free_bytes, <, 16 << 20);
+    ASSERT_CODE(storage_create_volume(f->pool, "x", &manifest), ERR_NO_SPACE);
+    ASSERT_CODE(storage_clone(f->pool, "s", "x", &manifest), ERR_NO_SPACE);
+    ASSERT_CODE(storage_snapshot(f->pool, "v", "x", &manifest), ERR_NO_SPACE);
+
+    storage_close_pool(f->pool);
+    ASSERT_OK(storage_open_pool(&f->spec, &f->pool));
+    assert_volume_text(f, "v", "file", "text");
+    ASSERT_OK(storage_destroy_volume(f->pool, "c"));
+    ASSERT_OK(storage_destroy_volume(f->pool, "filler"));
+    ASSERT_OK(wait_until(clock_monotonic_ms() + FREED_TIMEOUT_MS, check_clone_fits, f));
+    assert_volume_text(f, "fits", "file", "text");
+}
+
+#define ADD(path, function)                                                                        \
+    g_test_add("/storage/load/" path, PoolFixture, NULL, fixture_setup, function, fixture_teardown)
+
+void storage_add_load_tests(void)
+{
+    ADD("fifty-clones", test_fifty_clones);
+    ADD("in-parallel", test_in_parallel);
+    ADD("snapshots-at-once", test_snapshots_at_once_keep_their_manifests);
+    ADD("full-pool", test_full_pool);
+}

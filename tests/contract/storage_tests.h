@@ -1,0 +1,6 @@
+/* The parts of the storage contract's test suite; each adds its tests. */
+#pragma once
+
+void storage_add_verb_tests(void); /* create, snapshot, clone, destroy, list, measure */
+void storage_add_pool_tests(void); /* pools come, go and survive accidents           */
+void storage_add_load_tests(void); /* many, at once, and a full pool                 */
