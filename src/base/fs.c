@@ -1,0 +1,269 @@
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FS_CHUNK          8192
+#define FS_PARENT_MODE    0755
+#define FS_PASSWD_BUFFER  16384
+#define FS_TREE_DEPTH_MAX 64 /* a stranger's tree must not use up our descriptors or our stack */
+
+/* Below something that is no directory, nothing exists either. */
+static bool fs_is_missing(int err)
+{
+    return err == ENOENT || err == ENOTDIR;
+}
+
+Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 && fs_is_missing(errno))
+        return error_new(ERR_NOT_FOUND, "file \"%s\" does not exist", path);
+    if (fd < 0)
+        return error_errno(errno, "could not open \"%s\"", path);
+
+    g_autoptr(GString) text = g_string_new(NULL);
+    char chunk[FS_CHUNK];
+    ssize_t n = 0;
+
+    while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_errno(errno, "could not read \"%s\"", path);
+        g_string_append_len(text, chunk, n);
+        if (text->len > max_bytes)
+            return error_new(ERR_INVALID, "file \"%s\" is longer than %zu bytes", path, max_bytes);
+    }
+    *ret_text = g_string_free(g_steal_pointer(&text), FALSE);
+    return NULL;
+}
+
+/* The parts of writing a file return 0, or -1 with errno, as the calls that they are made of. */
+static int fs_write_all(int fd, const char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        ssize_t n = write(fd, text, left);
+
+        if (n < 0 && errno != EINTR)
+            return -1;
+        if (n > 0) {
+            text += n;
+            left -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static int fs_set_access(int fd, mode_t mode, uid_t uid, gid_t gid)
+{
+    if (uid != (uid_t)-1 && fchown(fd, uid, gid) < 0)
+        return -1;
+    return fchmod(fd, mode); /* after fchown, which may clear bits */
+}
+
+static int fs_sync_dir_of(const char *path)
+{
+    g_autofree char *dir = g_path_get_dirname(path);
+    AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd < 0 ? -1 : fsync(fd);
+}
+
+static int fs_fill_and_rename(int fd, const char *temporary, const char *path, const char *text,
+                              const FsWrite *how, uid_t uid, gid_t gid)
+{
+    if (fs_set_access(fd, how->mode ? how->mode : 0600, uid, gid) < 0)
+        return -1;
+    if (fs_write_all(fd, text) < 0)
+        return -1;
+    if (how->is_durable && fsync(fd) < 0)
+        return -1;
+    if (rename(temporary, path) < 0)
+        return -1;
+    return how->is_durable ? fs_sync_dir_of(path) : 0;
+}
+
+/* uid and gid of a user by name; -1, which fchown() leaves alone, for none. */
+static Error *fs_find_owner(const char *user, uid_t *ret_uid, gid_t *ret_gid)
+{
+    *ret_uid = (uid_t)-1;
+    *ret_gid = (gid_t)-1;
+    return user ? fs_find_user(user, ret_uid, ret_gid) : NULL;
+}
+
+Error *fs_write_file(const char *path, const char *text, const FsWrite *how)
+{
+    static const FsWrite plain = {0};
+    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
+    uid_t uid;
+    gid_t gid;
+
+    how = how ? how : &plain;
+    TRY(fs_find_owner(how->user, &uid, &gid));
+
+    AUTO_FD fd = mkostemp(temporary, O_CLOEXEC);
+
+    if (fd < 0)
+        return error_errno(errno, "could not write \"%s\"", path);
+    if (fs_fill_and_rename(fd, temporary, path, text, how, uid, gid) < 0) {
+        Error *e = error_errno(errno, "could not write \"%s\"", path);
+
+        unlink(temporary); /* already renamed: nothing is there, and that is fine */
+        return e;
+    }
+    return NULL;
+}
+
+Error *fs_make_dir(const char *path, mode_t mode, const char *user)
+{
+    g_autofree char *parent = g_path_get_dirname(path);
+    uid_t uid;
+    gid_t gid;
+
+    TRY(fs_find_owner(user, &uid, &gid));
+    if (g_mkdir_with_parents(parent, FS_PARENT_MODE) < 0 ||
+        (mkdir(path, mode) < 0 && errno != EEXIST))
+        return error_errno(errno, "could not make directory \"%s\"", path);
+
+    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || fs_set_access(fd, mode, uid, gid) < 0)
+        return error_errno(errno, "could not prepare directory \"%s\"", path);
+    return NULL;
+}
+
+Error *fs_remove(const char *path)
+{
+    if (remove(path) < 0 && !fs_is_missing(errno))
+        return error_errno(errno, "could not remove \"%s\"", path);
+    return NULL;
+}
+
+static bool fs_is_dot(const char *name)
+{
+    return g_str_equal(name, ".") || g_str_equal(name, "..");
+}
+
+typedef struct FsTree {
+    dev_t device; /* of its root: what is mounted below, or a subvolume, has another and stays */
+    int depth;
+} FsTree;
+
+static int fs_remove_entry(int dir_fd, const char *name, FsTree tree);
+
+static int fs_empty_dir(int fd, FsTree tree)
+{
+    DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0)); /* closedir() closes the copy */
+    int status = dir ? 0 : -1;
+
+    for (struct dirent *entry; status == 0 && (entry = readdir(dir));)
+        if (!fs_is_dot(entry->d_name))
+            status = fs_remove_entry(fd, entry->d_name, tree);
+    if (dir)
+        closedir(dir);
+    return status;
+}
+
+/* 0 when the directory may be entered; -1 with errno. */
+static int fs_check_entry(int fd, FsTree tree)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -1;
+    errno = status.st_dev != tree.device ? EXDEV : ELOOP;
+    return status.st_dev == tree.device && tree.depth < FS_TREE_DEPTH_MAX ? 0 : -1;
+}
+
+/*
+ * By descriptor and without following links at every step: whoever owns the tree may swap a
+ * directory for a link meanwhile, and we may be root.
+ */
+static int fs_remove_entry(int dir_fd, const char *name, FsTree tree)
+{
+    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return -1;
+
+    AUTO_FD fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fs_check_entry(fd, tree) < 0)
+        return -1;
+    tree.depth++;
+    if (fs_empty_dir(fd, tree) < 0)
+        return -1;
+    return unlinkat(dir_fd, name, AT_REMOVEDIR);
+}
+
+Error *fs_remove_tree(const char *path)
+{
+    struct stat status;
+
+    if (lstat(path, &status) < 0)
+        return fs_is_missing(errno) ? NULL : error_errno(errno, "could not remove \"%s\"", path);
+
+    FsTree tree = {.device = status.st_dev};
+
+    if (fs_remove_entry(AT_FDCWD, path, tree) < 0)
+        return error_errno(errno, "could not remove \"%s\"", path);
+    return NULL;
+}
+
+static int fs_compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+Error *fs_list_dir(const char *path, char ***ret_names)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    DIR *dir = opendir(path);
+
+    if (!dir && !fs_is_missing(errno))
+        return error_errno(errno, "could not list \"%s\"", path);
+    if (dir) {
+        for (struct dirent *entry; (entry = readdir(dir));)
+            if (!fs_is_dot(entry->d_name))
+                g_ptr_array_add(names, g_strdup(entry->d_name));
+        closedir(dir);
+    }
+    g_ptr_array_sort(names, fs_compare_names);
+    g_ptr_array_add(names, NULL);
+    *ret_names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+    return NULL;
+}
+
+bool fs_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+Error *fs_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)
+{
+    g_autofree char *buffer = g_malloc(FS_PASSWD_BUFFER);
+    struct passwd entry;
+    struct passwd *found = NULL;
+    int err = getpwnam_r(name, &entry, buffer, FS_PASSWD_BUFFER, &found);
+
+    if (err != 0)
+        return error_errno(err, "could not look up operating-system user \"%s\"", name);
+    if (!found)
+        return error_hint(
+            error_new(ERR_NOT_FOUND, "operating-system user \"%s\" does not exist", name),
+            "Create it, as in \"useradd --system %s\", or name another in the configuration.",
+            name);
+    *ret_uid = entry.pw_uid;
+    *ret_gid = entry.pw_gid;
+    return NULL;
+}

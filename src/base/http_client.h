@@ -1,0 +1,30 @@
+/*
+ * HTTP as a client, for the CLI. The only user of libcurl.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct HttpRequest {
+    const char *method;         /* "GET", "POST", "PATCH", "DELETE"               */
+    const char *url;            /* whole URL with scheme                          */
+    const char *const *headers; /* "Name: value", NULL-terminated; NULL = none    */
+    const char *body;           /* NULL = none                                    */
+    int64_t timeout_ms;         /* 0 = none                                       */
+    int64_t connect_timeout_ms; /* 0 = 10 s                                       */
+    bool is_insecure;           /* do not check the server's certificate          */
+} HttpRequest;
+
+typedef struct HttpResponse {
+    long status;
+    char *body; /* NUL-terminated, never NULL */
+} HttpResponse;
+
+void http_response_clear(HttpResponse *response);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpResponse, http_response_clear)
+
+/* Errors: ERR_EXTERNAL no connection, no such host, TLS (hint: what to check); ERR_TIMEOUT. */
+MUST_CHECK Error *http_request(const HttpRequest *request, HttpResponse *ret_response);

@@ -1,0 +1,10 @@
+/*
+ * Identifiers of our own making.
+ */
+#pragma once
+
+/*
+ * A new identifier: 20 lower-case base32hex characters, sortable by time (4 bytes of seconds, 8 of
+ * randomness), never used twice. Caller frees. Source: the form of generated clone ids, api.md §1.3.
+ */
+char *id_new(void);

@@ -1,0 +1,89 @@
+/*
+ * The only way to start a program. By argv, never by a shell line (unless the line is the operator's own
+ * command from the configuration); with a deadline or a cancel; every descriptor of ours is CLOEXEC.
+ * Children are started with posix_spawn; another user's identity is taken by setpriv(1), so that
+ * nothing of ours runs between fork and exec. Such a program gets no HOME: it asks the user database.
+ *
+ * The process must leave SIGCHLD alone and never wait for just any child: ends are told by pidfd.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+#define PROC_ERRORS_MAX 8192 /* last bytes of stderr that are kept for an error's detail */
+
+typedef void (*ProcLine)(const char *line, void *data);
+
+typedef struct ProcSpec {
+    const char *const *argv;  /* NULL-terminated; argv[0] is looked up in PATH when it has no slash   */
+    const char *const *env;   /* "K=V" set over our own environment; "K" alone unsets; NULL for none  */
+    const char *user;         /* operating-system user to run as; NULL = as we are                    */
+    const char *cwd;          /* NULL = "/"                                                           */
+    const char *input;        /* what it reads from its stdin; NULL = /dev/null                       */
+    int64_t timeout_ms;       /* 0 = no deadline: only with cancel                                    */
+    int64_t grace_ms;         /* between SIGTERM and SIGKILL when it is stopped; 0 = 5000             */
+    GCancellable *cancel;     /* borrowed, may be NULL; cancelled: SIGTERM, grace, SIGKILL, ERR_TIMEOUT */
+    ProcLine on_error_line;   /* each line of stderr, ended by \n or \r, as it comes; NULL = none     */
+    void *on_error_line_data;
+    size_t output_max;        /* stdout beyond this is an error; 0 = 16 MiB                           */
+    bool dies_with_us;        /* gets SIGKILL when rametd dies (the calling thread must outlive it)   */
+} ProcSpec;
+
+typedef struct ProcResult {
+    int exit_status; /* 0..255; 128 + signal when a signal ended it */
+    char *output;    /* stdout, NUL-terminated                      */
+    char *errors;    /* last PROC_ERRORS_MAX bytes of stderr        */
+} ProcResult;
+
+void proc_result_clear(ProcResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProcResult, proc_result_clear)
+
+/*
+ * proc_run - run a program to its end. It gets its own process group, and the group is signalled.
+ *
+ *   ret_result   filled whenever the program ended by itself, also with a status other than 0 (and then
+ *                the error is returned too); NULL when not wanted. Clear it with proc_result_clear().
+ *
+ * Errors: ERR_EXTERNAL `program "zfs" failed with status 1` (detail: end of its stderr; hint when the
+ *         program is missing); ERR_TIMEOUT deadline or cancel.
+ */
+MUST_CHECK Error *proc_run(const ProcSpec *spec, ProcResult *ret_result);
+
+/* Tests put a script here: it sees each ProcSpec and answers in place of the program. NULL = real. */
+typedef Error *(*ProcRunHook)(const ProcSpec *spec, ProcResult *ret_result);
+extern ProcRunHook proc_run_hook;
+
+/*
+ * proc_spawn - start a program that outlives the call, and us: in a session and process group of its
+ * own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the user).
+ * Only argv, env, user, cwd and dies_with_us of the spec are used.
+ *
+ *   ret_pid     its process id
+ *   ret_pidfd   a pidfd for it; caller closes
+ */
+MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd);
+
+/*
+ * proc_stop - a declared stop sequence: each signal in turn, waiting after each for the end.
+ *
+ *   pidfd      the process; need not be our child; it is reaped when it is
+ *   sequence   ended by {0, 0}
+ *
+ * Errors: ERR_TIMEOUT when it lives on after the last wait. An ended process is success.
+ */
+typedef struct ProcStop {
+    int signal;
+    int64_t wait_ms;
+} ProcStop;
+MUST_CHECK Error *proc_stop(int pidfd, const ProcStop *sequence);
+
+/* True when the process behind the pidfd has ended (a zombie has ended; our own child is reaped). */
+bool proc_has_ended(int pidfd);
+
+/* Waits for the end of the process at most so long; true when it ended. */
+bool proc_wait_ended(int pidfd, int64_t timeout_ms);

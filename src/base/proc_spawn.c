@@ -1,0 +1,91 @@
+/*
+ * Programs that outlive the call: started in a session of their own, watched and stopped by pidfd,
+ * which, unlike a number, never means another process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "base/proc_start.h"
+
+static Error *proc_open_log(const char *path, const char *user, int *ret_fd)
+{
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+
+    if (user)
+        TRY(fs_find_user(user, &uid, &gid));
+
+    AUTO_FD fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+
+    if (fd < 0 || fchown(fd, uid, gid) < 0)
+        return error_errno(errno, "could not open log file \"%s\"", path);
+    *ret_fd = g_steal_fd(&fd);
+    return NULL;
+}
+
+Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd)
+{
+    AUTO_FD in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    AUTO_FD log = -1;
+
+    if (in < 0)
+        return error_errno(errno, "could not open \"/dev/null\"");
+    TRY(proc_open_log(log_path, spec->user, &log));
+
+    const ProcStdio stdio = {.in = in, .out = log, .err = log};
+
+    return proc_start(spec, POSIX_SPAWN_SETSID, &stdio, ret_pid, ret_pidfd);
+}
+
+/* An ended child of ours leaves the table of processes; not ours (ECHILD) or reaped already is
+ * fine. */
+static void proc_reap(int pidfd)
+{
+    siginfo_t end;
+
+    waitid(P_PIDFD, (id_t)pidfd, &end, WEXITED | WNOHANG);
+}
+
+bool proc_wait_ended(int pidfd, int64_t timeout_ms)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    int n;
+
+    do {
+        int64_t left_ms = deadline_ms - clock_monotonic_ms();
+
+        n = poll(&end, 1, (int)CLAMP(left_ms, 0, INT_MAX));
+    } while (n < 0 && errno == EINTR);
+    if (n > 0)
+        proc_reap(pidfd);
+    return n > 0;
+}
+
+bool proc_has_ended(int pidfd)
+{
+    return proc_wait_ended(pidfd, 0);
+}
+
+Error *proc_stop(int pidfd, const ProcStop *sequence)
+{
+    if (proc_has_ended(pidfd))
+        return NULL;
+    for (; sequence->signal != 0; sequence++) {
+        if (pidfd_send_signal(pidfd, sequence->signal, NULL, 0) < 0 && errno != ESRCH)
+            return error_errno(errno, "could not send signal %d", sequence->signal);
+        if (proc_wait_ended(pidfd, sequence->wait_ms))
+            return NULL;
+    }
+    return error_new(ERR_TIMEOUT, "the process has not ended after the last signal");
+}

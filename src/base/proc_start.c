@@ -1,0 +1,191 @@
+/*
+ * Starting a program. posix_spawn(3) shares our memory with the child until it executes (no page
+ * tables are copied, whatever our size) and runs no code of ours in between. What it cannot do,
+ * becoming another user and dying with the parent, is done by setpriv(1) in front of the program,
+ * for about 1 ms.
+ */
+#include "base/proc_start.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+/* Who a program runs as. */
+typedef struct ProcIdentity {
+    bool is_other; /* than we are */
+    uid_t uid;
+    gid_t gid;
+} ProcIdentity;
+
+static Error *proc_find_identity(const char *user, ProcIdentity *ret_identity)
+{
+    ProcIdentity identity = {.uid = geteuid(), .gid = getegid()};
+
+    if (user)
+        TRY(fs_find_user(user, &identity.uid, &identity.gid));
+    identity.is_other = identity.uid != geteuid() || identity.gid != getegid();
+    *ret_identity = identity;
+    return NULL;
+}
+
+static Error *proc_find_program(const char *name, char **ret_path)
+{
+    char *path = g_find_program_in_path(name);
+
+    if (!path)
+        return error_hint(error_new(ERR_EXTERNAL, "program \"%s\" is not installed", name),
+                          "Install \"%s\" or correct PATH.", name);
+    *ret_path = path;
+    return NULL;
+}
+
+static void proc_add_word(GPtrArray *argv, const char *word)
+{
+    g_ptr_array_add(argv, g_strdup(word));
+}
+
+static void proc_add_switch(GPtrArray *argv, const ProcIdentity *identity)
+{
+    g_ptr_array_add(argv, g_strdup_printf("--reuid=%u", identity->uid));
+    g_ptr_array_add(argv, g_strdup_printf("--regid=%u", identity->gid));
+    proc_add_word(argv, "--init-groups");
+    proc_add_word(argv, "--inh-caps=-all");
+    proc_add_word(argv, "--no-new-privs");
+}
+
+/*
+ * The whole command line, and the file to execute. A program behind setpriv is given by its path,
+ * so that a missing one is found here and not there.
+ */
+static Error *proc_build_argv(const ProcSpec *spec, const ProcIdentity *identity, char ***ret_argv,
+                              char **ret_path)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *program = NULL;
+    g_autofree char *path = NULL;
+
+    TRY(proc_find_program(spec->argv[0], &program));
+    if (identity->is_other || spec->dies_with_us) {
+        TRY(proc_find_program("setpriv", &path));
+        proc_add_word(argv, "setpriv");
+        if (identity->is_other)
+            proc_add_switch(argv, identity);
+        if (spec->dies_with_us) {
+            proc_add_word(argv, "--pdeathsig");
+            proc_add_word(argv, "KILL");
+        }
+        proc_add_word(argv, "--");
+        proc_add_word(argv, program);
+    } else {
+        path = g_steal_pointer(&program);
+        proc_add_word(argv, spec->argv[0]);
+    }
+    for (const char *const *word = spec->argv + 1; *word; word++)
+        proc_add_word(argv, *word);
+    g_ptr_array_add(argv, NULL);
+    *ret_argv = (char **)g_ptr_array_free(g_steal_pointer(&argv), FALSE);
+    *ret_path = g_steal_pointer(&path);
+    return NULL;
+}
+
+/* Another user must not look for its files in our home. */
+static char **proc_switch_env_take(char **env, const char *user)
+{
+    env = g_environ_unsetenv(env, "HOME"); /* programs then ask the user database */
+    env = g_environ_setenv(env, "USER", user, TRUE);
+    return g_environ_setenv(env, "LOGNAME", user, TRUE);
+}
+
+static char **proc_build_env(const ProcSpec *spec, const ProcIdentity *identity)
+{
+    char **env = g_get_environ();
+
+    if (identity->is_other)
+        env = proc_switch_env_take(env, spec->user);
+    for (const char *const *entry = spec->env; entry && *entry; entry++) {
+        const char *equals = strchr(*entry, '=');
+        g_autofree char *key =
+            g_strndup(*entry, equals ? (gsize)(equals - *entry) : strlen(*entry));
+
+        env = equals ? g_environ_setenv(env, key, equals + 1, TRUE) : g_environ_unsetenv(env, key);
+    }
+    return env;
+}
+
+static void proc_set_files(posix_spawn_file_actions_t *files, const ProcSpec *spec,
+                           const ProcStdio *stdio)
+{
+    posix_spawn_file_actions_addchdir_np(files, spec->cwd ? spec->cwd : "/");
+    posix_spawn_file_actions_adddup2(files, stdio->in, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(files, stdio->out, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(files, stdio->err, STDERR_FILENO);
+    posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+}
+
+static void proc_set_attributes(posix_spawnattr_t *attributes, short group_flag)
+{
+    sigset_t none;
+    sigset_t all;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setflags(attributes,
+                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group_flag);
+}
+
+/* A child that we could not watch must not live. */
+static Error *proc_open_pidfd(pid_t pid, int *ret_pidfd)
+{
+    int pidfd = pidfd_open(pid, 0);
+
+    if (pidfd < 0) {
+        Error *e = error_errno(errno, "could not watch process %d", pid);
+
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return e;
+    }
+    *ret_pidfd = pidfd;
+    return NULL;
+}
+
+Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio, pid_t *ret_pid,
+                  int *ret_pidfd)
+{
+    ProcIdentity identity;
+    g_auto(GStrv) argv = NULL;
+    g_autofree char *path = NULL;
+
+    TRY(proc_find_identity(spec->user, &identity));
+    TRY(proc_build_argv(spec, &identity, &argv, &path));
+
+    g_auto(GStrv) env = proc_build_env(spec, &identity);
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    pid_t pid = -1;
+
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attributes);
+    proc_set_files(&files, spec, stdio);
+    proc_set_attributes(&attributes, group_flag);
+
+    int err = posix_spawn(&pid, path, &files, &attributes, argv, env);
+
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    if (err != 0)
+        return error_errno(err, "could not start program \"%s\" in \"%s\"", spec->argv[0],
+                           spec->cwd ? spec->cwd : "/");
+    TRY(proc_open_pidfd(pid, ret_pidfd));
+    *ret_pid = pid;
+    return NULL;
+}

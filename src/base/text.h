@@ -1,0 +1,30 @@
+/*
+ * Numbers, sizes, durations and near misses in text. One checked parser for each.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* A whole decimal number within [min, max]; anything around it is ERR_INVALID. */
+MUST_CHECK Error *text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret_value);
+
+/* "10G", "512 MB", "1gb", "4096": powers of 1024, suffixes k m g t with optional "b" or "ib". */
+MUST_CHECK Error *text_parse_size(const char *text, uint64_t *ret_bytes);
+
+/* "30s", "5m", "1h30m", "2d", "250ms". */
+MUST_CHECK Error *text_parse_duration(const char *text, int64_t *ret_ms);
+
+/* "1.2 GiB", "446 KiB", "0 B": one decimal below 10 units (humanize's IEC form). Caller frees. */
+char *text_format_size(uint64_t bytes);
+
+/* The candidate nearest to the word, or NULL when none is near (edit distance > 1/3 of its length). */
+const char *text_nearest(const char *word, const char *const *candidates);
+
+/* The end of a long text, at most max_bytes, at a line start where possible. Caller frees. */
+char *text_tail(const char *text, size_t max_bytes);
+
+/* Turns "\n" and other control characters into "\xNN"-style escapes, for messages. Caller frees. */
+char *text_printable(const char *text, size_t max_bytes);
