@@ -1,0 +1,156 @@
+/*
+ * The configuration as plain values. It is read from server.yml by one table of options
+ * (options.c): path, type, default, unit, reloadable, secret, built or not yet. A Config is never
+ * changed after it is made: a reload makes a new one.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * Maps and lists of the file are JSON: an object or an array, or NULL. Settings keep their kind
+ * (text, integer, real, boolean); names and words are texts. Texts are never NULL, and "" means not
+ * given. A job is_set when retrieval.jobs lists it and it has a spec; only then were its options
+ * read.
+ */
+typedef struct ServerConfig {
+    char *host; /* "" = all interfaces */
+    int64_t port;
+    char *verification_token;
+    bool allow_no_token; /* ours: an empty token is refused unless this is true */
+    bool disable_config_modification;
+    char *state_dir; /* ours: store, sockets, logs of instances */
+} ServerConfig;
+
+typedef struct ProvisionConfig {
+    int64_t port_from;
+    int64_t port_to;
+    bool keep_user_passwords;
+    char *clone_access_addresses; /* comma-separated, "" = all */
+    char *docker_image;
+    json_t *container_config;
+} ProvisionConfig;
+
+typedef struct CloningConfig {
+    char *access_host;
+    int64_t max_idle_minutes; /* 0 = off */
+    int64_t protection_lease_minutes;
+    int64_t protection_max_minutes;
+} CloningConfig;
+
+typedef struct GlobalConfig {
+    bool debug;
+    char *database_username; /* the management superuser inside the data */
+    char *database_dbname;
+} GlobalConfig;
+
+typedef struct PoolManagerConfig {
+    char *mount_dir;
+    char *data_sub_dir;
+    char *selected_pool;
+} PoolManagerConfig;
+
+typedef struct RuntimeConfig { /* ours */
+    char *driver;              /* "process" */
+    bool is_trusted;           /* the operator's word that all users are trusted */
+} RuntimeConfig;
+
+typedef struct PostgresConfig { /* ours */
+    json_t *bin_dirs;           /* further directories with bin/postgres or postgres in them */
+    char *os_user;              /* unprivileged operating-system user of every instance      */
+} PostgresConfig;
+
+typedef struct LogicalDumpConfig {
+    bool is_set;
+    char *dump_location;
+    char *source_type;
+    char *connection_string; /* wins over the single fields */
+    char *host;
+    int64_t port;
+    char *dbname;
+    char *username;
+    char *password;    /* PGPASSWORD of the environment wins */
+    json_t *databases; /* name → {tables, excludeTables}; NULL or empty = all */
+    int64_t parallel_jobs;
+    bool is_immediate_restore;
+    json_t *custom_options;
+} LogicalDumpConfig;
+
+typedef struct LogicalRestoreConfig {
+    bool is_set;
+    char *dump_location;
+    json_t *databases;
+    int64_t parallel_jobs;
+    json_t *configs;
+    json_t *custom_options;
+    char *query_path; /* queryPreprocessing */
+    char *query_inline;
+    int64_t query_workers;
+    bool ignore_errors;
+    bool skip_policies;
+} LogicalRestoreConfig;
+
+typedef struct LogicalSnapshotConfig {
+    bool is_set;
+    char *preprocessing_script;
+    json_t *configs;
+    json_t *database_rename;
+    char *patch_query_path;
+    char *patch_query_inline;
+    int64_t patch_workers;
+} LogicalSnapshotConfig;
+
+typedef struct RetrievalConfig {
+    char *timetable;
+    bool skip_start_refresh;
+    json_t *jobs; /* array of names, in order */
+    LogicalDumpConfig dump;
+    LogicalRestoreConfig restore;
+    LogicalSnapshotConfig snapshot;
+} RetrievalConfig;
+
+typedef struct Config {
+    ServerConfig server;
+    ProvisionConfig provision;
+    CloningConfig cloning;
+    GlobalConfig global;
+    PoolManagerConfig pool_manager;
+    RuntimeConfig runtime;
+    PostgresConfig postgres;
+    RetrievalConfig retrieval;
+    json_t *database_configs; /* databaseConfigs.configs: PostgreSQL settings of all clones */
+} Config;
+
+typedef struct ConfigProblem {
+    bool is_warning;
+    int line; /* 1-based; 0 = the file as a whole */
+    char *path;
+    char *message;
+    char *hint; /* or NULL */
+} ConfigProblem;
+
+/*
+ * config_read - read, expand and check a whole configuration file.
+ *
+ *   path           file name, as it is printed in problems
+ *   ret_problems   every problem found, warnings too, in the order of lines: GPtrArray of
+ * ConfigProblem *; set in success and failure alike; caller unrefs ret_config     caller frees; set
+ * only without errors
+ *
+ * Errors: ERR_NOT_FOUND no such file; ERR_INVALID `configuration "server.yml" has 5 errors`
+ * (detail: one line each, "server.yml:12: cloning.maxIdleMinutes: …").
+ */
+MUST_CHECK Error *config_read(const char *path, GPtrArray **ret_problems, Config **ret_config);
+
+/* "server.yml:12: path: message (hint)". Caller frees. */
+char *config_problem_text(const char *file, const ConfigProblem *problem);
+
+/* Markdown reference of all options, from the table (docs/configuration.md is made of it). */
+char *config_reference(void);
+
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
