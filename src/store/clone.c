@@ -1,0 +1,166 @@
+/*
+ * Clones as the store knows them, and the table of the moves between their states.
+ */
+#include "store/clone.h"
+
+#include <string.h>
+
+#include "store/table.h"
+
+static const char *const clone_words[] = {
+    [CLONE_CREATING] = "CREATING", [CLONE_OK] = "OK",       [CLONE_RESETTING] = "RESETTING",
+    [CLONE_DELETING] = "DELETING", [CLONE_FATAL] = "FATAL", NULL,
+};
+
+#define TO(state) (1u << CLONE_##state)
+
+/* From each state, the states that may follow. FATAL again: with another cause. */
+static const unsigned clone_moves[] = {
+    [CLONE_CREATING] = TO(OK) | TO(DELETING) | TO(FATAL),
+    [CLONE_OK] = TO(RESETTING) | TO(DELETING) | TO(FATAL),
+    [CLONE_RESETTING] = TO(OK) | TO(DELETING) | TO(FATAL),
+    [CLONE_DELETING] = TO(FATAL),
+    [CLONE_FATAL] = TO(OK) | TO(RESETTING) | TO(DELETING) | TO(FATAL),
+};
+
+static const Column clone_columns[] = {
+    COLUMN(Clone, uid),
+    COLUMN(Clone, id, .is_fixed = true),
+    COLUMN(Clone, state, .words = clone_words, .is_fixed = true),
+    COLUMN(Clone, message, .is_fixed = true),
+    COLUMN(Clone, snapshot_uid),
+    COLUMN(Clone, pool),
+    COLUMN(Clone, volume),
+    COLUMN(Clone, branch),
+    COLUMN(Clone, revision),
+    COLUMN(Clone, port),
+    COLUMN(Clone, db_user),
+    COLUMN(Clone, db_secret),
+    COLUMN(Clone, db_name),
+    COLUMN(Clone, is_restricted),
+    COLUMN(Clone, extra_conf),
+    COLUMN(Clone, is_protected),
+    COLUMN(Clone, protected_till_ms),
+    COLUMN(Clone, created_at_ms, .is_fixed = true),
+    COLUMN(Clone, started_at_ms),
+    COLUMN(Clone, active_at_ms),
+    COLUMN(Clone, cloning_time_s),
+    {0},
+};
+
+static const Table clone_table = {"clone", sizeof(Clone), (GDestroyNotify)clone_free,
+                                  clone_columns};
+
+const char *clone_state_name(CloneState state)
+{
+    return clone_words[state];
+}
+
+Clone *clone_new(void)
+{
+    return g_new0(Clone, 1);
+}
+
+void clone_free(Clone *clone)
+{
+    table_free_row(&clone_table, clone);
+}
+
+static Error *clone_not_found(void)
+{
+    return error_hint(error_new(ERR_NOT_FOUND, "clone not found"),
+                      "\"ramet clone list\" shows what there is.");
+}
+
+/* What a broken key means, in the words of the API. SQLite's detail names the column. */
+static Error *clone_explain(Error *e, const Clone *clone)
+{
+    g_autoptr(Error) conflict = e;
+
+    if (!e || e->code != ERR_CONFLICT)
+        return g_steal_pointer(&conflict);
+    if (strstr(e->detail, "clone.port"))
+        return error_new(ERR_CONFLICT, "port %" G_GINT64_FORMAT " is taken by another clone",
+                         clone->port);
+    if (strstr(e->detail, "FOREIGN KEY"))
+        return error_new(ERR_NOT_FOUND, "no snapshot found");
+    return error_new(ERR_CONFLICT, "clone with ID \"%s\" already exists", clone->id);
+}
+
+Error *store_insert_clone(Store *store, const Clone *clone)
+{
+    return clone_explain(table_insert(store, &clone_table, clone), clone);
+}
+
+static Error *clone_find(Store *store, const char *tail, const char *value, Clone **ret_clone)
+{
+    void *clone = NULL;
+
+    TRY(table_find(store, &clone_table, tail, DB_TEXT(value), &clone));
+    if (!clone)
+        return clone_not_found();
+    *ret_clone = clone;
+    return NULL;
+}
+
+Error *store_get_clone(Store *store, const char *id, Clone **ret_clone)
+{
+    return clone_find(store, "WHERE id = ?", id, ret_clone);
+}
+
+Error *store_get_clone_by_uid(Store *store, const char *uid, Clone **ret_clone)
+{
+    return clone_find(store, "WHERE uid = ?", uid, ret_clone);
+}
+
+Error *store_list_clones(Store *store, GPtrArray **ret_clones)
+{
+    return table_list(store, &clone_table, "ORDER BY created_at_ms DESC, uid DESC", DB_END,
+                      ret_clones);
+}
+
+Error *store_update_clone(Store *store, const Clone *clone)
+{
+    bool is_found = false;
+
+    TRY(clone_explain(table_update(store, &clone_table, clone, &is_found), clone));
+    return is_found ? NULL : clone_not_found();
+}
+
+Error *store_touch_clone(Store *store, const char *uid, int64_t active_at_ms)
+{
+    Error *e = db_run(store_lock(store), "UPDATE clone SET active_at_ms = ? WHERE uid = ?",
+                      DB_INT(active_at_ms), DB_TEXT(uid), DB_END);
+
+    store_unlock(store);
+    return e;
+}
+
+/* The caller holds the store's lock; "AND state" is for a program that shares the file. */
+static Error *clone_move(Store *store, Db *db, const char *uid, CloneState to, const char *message)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_get_clone_by_uid(store, uid, &clone));
+    if (!(clone_moves[clone->state] & (1u << to)))
+        return error_new(ERR_CONFLICT, "clone \"%s\" is %s and cannot become %s", clone->id,
+                         clone_words[clone->state], clone_words[to]);
+    TRY(db_run(db, "UPDATE clone SET state = ?, message = ? WHERE uid = ? AND state = ?",
+               DB_TEXT(clone_words[to]), DB_TEXT(message ? message : ""), DB_TEXT(uid),
+               DB_TEXT(clone_words[clone->state]), DB_END));
+    return db_changes(db) ? NULL
+                          : error_new(ERR_BUSY, "clone \"%s\" was changed meanwhile", clone->id);
+}
+
+Error *store_move_clone(Store *store, const char *uid, CloneState to, const char *message)
+{
+    Error *e = clone_move(store, store_lock(store), uid, to, message);
+
+    store_unlock(store);
+    return e;
+}
+
+Error *store_delete_clone(Store *store, const char *uid)
+{
+    return table_delete(store, &clone_table, uid);
+}

@@ -1,0 +1,42 @@
+/*
+ * Pools that were made by Ramet.
+ */
+#include "store/pool.h"
+
+#include "store/table.h"
+
+static const Column pool_columns[] = {
+    COLUMN(PoolRow, name),
+    COLUMN(PoolRow, driver),
+    COLUMN(PoolRow, image),
+    COLUMN(PoolRow, created_at_ms),
+    {0},
+};
+
+static const Table pool_table = {"pool", sizeof(PoolRow), (GDestroyNotify)pool_row_free,
+                                 pool_columns};
+
+void pool_row_free(PoolRow *row)
+{
+    table_free_row(&pool_table, row);
+}
+
+Error *store_insert_pool(Store *store, const PoolRow *row)
+{
+    Error *e = table_insert(store, &pool_table, row);
+
+    if (!e || e->code != ERR_CONFLICT)
+        return e;
+    error_free(e);
+    return error_new(ERR_CONFLICT, "pool \"%s\" already exists", row->name);
+}
+
+Error *store_delete_pool(Store *store, const char *name)
+{
+    return table_delete(store, &pool_table, name);
+}
+
+Error *store_list_pools(Store *store, GPtrArray **ret_rows)
+{
+    return table_list(store, &pool_table, "ORDER BY name", DB_END, ret_rows);
+}

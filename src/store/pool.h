@@ -1,0 +1,25 @@
+/*
+ * Pools that were made by Ramet: where their bytes are, so that they can be mounted again.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+typedef struct PoolRow {
+    char *name;   /* directory under poolManager.mountDir */
+    char *driver; /* "btrfs", "reflink" */
+    char *image;  /* image file; "" = a mount made by somebody else */
+    int64_t created_at_ms;
+} PoolRow;
+
+void pool_row_free(PoolRow *row);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PoolRow, pool_row_free)
+
+MUST_CHECK Error *store_insert_pool(Store *store, const PoolRow *row); /* ERR_CONFLICT */
+MUST_CHECK Error *store_delete_pool(Store *store, const char *name);
+
+/* By name order: GPtrArray of PoolRow *; caller unrefs. */
+MUST_CHECK Error *store_list_pools(Store *store, GPtrArray **ret_rows);

@@ -1,0 +1,54 @@
+/*
+ * Snapshots as the store knows them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "store/store.h"
+
+typedef struct Snapshot {
+    char *uid; /* ours: its name in the pool */
+    char *id;  /* public: "<pool>@snapshot_20260701080000", unique */
+    char *pool;
+    char *branch;
+    char *parent_uid; /* "" = none */
+    char *clone_id;   /* taken of this clone; "" = of the golden data */
+    char *message;
+    int64_t pg_major;
+    int64_t data_state_at_ms;
+    int64_t created_at_ms;
+    int64_t logical_size; /* bytes of the data directory when it was taken; 0 = unknown */
+    bool is_protected;
+    int64_t protected_till_ms;
+    int64_t delete_at_ms; /* 0 = none */
+    bool is_ready;        /* false while it is being taken or destroyed: not offered */
+} Snapshot;
+
+Snapshot *snapshot_new(void);
+void snapshot_free(Snapshot *snapshot);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, snapshot_free)
+
+/* ERR_CONFLICT `snapshot <id> already exists`. */
+MUST_CHECK Error *store_insert_snapshot(Store *store, const Snapshot *snapshot);
+
+/* Writes all fields but uid. ERR_NOT_FOUND, ERR_CONFLICT. */
+MUST_CHECK Error *store_update_snapshot(Store *store, const Snapshot *snapshot);
+
+/* A missing row is success. ERR_CONFLICT while clones are made from it. */
+MUST_CHECK Error *store_delete_snapshot(Store *store, const char *uid);
+
+/* By public id (ready ones only) or by uid (any). ERR_NOT_FOUND `no snapshot found`. */
+MUST_CHECK Error *store_get_snapshot(Store *store, const char *id, Snapshot **ret_snapshot);
+MUST_CHECK Error *store_get_snapshot_by_uid(Store *store, const char *uid, Snapshot **ret_snapshot);
+
+/* The ready one with the latest data state (of one branch; NULL = of all). ERR_NOT_FOUND. */
+MUST_CHECK Error *store_latest_snapshot(Store *store, const char *branch, Snapshot **ret_snapshot);
+
+/* All, newest createdAt first, not-ready ones too: GPtrArray of Snapshot *; caller unrefs. */
+MUST_CHECK Error *store_list_snapshots(Store *store, GPtrArray **ret_snapshots);
+
+/* Public ids of the clones made from it, sorted: GPtrArray of char *; caller unrefs. */
+MUST_CHECK Error *store_list_snapshot_clones(Store *store, const char *uid, GPtrArray **ret_ids);

@@ -1,0 +1,295 @@
+#include "store/clone.h"
+
+#include "fixture.h"
+
+static Clone *get_clone(const Fixture *f, const char *uid)
+{
+    Clone *clone = NULL;
+
+    assert_ok(store_get_clone_by_uid(f->store, uid, &clone));
+    return clone;
+}
+
+static Clone *full_clone(void)
+{
+    Clone *clone = fixture_clone("c1", 6000);
+
+    clone->state = CLONE_OK;
+    clone->message = g_strdup("ready");
+    clone->pool = g_strdup("pool");
+    clone->volume = g_strdup("volume");
+    clone->branch = g_strdup("main");
+    clone->revision = 3;
+    clone->db_user = g_strdup("user \"quoted\"");
+    clone->db_secret = g_strdup("SCRAM-SHA-256$4096:…");
+    clone->db_name = g_strdup("Datenbank ä");
+    clone->is_restricted = true;
+    clone->extra_conf = g_strdup("{\"a\": 'b'}");
+    clone->is_protected = true;
+    clone->protected_till_ms = INT64_MAX;
+    clone->created_at_ms = 1;
+    clone->started_at_ms = 2;
+    clone->active_at_ms = 3;
+    clone->cloning_time_s = 0.087;
+    return clone;
+}
+
+static void assert_same(const Clone *a, const Clone *b)
+{
+    g_assert_cmpstr(a->uid, ==, b->uid);
+    g_assert_cmpstr(a->id, ==, b->id);
+    g_assert_cmpint(a->state, ==, b->state);
+    g_assert_cmpstr(a->message, ==, b->message);
+    g_assert_cmpstr(a->snapshot_uid, ==, b->snapshot_uid);
+    g_assert_cmpstr(a->pool, ==, b->pool);
+    g_assert_cmpstr(a->volume, ==, b->volume);
+    g_assert_cmpstr(a->branch, ==, b->branch);
+    g_assert_cmpint(a->revision, ==, b->revision);
+    g_assert_cmpint(a->port, ==, b->port);
+    g_assert_cmpstr(a->db_user, ==, b->db_user);
+    g_assert_cmpstr(a->db_secret, ==, b->db_secret);
+    g_assert_cmpstr(a->db_name, ==, b->db_name);
+    g_assert_cmpint(a->is_restricted, ==, b->is_restricted);
+    g_assert_cmpstr(a->extra_conf, ==, b->extra_conf);
+    g_assert_cmpint(a->is_protected, ==, b->is_protected);
+    g_assert_cmpint(a->protected_till_ms, ==, b->protected_till_ms);
+    g_assert_cmpint(a->created_at_ms, ==, b->created_at_ms);
+    g_assert_cmpint(a->started_at_ms, ==, b->started_at_ms);
+    g_assert_cmpint(a->active_at_ms, ==, b->active_at_ms);
+    g_assert_cmpfloat(a->cloning_time_s, ==, b->cloning_time_s);
+}
+
+static void test_insert_get(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = full_clone();
+    g_autoptr(Clone) by_uid = NULL;
+    g_autoptr(Clone) by_id = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(store_insert_clone(f->store, clone));
+    by_uid = get_clone(f, "c1");
+    assert_same(by_uid, clone);
+    assert_ok(store_get_clone(f->store, "c1-id", &by_id));
+    assert_same(by_id, clone);
+    clone_free(NULL);
+}
+
+static void test_unset_text(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6000));
+    clone = get_clone(f, "c1");
+    g_assert_cmpstr(clone->message, ==, "");
+    g_assert_cmpstr(clone->extra_conf, ==, "");
+}
+
+static void test_not_found(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = fixture_clone("c1", 6000);
+    Clone *untouched = clone;
+
+    assert_error(store_get_clone(f->store, "c1", &untouched), ERR_NOT_FOUND, "clone not found");
+    assert_error(store_get_clone_by_uid(f->store, "c1", &untouched), ERR_NOT_FOUND,
+                 "clone not found");
+    g_assert_true(untouched == clone);
+    assert_error(store_insert_clone(f->store, clone), ERR_NOT_FOUND, "no snapshot found");
+    assert_error(store_update_clone(f->store, clone), ERR_NOT_FOUND, "clone not found");
+    assert_error(store_move_clone(f->store, "c1", CLONE_OK, ""), ERR_NOT_FOUND, "clone not found");
+    assert_ok(store_touch_clone(f->store, "c1", 1));
+    assert_ok(store_delete_clone(f->store, "c1"));
+}
+
+static void test_conflict(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) same_id = fixture_clone("c3", 6003);
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6001));
+    assert_error(fixture_add_clone(f, "c2", 6001), ERR_CONFLICT,
+                 "port 6001 is taken by another clone");
+    g_free(same_id->id);
+    same_id->id = g_strdup("c1-id");
+    assert_error(store_insert_clone(f->store, same_id), ERR_CONFLICT,
+                 "clone with ID \"c1-id\" already exists");
+
+    assert_ok(fixture_add_clone(f, "c4", 0)); /* no port yet: any number of them */
+    assert_ok(fixture_add_clone(f, "c5", 0));
+}
+
+static void test_update(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = full_clone();
+    g_autoptr(Clone) changed = full_clone();
+    g_autoptr(Clone) read = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    fixture_add_snapshot(f, "s2");
+    assert_ok(store_insert_clone(f->store, clone));
+
+    changed->snapshot_uid[1] = '2';
+    changed->volume[0] = 'V';
+    changed->revision++;
+    changed->port++;
+    changed->is_protected = false;
+    changed->cloning_time_s = 1.5;
+    assert_ok(store_update_clone(f->store, changed));
+    read = get_clone(f, "c1");
+    assert_same(read, changed);
+}
+
+static void test_update_keeps(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = full_clone();
+    g_autoptr(Clone) stale = full_clone();
+    g_autoptr(Clone) read = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(store_insert_clone(f->store, clone));
+    stale->id[0] = 'x';
+    stale->state = CLONE_CREATING;
+    stale->message[0] = 'x';
+    stale->created_at_ms = 99;
+    assert_ok(store_update_clone(f->store, stale));
+    read = get_clone(f, "c1");
+    assert_same(read, clone);
+}
+
+static void test_update_port_taken(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = fixture_clone("c1", 6002);
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6001));
+    assert_ok(fixture_add_clone(f, "c2", 6002));
+    assert_error(store_update_clone(f->store, clone), ERR_CONFLICT,
+                 "port 6002 is taken by another clone");
+}
+
+static void test_touch(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6001));
+    assert_ok(store_touch_clone(f->store, "c1", 12345));
+    clone = get_clone(f, "c1");
+    g_assert_cmpint(clone->active_at_ms, ==, 12345);
+}
+
+/* Every pair of states, so that a change of the table is a change of this test. */
+static void test_moves(Fixture *f, const void *unused)
+{
+    static const char *const allowed[] = {
+        "CREATING OK",     "CREATING DELETING",  "CREATING FATAL",
+        "OK RESETTING",    "OK DELETING",        "OK FATAL",
+        "RESETTING OK",    "RESETTING DELETING", "DELETING FATAL",
+        "RESETTING FATAL", "FATAL OK",           "FATAL RESETTING",
+        "FATAL DELETING",  "FATAL FATAL",        NULL,
+    };
+
+    fixture_add_snapshot(f, "s1");
+    for (unsigned from = CLONE_CREATING; from <= CLONE_FATAL; from++) {
+        for (unsigned to = CLONE_CREATING; to <= CLONE_FATAL; to++) {
+            g_autoptr(Clone) clone = fixture_clone("c1", 6000);
+            g_autofree char *move =
+                g_strdup_printf("%s %s", clone_state_name(from), clone_state_name(to));
+            g_autofree char *refusal =
+                g_strdup_printf("clone \"c1-id\" is %s and cannot become %s",
+                                clone_state_name(from), clone_state_name(to));
+            Error *e;
+
+            clone->state = from;
+            assert_ok(store_insert_clone(f->store, clone));
+            e = store_move_clone(f->store, "c1", to, "why");
+            if (g_strv_contains(allowed, move))
+                assert_ok(e);
+            else
+                assert_error(e, ERR_CONFLICT, refusal);
+            assert_ok(store_delete_clone(f->store, "c1"));
+        }
+    }
+}
+
+static void test_move_message(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) fatal = NULL;
+    g_autoptr(Clone) ok = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6000));
+    assert_ok(store_move_clone(f->store, "c1", CLONE_FATAL, "disk on fire"));
+    fatal = get_clone(f, "c1");
+    g_assert_cmpint(fatal->state, ==, CLONE_FATAL);
+    g_assert_cmpstr(fatal->message, ==, "disk on fire");
+    assert_ok(store_move_clone(f->store, "c1", CLONE_OK, NULL));
+    ok = get_clone(f, "c1");
+    g_assert_cmpint(ok->state, ==, CLONE_OK);
+    g_assert_cmpstr(ok->message, ==, "");
+}
+
+static void test_list(Fixture *f, const void *unused)
+{
+    g_autoptr(GPtrArray) none = NULL;
+    g_autoptr(GPtrArray) clones = NULL;
+
+    assert_ok(store_list_clones(f->store, &none));
+    g_assert_cmpuint(none->len, ==, 0);
+
+    fixture_add_snapshot(f, "s1");
+    for (int i = 0; i < 1000; i++) {
+        g_autofree char *uid = g_strdup_printf("c%d", i);
+        g_autoptr(Clone) clone = fixture_clone(uid, 6000 + i);
+
+        clone->created_at_ms = (i * 7919) % 1000; /* a permutation */
+        assert_ok(store_insert_clone(f->store, clone));
+    }
+    assert_ok(store_list_clones(f->store, &clones));
+    g_assert_cmpuint(clones->len, ==, 1000);
+    for (unsigned i = 0; i < clones->len; i++)
+        g_assert_cmpint(((Clone *)clones->pdata[i])->created_at_ms, ==, 999 - i);
+}
+
+static void test_delete(Fixture *f, const void *unused)
+{
+    Clone *clone = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(fixture_add_clone(f, "c1", 6000));
+    assert_ok(store_delete_clone(f->store, "c1"));
+    assert_error(store_get_clone_by_uid(f->store, "c1", &clone), ERR_NOT_FOUND, "clone not found");
+    assert_ok(fixture_add_clone(f, "c1", 6000)); /* id and port are free again */
+}
+
+static void test_rolled_back(Fixture *f, const void *unused)
+{
+    Clone *clone = NULL;
+    StoreTransaction *tx = NULL;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
+    assert_ok(fixture_add_clone(f, "c1", 6000));
+    assert_ok(store_move_clone(f->store, "c1", CLONE_OK, ""));
+    store_rollback(tx);
+    assert_error(store_get_clone(f->store, "c1-id", &clone), ERR_NOT_FOUND, "clone not found");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    fixture_test("/store/clone/insert-get", test_insert_get);
+    fixture_test("/store/clone/unset-text", test_unset_text);
+    fixture_test("/store/clone/not-found", test_not_found);
+    fixture_test("/store/clone/conflict", test_conflict);
+    fixture_test("/store/clone/update", test_update);
+    fixture_test("/store/clone/update-keeps", test_update_keeps);
+    fixture_test("/store/clone/update-port-taken", test_update_port_taken);
+    fixture_test("/store/clone/touch", test_touch);
+    fixture_test("/store/clone/moves", test_moves);
+    fixture_test("/store/clone/move-message", test_move_message);
+    fixture_test("/store/clone/list", test_list);
+    fixture_test("/store/clone/delete", test_delete);
+    fixture_test("/store/clone/rolled-back", test_rolled_back);
+    return g_test_run();
+}
