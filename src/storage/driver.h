@@ -1,0 +1,35 @@
+/*
+ * What a storage driver offers. A driver is one file and one const table; the front calls it with
+ * checked names, and never twice at once for one name. To add one: write the file, add one line to
+ * the table in storage.c, pass the contract suite.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "storage/storage.h"
+
+typedef struct StorageDriver {
+    const char *name; /* the value of "mode" in the configuration and the API */
+    StorageTraits traits;
+    const char *const *format_argv; /* program that makes the file system; the device is appended */
+    uint64_t size_min;              /* smallest image that works, bytes                           */
+    /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing to do.
+     */
+    Error *(*prepare)(const char *mount);
+    /* Checks that the mounted file system can do it; sets *ret_private. */
+    Error *(*open)(const char *mount, void **ret_private);
+    void (*close)(void *private);
+    /* Paths are absolute: <mount>/volumes/<name> or <mount>/snapshots/<name>. */
+    Error *(*create_volume)(void *private, const char *volume_path);
+    Error *(*snapshot)(void *private, const char *volume_path, const char *snapshot_path);
+    Error *(*clone)(void *private, const char *snapshot_path, const char *volume_path);
+    Error *(*destroy)(void *private, const char *path);    /* a missing one is success */
+    Error *(*usage)(void *private, SpaceUsage *ret_usage); /* NULL = what statvfs(3) says */
+    Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,
+                         bool *ret_is_exact);
+    Error *(*sync)(void *private, const char *volume_path); /* NULL = syncfs(2) */
+} StorageDriver;
+
+extern const StorageDriver btrfs_driver;
+extern const StorageDriver reflink_driver;

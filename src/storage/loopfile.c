@@ -1,0 +1,158 @@
+#include "storage/loopfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+
+#define LOOP_TIMEOUT_MS   30000
+#define FORMAT_TIMEOUT_MS 300000
+#define MOUNT_TIMEOUT_MS  600000 /* after a crash the file system replays its log first */
+#define STAT_BLOCK_BYTES  512    /* unit of st_blocks, whatever the file system; stat(2) */
+
+/* Runs a program and gives back its output without the line end; caller frees. */
+static Error *loop_run(const char *const *argv, int64_t timeout_ms, char **ret_output)
+{
+    const ProcSpec spec = {.argv = argv, .timeout_ms = timeout_ms};
+    g_auto(ProcResult) result = {0};
+
+    TRY(proc_run(&spec, &result));
+    if (ret_output)
+        *ret_output = g_strdup(g_strstrip(result.output));
+    return NULL;
+}
+
+static Error *loop_make_sparse_file(const char *image, uint64_t size_bytes)
+{
+    AUTO_FD fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0 && errno == EEXIST)
+        return error_new(ERR_CONFLICT, "image \"%s\" exists", image);
+    if (fd < 0)
+        return error_errno(errno, "could not make image \"%s\"", image);
+    if (ftruncate(fd, (off_t)size_bytes) == 0)
+        return NULL;
+
+    Error *e = error_errno(errno, "could not make image \"%s\"", image);
+
+    unlink(image);
+    return e;
+}
+
+Error *loopfile_create(const char *image, uint64_t size_bytes, const char *const *format_argv)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+
+    for (size_t i = 0; format_argv[i]; i++)
+        g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
+    g_ptr_array_add(argv, (gpointer)(uintptr_t)image);
+    g_ptr_array_add(argv, NULL);
+
+    TRY(loop_make_sparse_file(image, size_bytes));
+
+    Error *e = loop_run((const char *const *)argv->pdata, FORMAT_TIMEOUT_MS, NULL);
+
+    if (e)
+        error_ignore(fs_remove(image), "the image is of no use");
+    return error_wrap(e, "formatting image \"%s\"", image);
+}
+
+/*
+ * Direct I/O keeps the image's pages out of the host's cache, where they would be held a second
+ * time. Where the host's file system refuses it, losetup leaves the device without it or fails.
+ */
+static Error *loop_attach(const char *image, char **ret_device)
+{
+    const char *const direct[] = {"losetup",        "--find", "--show", "--nooverlap",
+                                  "--direct-io=on", image,    NULL};
+    const char *const buffered[] = {"losetup", "--find", "--show", "--nooverlap", image, NULL};
+    g_autoptr(Error) refused = loop_run(direct, LOOP_TIMEOUT_MS, ret_device);
+
+    return refused ? loop_run(buffered, LOOP_TIMEOUT_MS, ret_device) : NULL;
+}
+
+/* Of a mounted device it asks for the detaching at the last close. */
+static Error *loop_detach_device(const char *device)
+{
+    const char *const argv[] = {"losetup", "--detach", device, NULL};
+
+    return loop_run(argv, LOOP_TIMEOUT_MS, NULL);
+}
+
+Error *loopfile_mount(const char *image, const char *mount)
+{
+    g_autofree char *device = NULL;
+
+    if (!fs_exists(image))
+        return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
+    TRY(error_wrap(loop_attach(image, &device), "attaching image \"%s\"", image));
+
+    const char *const argv[] = {"mount", "-o", "noatime", device, mount, NULL};
+    Error *e = loop_run(argv, MOUNT_TIMEOUT_MS, NULL);
+    Error *not_detached = loop_detach_device(device);
+
+    if (!e && not_detached)
+        error_ignore(not_detached, "the loop device stays attached after the unmount");
+    else
+        error_free(not_detached);
+    return error_wrap(e, "mounting image \"%s\" at \"%s\"", image, mount);
+}
+
+Error *loopfile_unmount(const char *mount)
+{
+    if (umount2(mount, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT)
+        return NULL;
+    if (errno != EBUSY)
+        return error_errno(errno, "could not unmount \"%s\"", mount);
+    return error_hint(error_new(ERR_BUSY, "could not unmount \"%s\": it is in use", mount),
+                      "See \"fuser -vm %s\" for the processes, and stop them.", mount);
+}
+
+Error *loopfile_detach(const char *image)
+{
+    const char *const argv[] = {"losetup",  "--associated", image, "--noheadings",
+                                "--output", "NAME",         NULL};
+    g_autofree char *output = NULL;
+
+    if (!fs_exists(image))
+        return NULL;
+    TRY(loop_run(argv, LOOP_TIMEOUT_MS, &output));
+
+    g_auto(GStrv) devices = g_strsplit_set(output, " \n", -1);
+
+    for (char **device = devices; *device; device++)
+        if (**device)
+            TRY(loop_detach_device(*device));
+    return NULL;
+}
+
+bool loopfile_is_mounted(const char *mount)
+{
+    struct statx status;
+
+    return statx(AT_FDCWD, mount, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) == 0 &&
+           (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes)
+{
+    g_autofree char *dir = g_path_get_dirname(image);
+    struct stat file;
+    struct statvfs host;
+
+    if (stat(image, &file) < 0 || statvfs(dir, &host) < 0)
+        return error_errno(errno, "could not look at image \"%s\"", image);
+
+    uint64_t size = (uint64_t)file.st_size;
+    uint64_t allocated = (uint64_t)file.st_blocks * STAT_BLOCK_BYTES;
+    uint64_t unallocated = size > allocated ? size - allocated : 0;
+    uint64_t available = (uint64_t)host.f_bavail * host.f_frsize;
+
+    *ret_bytes = unallocated > available ? unallocated - available : 0;
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/*
+ * Image files: a file system in a file, seen through a loop device. The device is told to go when
+ * it is unmounted (autoclear), so that a mount is the only thing to be undone.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * loopfile_create - make a sparse image file (0600) and a file system in it.
+ *
+ *   format_argv   program and options; the image's path is appended
+ *
+ * Errors: ERR_CONFLICT it exists; ERR_NO_SPACE; ERR_EXTERNAL the program failed (detail: its
+ * stderr). Undo:   the file is removed before an error is returned; fs_remove() later.
+ */
+MUST_CHECK Error *loopfile_create(const char *image, uint64_t size_bytes,
+                                  const char *const *format_argv);
+
+/*
+ * loopfile_mount - attach an image and mount it with noatime. A device that a killed run left
+ * attached is used again rather than a second one made, which would be two writers to one file.
+ *
+ * Errors: ERR_NOT_FOUND no image; ERR_EXTERNAL losetup or mount failed (detail: its stderr).
+ * Undo:   nothing stays attached after an error; loopfile_unmount() later.
+ */
+MUST_CHECK Error *loopfile_mount(const char *image, const char *mount);
+
+/* Unmounts; what is not mounted is success. ERR_BUSY when files are open in it (hint). */
+MUST_CHECK Error *loopfile_unmount(const char *mount);
+
+/* Detaches devices of an image that a killed run left attached but not mounted. None is success. */
+MUST_CHECK Error *loopfile_detach(const char *image);
+
+/* True when a file system is mounted exactly there. */
+bool loopfile_is_mounted(const char *mount);
+
+/*
+ * Bytes of the image that have no place on its disk yet and find none there now: what the file
+ * system inside believes to be free, and is not. 0 for an image that is fully allocated or has room
+ * to grow.
+ */
+MUST_CHECK Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes);

@@ -1,0 +1,19 @@
+/*
+ * Makes the verbs on one name take turns, so that "exists" stays true while a volume is made or
+ * destroyed. Different names do not wait for each other. Who locks two names locks a volume's
+ * before a snapshot's.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef struct NameLocks NameLocks;
+typedef struct NameLock NameLock;
+
+NameLocks *name_locks_new(void);
+void name_locks_free(NameLocks *locks); /* none may be held */
+
+/* Waits until no other thread holds it. Keeps locks; copies the name. */
+NameLock *name_lock_acquire(NameLocks *locks, const char *name);
+void name_lock_release(NameLock *lock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NameLock, name_lock_release)

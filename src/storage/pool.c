@@ -1,0 +1,342 @@
+/*
+ * The front, first part: pools are made, opened and destroyed. A pool exists from the moment its
+ * pool.json is written, which is last; before that, whatever went wrong is undone.
+ */
+#include "storage/pool.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/text.h"
+#include "storage/loopfile.h"
+#include "storage/pool_file.h"
+
+#define DATA_SUB_DIR_DEFAULT "data"
+
+typedef struct PoolDir {
+    const char *name;
+    mode_t mode;
+} PoolDir;
+
+/* Instances find their data by a full path: they need to pass through, not to look around. */
+static const PoolDir pool_dirs[] = {
+    {POOL_PRIVATE, 0700},
+    {POOL_VOLUMES, 0711},
+    {POOL_SNAPSHOTS, 0711},
+};
+
+static Error *pool_check_spec(const PoolSpec *spec)
+{
+    if (!g_path_is_absolute(spec->mount) || (spec->image && !g_path_is_absolute(spec->image)))
+        return error_new(ERR_INVALID, "the mount point and the image need absolute paths");
+    return NULL;
+}
+
+/* --- creating ------------------------------------------------------------------------------------
+ */
+
+static Error *pool_probe(const char *mount, const StorageDriver *driver)
+{
+    void *driver_private = NULL;
+
+    TRY(driver->open(mount, &driver_private));
+    driver->close(driver_private);
+    return NULL;
+}
+
+static Error *pool_make_layout(const PoolSpec *spec, const StorageDriver *driver)
+{
+    g_auto(PoolFile) file = {.name = g_strdup(spec->name),
+                             .driver = g_strdup(driver->name),
+                             .created_at_ms = clock_now_ms()};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
+        g_autofree char *path = g_build_filename(spec->mount, pool_dirs[i].name, NULL);
+
+        TRY(fs_make_dir(path, pool_dirs[i].mode, NULL));
+    }
+    TRY(pool_probe(spec->mount, driver));
+    return pool_file_write(spec->mount, &file);
+}
+
+/* Removes the identity and the directories; one that is not empty is an error and stays. */
+static Error *pool_remove_layout(const char *mount)
+{
+    TRY(pool_file_remove(mount));
+    for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
+        g_autofree char *path = g_build_filename(mount, pool_dirs[i].name, NULL);
+
+        TRY(fs_remove(path));
+    }
+    return NULL;
+}
+
+static Error *pool_create_in_place(const PoolSpec *spec, const StorageDriver *driver)
+{
+    if (!g_file_test(spec->mount, G_FILE_TEST_IS_DIR))
+        return error_hint(error_new(ERR_NOT_FOUND, "directory \"%s\" does not exist", spec->mount),
+                          "Mount a file system there, or give the pool an image.");
+    if (pool_file_exists(spec->mount))
+        return error_new(ERR_CONFLICT, "there is a pool at \"%s\"", spec->mount);
+
+    Error *e = pool_make_layout(spec, driver);
+
+    if (e)
+        error_ignore(pool_remove_layout(spec->mount), "the pool could not be made");
+    return e;
+}
+
+static Error *pool_check_size(const StorageDriver *driver, uint64_t size_bytes)
+{
+    g_autofree char *minimum = text_format_size(driver->size_min);
+
+    if (size_bytes >= driver->size_min)
+        return NULL;
+    return error_new(ERR_INVALID, "a pool with driver \"%s\" needs at least %s", driver->name,
+                     minimum);
+}
+
+/* What is in the directory would be hidden by the mount. */
+static Error *pool_check_mount_is_free(const char *mount)
+{
+    g_auto(GStrv) names = NULL;
+
+    if (loopfile_is_mounted(mount))
+        return error_new(ERR_CONFLICT, "something is mounted at \"%s\"", mount);
+    TRY(fs_list_dir(mount, &names));
+    if (names[0])
+        return error_new(ERR_CONFLICT, "directory \"%s\" is not empty", mount);
+    return NULL;
+}
+
+static Error *pool_fill_image(const PoolSpec *spec, const StorageDriver *driver)
+{
+    TRY(loopfile_mount(spec->image, spec->mount));
+    if (driver->prepare)
+        TRY(driver->prepare(spec->mount));
+    return pool_make_layout(spec, driver);
+}
+
+static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *driver,
+                                   uint64_t size_bytes)
+{
+    bool had_mount_dir = fs_exists(spec->mount);
+
+    TRY(pool_check_size(driver, size_bytes));
+    TRY(pool_check_mount_is_free(spec->mount));
+    TRY(loopfile_create(spec->image, size_bytes, driver->format_argv));
+
+    Error *e = fs_make_dir(spec->mount, 0755, NULL);
+
+    if (!e)
+        e = pool_fill_image(spec, driver);
+    if (e) {
+        error_ignore(loopfile_unmount(spec->mount), "the pool could not be made");
+        error_ignore(fs_remove(spec->image), "the pool could not be made");
+        if (!had_mount_dir)
+            error_ignore(fs_remove(spec->mount), "the pool could not be made");
+    }
+    return e;
+}
+
+Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
+{
+    const StorageDriver *driver = NULL;
+    Error *e = pool_check_spec(spec);
+
+    if (!e)
+        e = storage_find_driver(spec->driver, &driver);
+    if (!e)
+        e = spec->image ? pool_create_on_image(spec, driver, size_bytes)
+                        : pool_create_in_place(spec, driver);
+    return error_wrap(e, "creating pool \"%s\"", spec->name);
+}
+
+/* --- opening -------------------------------------------------------------------------------------
+ */
+
+static Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file)
+{
+    if (!g_str_equal(spec->name, file->name))
+        return error_new(ERR_CONFLICT, "the pool at \"%s\" has the name \"%s\"", spec->mount,
+                         file->name);
+    if (spec->driver && !g_str_equal(spec->driver, file->driver))
+        return error_new(ERR_CONFLICT, "the pool was made with driver \"%s\", not \"%s\"",
+                         file->driver, spec->driver);
+    return NULL;
+}
+
+static Pool *pool_new(const PoolSpec *spec, const StorageDriver *driver)
+{
+    Pool *pool = g_new0(Pool, 1);
+    bool has_sub_dir = spec->data_sub_dir && *spec->data_sub_dir;
+
+    pool->name = g_strdup(spec->name);
+    pool->mount = g_strdup(spec->mount);
+    pool->image = g_strdup(spec->image);
+    pool->data_sub_dir = g_strdup(has_sub_dir ? spec->data_sub_dir : DATA_SUB_DIR_DEFAULT);
+    pool->owner = g_strdup(spec->owner);
+    pool->driver = driver;
+    pool->locks = name_locks_new();
+    return pool;
+}
+
+static void pool_free(Pool *pool)
+{
+    g_free(pool->name);
+    g_free(pool->mount);
+    g_free(pool->image);
+    g_free(pool->data_sub_dir);
+    g_free(pool->owner);
+    name_locks_free(pool->locks);
+    g_free(pool);
+}
+
+static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
+{
+    g_auto(PoolFile) file = {0};
+    const StorageDriver *driver = NULL;
+    void *driver_private = NULL;
+
+    TRY(pool_file_read(spec->mount, &file));
+    TRY(pool_check_identity(spec, &file));
+    TRY(storage_find_driver(file.driver, &driver));
+    TRY(driver->open(spec->mount, &driver_private));
+    error_ignore(pool_undo_snapshots(spec->mount), "a full pool must open too");
+    *ret_pool = pool_new(spec, driver);
+    (*ret_pool)->driver_private = driver_private;
+    return NULL;
+}
+
+static Error *pool_mount(const PoolSpec *spec, bool *ret_is_ours)
+{
+    *ret_is_ours = spec->image && !loopfile_is_mounted(spec->mount);
+    if (!*ret_is_ours)
+        return NULL;
+    TRY(fs_make_dir(spec->mount, 0755, NULL));
+    return loopfile_mount(spec->image, spec->mount);
+}
+
+static Error *pool_mount_and_open(const PoolSpec *spec, Pool **ret_pool)
+{
+    bool is_ours = false;
+    uid_t uid;
+    gid_t gid;
+
+    TRY(pool_check_spec(spec));
+    TRY(fs_find_user(spec->owner, &uid, &gid)); /* better now than when a volume is made */
+    TRY(pool_mount(spec, &is_ours));
+
+    Error *e = pool_open_mounted(spec, ret_pool);
+
+    if (e && is_ours)
+        error_ignore(loopfile_unmount(spec->mount), "the pool could not be opened");
+    return e;
+}
+
+Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool)
+{
+    return error_wrap(pool_mount_and_open(spec, ret_pool), "opening pool \"%s\"", spec->name);
+}
+
+void storage_close_pool(Pool *pool)
+{
+    if (!pool)
+        return;
+    pool->driver->close(pool->driver_private);
+    pool_free(pool);
+}
+
+/* --- destroying ----------------------------------------------------------------------------------
+ */
+
+static Error *pool_check_empty(const char *mount, const char *dir)
+{
+    g_autofree char *path = g_build_filename(mount, dir, NULL);
+    g_auto(GStrv) names = NULL;
+
+    TRY(fs_list_dir(path, &names));
+    if (!names[0])
+        return NULL;
+    return error_hint(error_new(ERR_CONFLICT, "there are %s in it, as \"%s\"", dir, names[0]),
+                      "Destroy them first, or force it.");
+}
+
+/* What is mounted there may go: it is this pool (or a half made one), and empty unless forced. */
+static Error *pool_check_destroyable(const PoolSpec *spec, bool is_forced)
+{
+    g_auto(PoolFile) file = {0};
+    Error *e = pool_file_read(spec->mount, &file);
+
+    if (!e)
+        TRY(pool_check_identity(spec, &file)); /* somebody else's pool: no force helps */
+    if (e && e->code != ERR_NOT_FOUND && !is_forced)
+        return e;
+    error_free(e);
+    if (is_forced)
+        return NULL;
+    TRY(pool_check_empty(spec->mount, POOL_VOLUMES));
+    return pool_check_empty(spec->mount, POOL_SNAPSHOTS);
+}
+
+/* Without force we look into it first; what cannot be looked into is not destroyed. */
+static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
+{
+    bool is_ours = false;
+
+    if (!is_forced && fs_exists(spec->image))
+        TRY(error_hint(pool_mount(spec, &is_ours),
+                       "What a killed run left half made goes by force."));
+    if (loopfile_is_mounted(spec->mount)) {
+        Error *e = pool_check_destroyable(spec, is_forced);
+
+        if (e && is_ours)
+            error_ignore(loopfile_unmount(spec->mount), "the pool stays as it was");
+        if (e)
+            return e;
+    }
+    TRY(loopfile_unmount(spec->mount));
+    TRY(loopfile_detach(spec->image));
+    TRY(fs_remove(spec->image));
+    return fs_remove(spec->mount);
+}
+
+/* On somebody else's file system only what has a manifest of ours is destroyed, force or not. */
+static Error *pool_destroy_volumes(const PoolSpec *spec)
+{
+    g_autoptr(Pool) pool = NULL;
+    g_autoptr(GPtrArray) entries = NULL;
+
+    TRY(storage_open_pool(spec, &pool));
+    TRY(storage_list(pool, &entries));
+    for (guint i = 0; i < entries->len; i++) {
+        const StorageEntry *entry = g_ptr_array_index(entries, i);
+
+        if (entry->manifest)
+            TRY(entry->is_snapshot ? storage_destroy_snapshot(pool, entry->name)
+                                   : storage_destroy_volume(pool, entry->name));
+    }
+    return NULL;
+}
+
+static Error *pool_destroy_in_place(const PoolSpec *spec, bool is_forced)
+{
+    if (!pool_file_exists(spec->mount))
+        return NULL;
+    if (is_forced)
+        TRY(pool_destroy_volumes(spec));
+    TRY(pool_check_destroyable(spec, false));
+    return pool_remove_layout(spec->mount);
+}
+
+Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced)
+{
+    Error *e = pool_check_spec(spec);
+
+    if (!e)
+        e = spec->image ? pool_destroy_image(spec, is_forced)
+                        : pool_destroy_in_place(spec, is_forced);
+    return error_wrap(e, "destroying pool \"%s\"", spec->name);
+}

@@ -1,0 +1,494 @@
+/*
+ * The front, second part: the table of drivers and the verbs. Each verb checks names, takes its
+ * turn on them, checks that origin and target are as they should be, lets the driver do it, and
+ * writes the manifest.
+ *
+ * A manifest is written without fsync: a clone's is needed only to rebuild a lost store, and two
+ * writes to the disk would double the cost of a clone. Until it is there, a clone carries its
+ * snapshot's manifest, whose kind tells that it is half made.
+ */
+#include "storage/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "storage/loopfile.h"
+#include "storage/names.h"
+#include "storage/pool.h"
+
+#define MANIFEST_FILE   ".ramet/manifest.json"
+#define MANIFEST_MAX    65536
+#define UNDO_PREFIX     "undo-"
+#define RESERVE_MIN     (UINT64_C(16) << 20)
+#define RESERVE_MAX     (UINT64_C(256) << 20)
+#define RESERVE_DIVISOR 100
+
+static const StorageDriver *const storage_drivers[] = {
+    &btrfs_driver,
+    &reflink_driver,
+};
+
+/* Volumes and snapshots differ in where they are and in what they are called. */
+typedef struct Place {
+    const char *kind;
+    const char *dir;
+} Place;
+
+static const Place place_volume = {"volume", POOL_VOLUMES};
+static const Place place_snapshot = {"snapshot", POOL_SNAPSHOTS};
+
+/* --- manifests -----------------------------------------------------------------------------------
+ */
+
+static Error *manifest_write(const char *path, const char *text)
+{
+    g_autofree char *file = g_build_filename(path, MANIFEST_FILE, NULL);
+
+    return fs_write_file(file, text, NULL);
+}
+
+/* NULL text when there is none. */
+static Error *manifest_read(const char *path, char **ret_text)
+{
+    g_autofree char *file = g_build_filename(path, MANIFEST_FILE, NULL);
+    char *text = NULL;
+    Error *e = fs_read_file(file, MANIFEST_MAX, &text);
+
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    *ret_text = text;
+    return NULL;
+}
+
+/* The manifest of what is at path; NULL when it has none, or one that belongs to something else. */
+static Manifest *manifest_find(const char *path, bool is_snapshot)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(Manifest) manifest = NULL;
+    g_autoptr(Error) e = manifest_read(path, &text);
+
+    if (!e && text)
+        e = manifest_parse(text, &manifest);
+    if (!manifest || g_str_equal(manifest->kind, "snapshot") != is_snapshot)
+        return NULL;
+    return g_steal_pointer(&manifest);
+}
+
+/* --- what every verb begins and ends with --------------------------------------------------------
+ */
+
+static char *pool_path(const Pool *pool, const Place *place, const char *name)
+{
+    return g_build_filename(pool->mount, place->dir, name, NULL);
+}
+
+static NameLock *pool_lock(Pool *pool, const Place *place, const char *name)
+{
+    g_autofree char *key = g_strconcat(place->dir, "/", name, NULL);
+
+    return name_lock_acquire(pool->locks, key);
+}
+
+static Error *pool_check_exists(const Place *place, const char *name, const char *path)
+{
+    if (fs_exists(path))
+        return NULL;
+    return error_new(ERR_NOT_FOUND, "%s \"%s\" does not exist", place->kind, name);
+}
+
+static Error *pool_check_missing(const Place *place, const char *name, const char *path)
+{
+    if (!fs_exists(path))
+        return NULL;
+    return error_new(ERR_CONFLICT, "%s \"%s\" exists", place->kind, name);
+}
+
+/* The last hundredth is for what lives already, and for the store's own work. */
+static Error *pool_check_space(Pool *pool)
+{
+    SpaceUsage usage = {0};
+
+    TRY(storage_usage(pool, &usage));
+
+    uint64_t reserve = CLAMP(usage.size_bytes / RESERVE_DIVISOR, RESERVE_MIN, RESERVE_MAX);
+    g_autofree char *free_text = text_format_size(usage.free_bytes);
+
+    if (usage.free_bytes >= reserve)
+        return NULL;
+    return error_hint(error_new(ERR_NO_SPACE, "the pool is full: %s free", free_text),
+                      "Destroy clones and snapshots that nobody needs, or make the pool larger.");
+}
+
+/* Says who was doing what, and how long it took. */
+static Error *pool_end_verb(const Pool *pool, const char *doing, const Place *place,
+                            const char *name, int64_t started_us, Error *e)
+{
+    g_autofree char *took_ms =
+        g_strdup_printf("%.2f", (double)(g_get_monotonic_time() - started_us) / 1000);
+
+    log_debug("storage", "pool", pool->name, "doing", doing, place->kind, name, "took_ms", took_ms,
+              "result", e ? error_code_name(e->code) : "ok");
+    return error_wrap(e, "%s %s \"%s\" in pool \"%s\"", doing, place->kind, name, pool->name);
+}
+
+/* A volume that could not be completed goes again. */
+static Error *pool_complete(Pool *pool, const char *path, Error *e)
+{
+    if (e)
+        error_ignore(pool->driver->destroy(pool->driver_private, path),
+                     "what is left of it goes when it is destroyed by name");
+    return e;
+}
+
+/* --- volumes -------------------------------------------------------------------------------------
+ */
+
+static Error *volume_fill(Pool *pool, const char *volume, const char *path, const char *manifest)
+{
+    g_autofree char *private_dir = g_build_filename(path, POOL_PRIVATE, NULL);
+    g_autofree char *data_dir = storage_volume_data(pool, volume);
+
+    TRY(fs_make_dir(private_dir, 0700, NULL));
+    TRY(fs_make_dir(data_dir, 0700, pool->owner));
+    return manifest_write(path, manifest);
+}
+
+static Error *volume_create(Pool *pool, const char *volume, const char *manifest)
+{
+    g_autofree char *path = pool_path(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock = pool_lock(pool, &place_volume, volume);
+
+    TRY(pool_check_missing(&place_volume, volume, path));
+    TRY(pool_check_space(pool));
+    TRY(pool->driver->create_volume(pool->driver_private, path));
+    return pool_complete(pool, path, volume_fill(pool, volume, path, manifest));
+}
+
+Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest)
+{
+    int64_t started_us = g_get_monotonic_time();
+    g_autofree char *text = manifest_format(manifest);
+
+    TRY(names_check("volume", volume));
+    return pool_end_verb(pool, "creating", &place_volume, volume, started_us,
+                         volume_create(pool, volume, text));
+}
+
+static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
+                           const char *manifest)
+{
+    g_autofree char *from = pool_path(pool, &place_snapshot, snapshot);
+    g_autofree char *path = pool_path(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock = pool_lock(pool, &place_volume, volume);
+
+    TRY(pool_check_exists(&place_snapshot, snapshot, from));
+    TRY(pool_check_missing(&place_volume, volume, path));
+    TRY(pool_check_space(pool));
+    TRY(pool->driver->clone(pool->driver_private, from, path));
+    return pool_complete(pool, path, manifest_write(path, manifest));
+}
+
+Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const Manifest *manifest)
+{
+    int64_t started_us = g_get_monotonic_time();
+    g_autofree char *text = manifest_format(manifest);
+
+    TRY(names_check("snapshot", snapshot));
+    TRY(names_check("volume", volume));
+    return pool_end_verb(pool, "cloning to", &place_volume, volume, started_us,
+                         volume_clone(pool, snapshot, volume, text));
+}
+
+/* --- snapshots -----------------------------------------------------------------------------------
+ */
+
+/*
+ * A snapshot cannot be written to, so the volume carries the snapshot's manifest while it is taken.
+ * The volume's own waits beside the pool's identity, from where opening the pool takes it back
+ * after a crash.
+ */
+static char *undo_path(const char *mount, const char *volume)
+{
+    return g_strdup_printf("%s/%s/%s%s", mount, POOL_PRIVATE, UNDO_PREFIX, volume);
+}
+
+static Error *undo_run(const char *mount, const char *volume)
+{
+    g_autofree char *undo = undo_path(mount, volume);
+    g_autofree char *path = g_build_filename(mount, POOL_VOLUMES, volume, NULL);
+    g_autofree char *text = NULL;
+
+    TRY(fs_read_file(undo, MANIFEST_MAX, &text));
+    if (fs_exists(path))
+        TRY(manifest_write(path, text));
+    return fs_remove(undo);
+}
+
+Error *pool_undo_snapshots(const char *mount)
+{
+    g_autofree char *dir = g_build_filename(mount, POOL_PRIVATE, NULL);
+    g_auto(GStrv) names = NULL;
+
+    TRY(fs_list_dir(dir, &names));
+    for (char **name = names; *name; name++)
+        if (g_str_has_prefix(*name, UNDO_PREFIX))
+            TRY(undo_run(mount, *name + strlen(UNDO_PREFIX)));
+    return NULL;
+}
+
+static Error *snapshot_swap_manifest(Pool *pool, const char *volume, const char *path,
+                                     const char *manifest)
+{
+    g_autofree char *undo = undo_path(pool->mount, volume);
+    g_autofree char *own = NULL;
+
+    TRY(manifest_read(path, &own));
+    TRY(fs_write_file(undo, own ? own : "", NULL));
+    return manifest_write(path, manifest);
+}
+
+static Error *snapshot_take(Pool *pool, const char *volume, const char *from, const char *path,
+                            const char *manifest)
+{
+    Error *e = snapshot_swap_manifest(pool, volume, from, manifest);
+
+    if (!e)
+        e = pool->driver->snapshot(pool->driver_private, from, path);
+
+    Error *not_undone = undo_run(pool->mount, volume);
+
+    if (not_undone && not_undone->code == ERR_NOT_FOUND) /* it did not come to the swap */
+        g_clear_pointer(&not_undone, error_free);
+    error_ignore(not_undone, "the volume gets its manifest back when the pool is opened next");
+    return e;
+}
+
+static Error *snapshot_create(Pool *pool, const char *volume, const char *snapshot,
+                              const char *manifest)
+{
+    g_autofree char *from = pool_path(pool, &place_volume, volume);
+    g_autofree char *path = pool_path(pool, &place_snapshot, snapshot);
+    g_autoptr(NameLock) volume_lock = pool_lock(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock = pool_lock(pool, &place_snapshot, snapshot);
+
+    TRY(pool_check_exists(&place_volume, volume, from));
+    TRY(pool_check_missing(&place_snapshot, snapshot, path));
+    TRY(pool_check_space(pool));
+    return snapshot_take(pool, volume, from, path, manifest);
+}
+
+Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
+                        const Manifest *manifest)
+{
+    int64_t started_us = g_get_monotonic_time();
+    g_autofree char *text = manifest_format(manifest);
+
+    TRY(names_check("volume", volume));
+    TRY(names_check("snapshot", snapshot));
+    return pool_end_verb(pool, "taking", &place_snapshot, snapshot, started_us,
+                         snapshot_create(pool, volume, snapshot, text));
+}
+
+/* --- destroying ----------------------------------------------------------------------------------
+ */
+
+static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
+{
+    int64_t started_us = g_get_monotonic_time();
+
+    TRY(names_check(place->kind, name));
+
+    g_autofree char *path = pool_path(pool, place, name);
+    g_autoptr(NameLock) lock = pool_lock(pool, place, name);
+
+    return pool_end_verb(pool, "destroying", place, name, started_us,
+                         pool->driver->destroy(pool->driver_private, path));
+}
+
+Error *storage_destroy_volume(Pool *pool, const char *volume)
+{
+    return pool_destroy(pool, &place_volume, volume);
+}
+
+Error *storage_destroy_snapshot(Pool *pool, const char *snapshot)
+{
+    return pool_destroy(pool, &place_snapshot, snapshot);
+}
+
+/* --- looking -------------------------------------------------------------------------------------
+ */
+
+static void storage_entry_free(void *data)
+{
+    StorageEntry *entry = data;
+
+    g_free(entry->name);
+    manifest_free(entry->manifest);
+    g_free(entry);
+}
+
+/* What is half made is reported under the name that it was to have; what is half removed is gone.
+ */
+static void list_add(GPtrArray *entries, const char *dir_path, const char *found, bool is_snapshot)
+{
+    g_autofree char *path = g_build_filename(dir_path, found, NULL);
+    g_autofree char *partial_of = names_of_partial(found);
+
+    if (names_is_deleted(found))
+        return;
+
+    StorageEntry *entry = g_new0(StorageEntry, 1);
+
+    entry->name = g_strdup(partial_of ? partial_of : found);
+    entry->is_snapshot = is_snapshot;
+    entry->manifest = partial_of ? NULL : manifest_find(path, is_snapshot);
+    g_ptr_array_add(entries, entry);
+}
+
+static Error *list_place(const Pool *pool, const Place *place, GPtrArray *entries)
+{
+    g_autofree char *path = g_build_filename(pool->mount, place->dir, NULL);
+    g_auto(GStrv) found = NULL;
+
+    TRY(fs_list_dir(path, &found));
+    for (char **name = found; *name; name++)
+        list_add(entries, path, *name, place == &place_snapshot);
+    return NULL;
+}
+
+Error *storage_list(Pool *pool, GPtrArray **ret_entries)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(storage_entry_free);
+
+    TRY(error_wrap(list_place(pool, &place_volume, entries), "listing pool \"%s\"", pool->name));
+    TRY(error_wrap(list_place(pool, &place_snapshot, entries), "listing pool \"%s\"", pool->name));
+    *ret_entries = g_steal_pointer(&entries);
+    return NULL;
+}
+
+static Error *pool_measure(const Pool *pool, SpaceUsage *ret_usage)
+{
+    struct statvfs status;
+
+    if (pool->driver->usage)
+        return pool->driver->usage(pool->driver_private, ret_usage);
+    if (statvfs(pool->mount, &status) < 0)
+        return error_errno(errno, "could not look at \"%s\"", pool->mount);
+    *ret_usage = (SpaceUsage){
+        .size_bytes = (uint64_t)status.f_blocks * status.f_frsize,
+        .used_bytes = (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize,
+        .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
+        .compress_ratio = 1.0,
+    };
+    return NULL;
+}
+
+/* Of a sparse image, only that is free which its own disk still has. */
+Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
+{
+    SpaceUsage usage = {0};
+    uint64_t missing_bytes = 0;
+
+    TRY(error_wrap(pool_measure(pool, &usage), "measuring pool \"%s\"", pool->name));
+    if (pool->image)
+        TRY(loopfile_missing_bytes(pool->image, &missing_bytes));
+    usage.free_bytes -= MIN(usage.free_bytes, missing_bytes);
+    *ret_usage = usage;
+    return NULL;
+}
+
+Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
+{
+    TRY(names_check("volume", volume));
+
+    g_autofree char *path = pool_path(pool, &place_volume, volume);
+
+    TRY(pool_check_exists(&place_volume, volume, path));
+    return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
+                      "measuring volume \"%s\"", volume);
+}
+
+static Error *pool_sync(Pool *pool, const char *path)
+{
+    if (pool->driver->sync)
+        return pool->driver->sync(pool->driver_private, path);
+
+    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0 || syncfs(fd) < 0)
+        return error_errno(errno, "could not sync \"%s\"", path);
+    return NULL;
+}
+
+Error *storage_sync(Pool *pool, const char *volume)
+{
+    TRY(names_check("volume", volume));
+
+    g_autofree char *path = pool_path(pool, &place_volume, volume);
+
+    TRY(pool_check_exists(&place_volume, volume, path));
+    return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
+}
+
+/* --- names ---------------------------------------------------------------------------------------
+ */
+
+Error *storage_find_driver(const char *name, const StorageDriver **ret_driver)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
+        if (g_strcmp0(storage_drivers[i]->name, name) == 0) {
+            *ret_driver = storage_drivers[i];
+            return NULL;
+        }
+
+    g_autofree char *known = g_strjoinv(", ", (char **)(uintptr_t)storage_driver_names());
+
+    return error_hint(error_new(ERR_INVALID, "unknown storage driver \"%s\"", name ? name : ""),
+                      "Known drivers: %s.", known);
+}
+
+const char *const *storage_driver_names(void)
+{
+    static const char *names[G_N_ELEMENTS(storage_drivers) + 1];
+    static gsize is_filled;
+
+    if (g_once_init_enter(&is_filled)) {
+        for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
+            names[i] = storage_drivers[i]->name;
+        g_once_init_leave(&is_filled, 1);
+    }
+    return names;
+}
+
+const char *storage_pool_name(const Pool *pool)
+{
+    return pool->name;
+}
+
+const char *storage_pool_driver(const Pool *pool)
+{
+    return pool->driver->name;
+}
+
+StorageTraits storage_pool_traits(const Pool *pool)
+{
+    return pool->driver->traits;
+}
+
+char *storage_volume_data(const Pool *pool, const char *volume)
+{
+    return g_build_filename(pool->mount, POOL_VOLUMES, volume, pool->data_sub_dir, NULL);
+}
+
+char *storage_snapshot_data(const Pool *pool, const char *snapshot)
+{
+    return g_build_filename(pool->mount, POOL_SNAPSHOTS, snapshot, pool->data_sub_dir, NULL);
+}

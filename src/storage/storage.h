@@ -1,0 +1,114 @@
+/*
+ * Pools of copy-on-write storage: volumes (writable data) and snapshots (immutable), independent of
+ * each other for the caller. The front validates, dispatches, wraps errors and measures time; it is
+ * the only file that knows the table of drivers.
+ *
+ * In a pool mounted at <mount>, whatever the driver:
+ *   <mount>/.ramet/pool.json                    identity of the pool: name, driver, created
+ *   <mount>/volumes/<name>/<data_sub_dir>       a volume's data directory
+ *   <mount>/volumes/<name>/.ramet/manifest.json what the volume is
+ *   <mount>/snapshots/<name>/…                  the same for snapshots, read-only
+ * Names are [a-z0-9_.-], 1..63 bytes, starting with a letter or digit.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "storage/manifest.h"
+
+typedef struct Pool Pool;
+
+/* What a driver can do, as data. */
+typedef struct StorageTraits {
+    bool atomic_snapshot; /* of a running PostgreSQL; otherwise the caller stops it first      */
+    bool exact_diff;      /* storage_diff_bytes is exact and cheap enough for every listing    */
+    bool constant_cost;   /* clone does not grow with the number of files                      */
+} StorageTraits;
+
+typedef struct PoolSpec {
+    const char *name;   /* directory name under the mount directory */
+    const char *mount;  /* absolute path                            */
+    const char *driver; /* NULL = as its pool.json says             */
+    const char *image;  /* image file to mount first; NULL = none   */
+    const char *data_sub_dir;
+    const char *owner; /* operating-system user who owns data directories */
+} PoolSpec;
+
+/*
+ * storage_create_pool - make a pool: with an image, the file of size_bytes (sparse) is made,
+ * formatted and mounted (noatime) at spec->mount; without, the file system already mounted there is
+ * taken.
+ *
+ * Errors: ERR_CONFLICT the image exists, something is mounted or a pool is there; ERR_INVALID
+ * unknown driver (hint: the known ones), too small; ERR_EXTERNAL mkfs, losetup or mount (detail).
+ * Undo:   everything made is removed before an error is returned; storage_destroy_pool() later.
+ */
+MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes);
+
+/* Unmounts, detaches, deletes the image. Refuses (ERR_CONFLICT) while volumes or snapshots are in
+ * it. */
+MUST_CHECK Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced);
+
+/*
+ * storage_open_pool - mount it if it has an image and is not mounted, check it, and open it.
+ * Errors: ERR_NOT_FOUND no pool there (hint: pool create); ERR_EXTERNAL cannot be mounted or used.
+ */
+MUST_CHECK Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool);
+
+/* Forgets the pool; it stays mounted. */
+void storage_close_pool(Pool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, storage_close_pool)
+
+const char *storage_pool_name(const Pool *pool);
+const char *storage_pool_driver(const Pool *pool);
+StorageTraits storage_pool_traits(const Pool *pool);
+
+/* Absolute path of the data directory of a volume or snapshot; caller frees. No check that it
+ * exists. */
+char *storage_volume_data(const Pool *pool, const char *volume);
+char *storage_snapshot_data(const Pool *pool, const char *snapshot);
+
+/*
+ * The five verbs. Creating something that exists is ERR_CONFLICT; destroying something missing is
+ * success; all destroys may be repeated, also after a crash in the middle. Each writes the manifest
+ * it is given into the new thing. ERR_NO_SPACE when the pool is full, ERR_NOT_FOUND for a missing
+ * origin. No call's cost grows with the number of other clones.
+ */
+MUST_CHECK Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest);
+MUST_CHECK Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
+                                   const Manifest *manifest);
+MUST_CHECK Error *storage_clone(Pool *pool, const char *snapshot, const char *volume,
+                                const Manifest *manifest);
+MUST_CHECK Error *storage_destroy_volume(Pool *pool, const char *volume);
+MUST_CHECK Error *storage_destroy_snapshot(Pool *pool, const char *snapshot);
+
+typedef struct StorageEntry {
+    char *name;
+    bool is_snapshot;
+    Manifest *manifest; /* NULL when it has none that can be read: not ours, or half made */
+} StorageEntry;
+
+/* What really exists: GPtrArray of StorageEntry *; caller unrefs. For doctor and recovery, not for
+ * create. */
+MUST_CHECK Error *storage_list(Pool *pool, GPtrArray **ret_entries);
+
+typedef struct SpaceUsage {
+    uint64_t size_bytes;
+    uint64_t used_bytes;
+    uint64_t free_bytes;
+    double compress_ratio; /* 1.0 without compression */
+} SpaceUsage;
+MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
+
+/* Bytes that this volume alone holds. *ret_is_exact false: an estimate (0 when nothing is known).
+ */
+MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
+                                     bool *ret_is_exact);
+
+/* Makes what was written to a volume durable (before a snapshot of loaded data). */
+MUST_CHECK Error *storage_sync(Pool *pool, const char *volume);
+
+/* Names of all drivers, NULL-terminated, for messages and tests. */
+const char *const *storage_driver_names(void);
