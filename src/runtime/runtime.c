@@ -1,0 +1,368 @@
+/*
+ * The front of the runtimes: the table of drivers, directories, and the stop sequence, which is
+ * PostgreSQL's own and so the same for all drivers.
+ */
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "runtime/driver.h"
+#include "runtime/instances.h"
+
+/* sun_path of unix(7) is 108 bytes with its NUL. */
+#define RUNTIME_SOCKET_PATH_MAX 107
+#define RUNTIME_SOCKET_FILE     "/.s.PGSQL.65535"
+#define RUNTIME_USUAL_ID        20 /* bytes of id_new() */
+#define RUNTIME_SWEEP_MIN_MS    1000
+#define RUNTIME_ID_MAX          63
+#define RUNTIME_ID_BYTES        "abcdefghijklmnopqrstuvwxyz0123456789_-"
+
+static const RuntimeDriver *const runtime_drivers[] = {
+    &process_driver,
+};
+
+struct Runtime {
+    const RuntimeDriver *driver;
+    void *private;
+    char *run_dir;
+    char *log_dir;
+    char *user;           /* of the instances; NULL = as we are */
+    Instances *instances; /* owned */
+};
+
+/* Open and close ---------------------------------------------------------------------------- */
+
+static Error *runtime_find_driver(const char *name, const RuntimeDriver **ret_driver)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(runtime_drivers); i++) {
+        if (strcmp(runtime_drivers[i]->name, name) == 0) {
+            *ret_driver = runtime_drivers[i];
+            return NULL;
+        }
+    }
+    return error_hint(error_new(ERR_INVALID, "there is no runtime \"%s\"", name),
+                      "Known is: process.");
+}
+
+/* PostgreSQL refuses to run as root, and only root can become another user. */
+static Error *runtime_choose_user(const char *os_user, const char **ret_user)
+{
+    uid_t uid;
+    gid_t gid;
+
+    TRY(fs_find_user(os_user, &uid, &gid));
+    if (uid == 0)
+        return error_hint(error_new(ERR_INVALID, "instances cannot run as user \"%s\"", os_user),
+                          "PostgreSQL refuses it: set postgres.osUser to an unprivileged user.");
+    if (geteuid() != 0 && geteuid() != uid)
+        return error_hint(error_new(ERR_INVALID, "instances cannot run as user \"%s\"", os_user),
+                          "Run rametd as root, or set postgres.osUser to the user that runs it.");
+    *ret_user = geteuid() == 0 ? os_user : NULL;
+    return NULL;
+}
+
+/* One directory, one text: it is the identity of the instances. */
+static Error *runtime_canonical_dir(const char *state_dir, char **ret_path)
+{
+    char *path = realpath(state_dir, NULL);
+
+    if (!path)
+        return error_errno(errno, "cannot use the state directory \"%s\"", state_dir);
+    *ret_path = path;
+    return NULL;
+}
+
+static Error *runtime_check_path(const char *run_dir, size_t id_length)
+{
+    size_t room = RUNTIME_SOCKET_PATH_MAX - strlen(RUNTIME_SOCKET_FILE) - 1 - id_length;
+
+    if (strpbrk(run_dir, ",\"")) /* a list of directories to PostgreSQL */
+        return error_hint(error_new(ERR_INVALID, "socket directory \"%s\" cannot be used", run_dir),
+                          "Set a server.stateDir without commas and quotes.");
+    if (strlen(run_dir) <= room)
+        return NULL;
+    return error_hint(
+        error_new(ERR_INVALID, "socket directory \"%s\" is too long for a Unix socket", run_dir),
+        "Set a server.stateDir of at most %zu bytes.", room - strlen("/run"));
+}
+
+static void runtime_found(const char *id, int pidfd, const char *data_dir, void *data)
+{
+    Runtime *runtime = data;
+
+    instances_set(runtime->instances, id, pidfd, data_dir);
+}
+
+static Error *runtime_make_dirs(Runtime *runtime, const char *state_dir)
+{
+    runtime->run_dir = g_build_filename(state_dir, "run", NULL);
+    runtime->log_dir = g_build_filename(state_dir, "logs", NULL);
+    TRY(runtime_check_path(runtime->run_dir, RUNTIME_USUAL_ID));
+    /* Others pass through run/: the user on the way to its socket. */
+    TRY(fs_make_dir(runtime->run_dir, 0711, NULL));
+    return fs_make_dir(runtime->log_dir, 0700, NULL);
+}
+
+Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime)
+{
+    g_autoptr(Runtime) runtime = g_new0(Runtime, 1);
+    g_autofree char *state_dir = NULL;
+    const char *user = NULL;
+
+    runtime->instances = instances_new();
+    TRY(runtime_find_driver(spec->driver, &runtime->driver));
+    TRY(runtime_choose_user(spec->os_user, &user));
+    TRY(runtime_canonical_dir(spec->state_dir, &state_dir));
+    TRY(runtime_make_dirs(runtime, state_dir));
+    runtime->user = g_strdup(user);
+
+    RuntimeSpec chosen = *spec;
+    chosen.state_dir = state_dir;
+    chosen.os_user = user;
+    TRY(runtime->driver->open(&chosen, &runtime->private));
+    TRY(runtime->driver->list(runtime->private, runtime_found, runtime));
+    *ret_runtime = g_steal_pointer(&runtime);
+    return NULL;
+}
+
+void runtime_close(Runtime *runtime)
+{
+    if (!runtime)
+        return;
+    if (runtime->private)
+        runtime->driver->close(runtime->private);
+    instances_free(runtime->instances);
+    g_free(runtime->run_dir);
+    g_free(runtime->log_dir);
+    g_free(runtime->user);
+    g_free(runtime);
+}
+
+/* Directories ------------------------------------------------------------------------------- */
+
+char *runtime_socket_dir(const Runtime *runtime, const char *id)
+{
+    return g_build_filename(runtime->run_dir, id, NULL);
+}
+
+char *runtime_log_path(const Runtime *runtime, const char *id)
+{
+    g_autofree char *name = g_strconcat(id, ".log", NULL);
+
+    return g_build_filename(runtime->log_dir, name, NULL);
+}
+
+static Error *runtime_check_id(const Runtime *runtime, const char *id)
+{
+    size_t length = strlen(id);
+
+    if (length == 0 || length > RUNTIME_ID_MAX || strspn(id, RUNTIME_ID_BYTES) != length)
+        return error_new(ERR_INVALID, "\"%s\" is no id of an instance", id);
+    return runtime_check_path(runtime->run_dir, length);
+}
+
+Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
+{
+    g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
+    g_autofree char *log_path = runtime_log_path(runtime, id);
+
+    TRY(runtime_check_id(runtime, id));
+    if (runtime_is_running(runtime, id))
+        return error_new(ERR_CONFLICT, "instance \"%s\" is running", id);
+    TRY(fs_remove_tree(socket_dir));
+    return with_log ? fs_remove(log_path) : NULL;
+}
+
+char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes)
+{
+    g_autofree char *path = runtime_log_path(runtime, id);
+    g_autofree char *text = g_malloc0(max_bytes + 1);
+    AUTO_FD fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return g_strdup("");
+    if (pread(fd, text, max_bytes, MAX(0, st.st_size - (off_t)max_bytes)) < 0)
+        return g_strdup("");
+    return g_utf8_make_valid(text, -1);
+}
+
+Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids)
+{
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) names = NULL;
+
+    TRY(fs_list_dir(runtime->run_dir, &names));
+    for (char **name = names; *name; name++)
+        g_ptr_array_add(ids, g_strdup(*name));
+    *ret_ids = g_steal_pointer(&ids);
+    return NULL;
+}
+
+/* Start ------------------------------------------------------------------------------------- */
+
+/*
+ * The socket directory starts empty: a lock file left in it by a crash holds a pid, and PostgreSQL
+ * takes any process of its user with that pid, another clone's after a reboot, for the owner of the
+ * socket.
+ */
+static Error *runtime_launch(Runtime *runtime, const InstanceSpec *spec, int *ret_pidfd)
+{
+    g_autofree char *socket_dir = runtime_socket_dir(runtime, spec->id);
+    g_autofree char *log_path = runtime_log_path(runtime, spec->id);
+
+    TRY(fs_remove_tree(socket_dir));
+    TRY(fs_make_dir(socket_dir, 0700, runtime->user));
+    return runtime->driver->start(runtime->private, spec, socket_dir, log_path, ret_pidfd);
+}
+
+Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
+{
+    int pidfd = -1;
+    Error *e;
+
+    TRY(runtime_check_id(runtime, spec->id));
+    if (!instances_reserve(runtime->instances, spec->id))
+        return error_new(ERR_CONFLICT, "instance \"%s\" is running", spec->id);
+    e = runtime_launch(runtime, spec, &pidfd);
+    if (e) {
+        instances_drop(runtime->instances, spec->id);
+        return error_wrap(e, "starting instance \"%s\"", spec->id);
+    }
+    instances_set(runtime->instances, spec->id, pidfd, spec->data_dir);
+    return NULL;
+}
+
+/* Stop -------------------------------------------------------------------------------------- */
+
+/* One signal of a sequence, and how long it may take. */
+typedef struct StopStage {
+    int signal;
+    int64_t percent; /* of the whole time; 0 = all that the others leave */
+    int64_t max_ms;
+    bool is_forced; /* more than the caller asked for */
+} StopStage;
+
+/*
+ * Shutdown modes of postgres(1): SIGINT "fast", with a checkpoint; SIGQUIT "immediate", without, in
+ * which the postmaster itself ends its children after 5 s.
+ */
+static const StopStage runtime_stop_clean[] = {
+    {.signal = SIGINT},
+    {.signal = SIGQUIT, .percent = 25, .max_ms = 6000, .is_forced = true},
+    {.signal = SIGKILL, .percent = 25, .max_ms = 6000, .is_forced = true},
+    {0},
+};
+
+static const StopStage runtime_stop_now[] = {
+    {.signal = SIGQUIT, .percent = 50, .max_ms = 2000},
+    {.signal = SIGKILL},
+    {0},
+};
+
+static const StopStage *const runtime_stop_stages[] = {
+    [RUNTIME_STOP_CLEAN] = runtime_stop_clean,
+    [RUNTIME_STOP_NOW] = runtime_stop_now,
+};
+
+static int64_t runtime_stage_ms(const StopStage *stages, const StopStage *stage, int64_t timeout_ms)
+{
+    int64_t left_ms = timeout_ms;
+
+    if (stage->percent != 0)
+        return MIN(timeout_ms * stage->percent / 100, stage->max_ms);
+    for (const StopStage *other = stages; other->signal; other++)
+        if (other != stage)
+            left_ms -= runtime_stage_ms(stages, other, timeout_ms);
+    return left_ms;
+}
+
+/* Goes through the stages until it ends; *ret_stage: the one that did it. */
+static Error *runtime_signal(const StopStage *stages, int pidfd, int64_t timeout_ms,
+                             const StopStage **ret_stage)
+{
+    Error *e = NULL;
+
+    for (const StopStage *stage = stages; stage->signal; stage++) {
+        const ProcStop sequence[] = {
+            {stage->signal, runtime_stage_ms(stages, stage, timeout_ms)},
+            {0, 0},
+        };
+
+        error_free(e);
+        e = proc_stop(pidfd, sequence);
+        if (!e) {
+            *ret_stage = stage;
+            return NULL;
+        }
+        if (e->code != ERR_TIMEOUT)
+            return e;
+    }
+    return e;
+}
+
+static Error *runtime_stop_running(Runtime *runtime, const Instance *instance, RuntimeStop how,
+                                   int64_t timeout_ms)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    const StopStage *stage = NULL;
+
+    TRY(runtime_signal(runtime_stop_stages[how], instance->pidfd, timeout_ms, &stage));
+    if (stage->signal == SIGKILL) {
+        deadline_ms = MAX(deadline_ms, clock_monotonic_ms() + RUNTIME_SWEEP_MIN_MS);
+        TRY(runtime->driver->sweep(runtime->private, instance->data_dir, deadline_ms));
+    }
+    if (!stage->is_forced)
+        return NULL;
+    return error_hint(error_new(ERR_TIMEOUT, "no clean shutdown in time; it was ended by signal %d",
+                                stage->signal),
+                      "Its data directory needs crash recovery: the log of the instance may tell "
+                      "what it was doing.");
+}
+
+Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t timeout_ms)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+    Error *e;
+
+    if (!instance)
+        return NULL;
+    e = runtime_stop_running(runtime, instance, how, timeout_ms);
+    return e ? error_wrap(e, "stopping instance \"%s\"", id) : NULL;
+}
+
+/* Look -------------------------------------------------------------------------------------- */
+
+bool runtime_is_running(Runtime *runtime, const char *id)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+
+    return instance != NULL;
+}
+
+bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+
+    return !instance || proc_wait_ended(instance->pidfd, timeout_ms);
+}
+
+Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids)
+{
+    TRY(runtime->driver->list(runtime->private, runtime_found, runtime));
+    *ret_ids = instances_list(runtime->instances);
+    return NULL;
+}
+
+Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result)
+{
+    return runtime->driver->run(runtime->private, spec, ret_result);
+}

@@ -1,0 +1,92 @@
+/*
+ * Runtimes: how a PostgreSQL instance runs. Instances outlive rametd; after a restart they are
+ * found again by their identity. No path or pid of an instance leaves this folder.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/proc.h"
+
+typedef struct Runtime Runtime;
+
+typedef struct RuntimeSpec {
+    const char *driver;    /* "process" */
+    const char *state_dir; /* exists; identity of this server: only instances started under it
+                              are ours; parent of run/ (sockets, 0711) and logs/ */
+    const char *os_user;   /* unprivileged user of every instance */
+    bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
+} RuntimeSpec;
+
+/*
+ * runtime_open - probe the driver and find the instances that run already.
+ * Errors: ERR_INVALID unknown driver, or not allowed (hint); ERR_NOT_FOUND no such user.
+ */
+MUST_CHECK Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime);
+void runtime_close(Runtime *runtime); /* instances run on */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
+
+/* Directories of an instance, made by runtime_start: caller frees. */
+char *runtime_socket_dir(const Runtime *runtime, const char *id); /* 0700, os_user; short enough */
+char *runtime_log_path(const Runtime *runtime, const char *id);
+
+typedef struct InstanceSpec {
+    const char *id;      /* internal id: a clone's uid or an operation's */
+    const char *bin_dir; /* directory of the postgres program */
+    const char *data_dir;
+    const char *const *settings; /* "name=value" given on the command line: they beat every file */
+} InstanceSpec;
+
+/*
+ * runtime_start - start an instance; returns as soon as it is started, not when it is ready.
+ * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say.
+ *
+ * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID socket path too long; ERR_EXTERNAL.
+ * Undo:   runtime_stop(id, RUNTIME_STOP_NOW).
+ */
+MUST_CHECK Error *runtime_start(Runtime *runtime, const InstanceSpec *spec);
+
+typedef enum RuntimeStop {
+    RUNTIME_STOP_CLEAN, /* "fast": after a shutdown checkpoint the data directory is consistent */
+    RUNTIME_STOP_NOW,   /* "immediate", then SIGKILL: for data that is thrown away */
+} RuntimeStop;
+
+/*
+ * runtime_stop - stop it and wait for its end, at most timeout_ms. One that does not run is
+ * success.
+ *
+ * Errors: ERR_TIMEOUT it lives on, or CLEAN took so long that it was ended by force: then it does
+ * not run any more (runtime_is_running() tells), and its data directory needs crash recovery.
+ */
+MUST_CHECK Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how,
+                               int64_t timeout_ms);
+
+/*
+ * Removes what is left of a stopped instance outside its data: socket directory, and log if wanted.
+ * ERR_CONFLICT while it runs.
+ */
+MUST_CHECK Error *runtime_forget(Runtime *runtime, const char *id, bool with_log);
+
+/* True while it runs. Cheap (no /proc walk). */
+bool runtime_is_running(Runtime *runtime, const char *id);
+
+/* Waits at most timeout_ms; true when the instance has ended (or never ran). */
+bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms);
+
+/* Last bytes of the instance's log, for an error's detail. Caller frees; "" when there is none. */
+char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes);
+
+/*
+ * Ids of all instances of this server that really run, also those that nobody asked for since the
+ * start: GPtrArray of char *; caller unrefs. Looks through /proc: for recovery and doctor.
+ */
+MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
+
+/* Ids that have a directory under run/ (running or not): GPtrArray of char *; caller unrefs. */
+MUST_CHECK Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids);
+
+/* Runs a PostgreSQL tool to its end as the instances' user. spec->user is filled in. */
+MUST_CHECK Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result);
