@@ -1,0 +1,65 @@
+/*
+ * Configuration of instances: one generated file, included last by the data directory's
+ * postgresql.conf. Layers, later ones win: our defaults for the purpose → databaseConfigs → the
+ * snapshot's → the clone's own.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "postgres/installation.h"
+
+typedef enum ConfPurpose {
+    CONF_CLONE, /* a user's instance: PostgreSQL's own defaults, quick to start, cheap on
+                   copy-on-write    */
+    CONF_LOAD,  /* filling the golden data: fsync off, big maintenance memory, checkpoints far apart
+                 */
+} ConfPurpose;
+
+typedef struct ConfSpec {
+    ConfPurpose purpose;
+    int64_t major;
+    const json_t *layers[4]; /* JSON objects name → scalar, in order; NULL entries are skipped */
+} ConfSpec;
+
+/* Text of the file: `name = 'value'` lines, values quoted and escaped. Caller frees. */
+char *conf_format(const ConfSpec *spec);
+
+/* Name of the generated file inside a data directory. */
+#define CONF_FILE "ramet.conf"
+
+/*
+ * conf_take_over - make a data directory ours, once, before its first snapshot: postgresql.conf
+ * becomes a marker and an include of CONF_FILE, postgresql.auto.conf is emptied, pg_hba.conf and
+ * pg_ident.conf are written (hba.h). Files are owned by os_user.
+ */
+MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
+                                 bool accepts_md5);
+
+/* Writes CONF_FILE. */
+MUST_CHECK Error *conf_write(const char *data_dir, const char *os_user, const ConfSpec *spec);
+
+/*
+ * conf_check_names - settings that a clone may bring: names of the right form, none of those that
+ * are ours (port, listen_addresses, unix_socket_directories, data_directory, hba_file, …), scalars
+ * without control characters, at most 200 of them and 4 KiB each. ERR_INVALID with name and hint.
+ */
+MUST_CHECK Error *conf_check_names(const json_t *settings);
+
+/*
+ * conf_check_values - ask PostgreSQL itself (postgres -C) whether it takes the settings; nothing is
+ * started. Errors: ERR_INVALID `invalid setting: invalid value for parameter "work_mem": "abc"`
+ * (detail: its output).
+ */
+MUST_CHECK Error *conf_check_values(const Installation *installation, const char *os_user,
+                                    const json_t *settings);
+
+/* pg_hba.conf: every user by password (scram; md5 too when old passwords are kept); the manager by
+ * peer. */
+char *conf_hba(bool accepts_md5, const char *manager);
+
+/* pg_ident.conf: the user that rametd runs as, and os_user, may be the manager. */
+char *conf_ident(const char *os_user, const char *manager);

@@ -1,0 +1,51 @@
+/*
+ * Who may connect: pg_hba.conf and pg_ident.conf. Users come by password from anywhere; the manager
+ * comes over the Unix socket alone, as an operating-system user that the kernel vouches for.
+ */
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "postgres/conf.h"
+
+#define IDENT_MAP "ramet"
+
+/* Both files quote alike: a quote within is doubled. Even a name like "all" means itself then. */
+static char *access_quote(const char *name)
+{
+    g_auto(GStrv) pieces = g_strsplit(name, "\"", -1);
+    g_autofree char *doubled = g_strjoinv("\"\"", pieces);
+
+    return g_strdup_printf("\"%s\"", doubled);
+}
+
+char *conf_hba(bool accepts_md5, const char *manager)
+{
+    g_autofree char *name = access_quote(manager);
+    const char *method = accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes scram passwords too */
+
+    return g_strdup_printf("# Written by ramet. The first line that fits decides.\n"
+                           "host all %1$s 0.0.0.0/0 reject\n"
+                           "host all %1$s ::/0 reject\n"
+                           "local all %1$s peer map=" IDENT_MAP "\n"
+                           "local all all %2$s\n"
+                           "host all all 0.0.0.0/0 %2$s\n"
+                           "host all all ::/0 %2$s\n",
+                           name, method);
+}
+
+char *conf_ident(const char *os_user, const char *manager)
+{
+    const struct passwd *self = getpwuid(geteuid());
+    g_autofree char *manager_name = access_quote(manager);
+    g_autofree char *user_name = access_quote(os_user);
+    GString *text =
+        g_string_new("# Written by ramet: map, operating-system user, database user.\n");
+
+    g_string_append_printf(text, IDENT_MAP " %s %s\n", user_name, manager_name);
+    if (self && strcmp(self->pw_name, os_user) != 0) {
+        g_autofree char *self_name = access_quote(self->pw_name);
+        g_string_append_printf(text, IDENT_MAP " %s %s\n", self_name, manager_name);
+    }
+    return g_string_free(text, FALSE);
+}

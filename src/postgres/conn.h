@@ -1,0 +1,102 @@
+/*
+ * A connection to PostgreSQL: the only user of libpq. Rows are plain text tables.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct Conn Conn;
+
+typedef struct ConnSpec {
+    const char
+        *conninfo;    /* libpq URI or key/value string; the fields below win over it; may be NULL */
+    const char *host; /* name, address, or absolute path of a socket directory */
+    int64_t port;     /* 0 = default */
+    const char *user;
+    const char *dbname;
+    const char *password;
+    const char *application;  /* NULL = "ramet" */
+    const char *options;      /* settings of the session: "-c name=value …"; may be NULL */
+    int64_t timeout_ms;       /* for connecting; 0 = 10 s */
+    int64_t query_timeout_ms; /* for each conn_query() and conn_script(); 0 = none. Past it the
+                                 connection can only be closed */
+} ConnSpec;
+
+/*
+ * Options of the manager's own sessions in a clone; only a superuser may give them. Statements,
+ * which may hold verifiers, reach neither the server's log nor pg_stat_statements (that has to hold
+ * from the start: log_statement is looked at before the first statement of a script runs); no
+ * setting, function or trigger that came with the data gets in the way; nothing runs for ever.
+ */
+#define CONN_MANAGER                                                                               \
+    "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic "     \
+    "-c pgaudit.log=none -c pg_stat_statements.track=none -c search_path=pg_catalog "              \
+    "-c session_replication_role=replica -c default_transaction_read_only=off "                    \
+    "-c statement_timeout=600000 -c lock_timeout=0"
+
+/*
+ * conn_open - connect.
+ * Errors: ERR_TIMEOUT; ERR_DENIED password or pg_hba refused it (SQLSTATE class 28); ERR_NOT_FOUND
+ * no such database (3D000); ERR_BUSY starting up or too many connections (57P03, 53300);
+ *         ERR_EXTERNAL not reachable, other; ERR_INVALID malformed connection string. Detail: the
+ * server's or libpq's words, without any password. Blocks at most timeout_ms; only the look-up of a
+ * host's name is the resolver's and keeps its own time.
+ */
+MUST_CHECK Error *conn_open(const ConnSpec *spec, Conn **ret_conn);
+void conn_close(Conn *conn);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conn, conn_close)
+
+/* A result: n_rows × n_columns of text; NULL for SQL NULL. */
+typedef struct Rows Rows;
+void rows_free(Rows *rows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rows, rows_free)
+int rows_count(const Rows *rows);
+const char *rows_text(const Rows *rows, int row, int column); /* "" for SQL NULL */
+bool rows_is_null(const Rows *rows, int row, int column);
+int64_t rows_int(const Rows *rows, int row, int column); /* 0 when NULL or no number */
+
+/*
+ * conn_query - one statement with text parameters ($1 …), NULL-terminated list.
+ *   ret_rows   NULL when not wanted
+ * Errors: by SQLSTATE: ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_NO_SPACE 53100; ERR_DENIED 42501;
+ * ERR_TIMEOUT 57014; else ERR_EXTERNAL. Message: the server's message; detail: SQLSTATE, DETAIL,
+ * CONTEXT. The text of the statement is never in the error (it may hold a secret).
+ */
+MUST_CHECK Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql,
+                             ...) G_GNUC_NULL_TERMINATED;
+
+/* Several statements at once, no parameters, no results (simple protocol). */
+MUST_CHECK Error *conn_script(Conn *conn, const char *sql);
+
+/* Quoted identifier / literal, by libpq. Caller frees. */
+char *conn_quote_name(Conn *conn, const char *name);
+char *conn_quote_text(Conn *conn, const char *text);
+
+/* 150018 → major 15. */
+int64_t conn_server_version(const Conn *conn);
+
+/*
+ * conn_scram_secret - the SCRAM-SHA-256 verifier of a password, as CREATE ROLE … PASSWORD takes it.
+ * Computed by libpq without any server; 3–5 ms of CPU (4096 rounds), so do it while something else
+ * is waited for. Caller frees.
+ */
+MUST_CHECK Error *conn_scram_secret(const char *user, const char *password, char **ret_secret);
+
+/* Splits a connection string: fields that are absent are "". ERR_INVALID. All strings owned by
+ * *ret. */
+typedef struct ConnParts {
+    char *host;
+    char *port;
+    char *user;
+    char *dbname;
+    bool has_password;
+} ConnParts;
+void conn_parts_clear(ConnParts *parts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ConnParts, conn_parts_clear)
+MUST_CHECK Error *conn_parse(const char *conninfo, ConnParts *ret_parts);
+
+/* The connection string with its database replaced (all other options kept). Caller frees. */
+MUST_CHECK Error *conn_with_dbname(const char *conninfo, const char *dbname, char **ret_conninfo);

@@ -1,0 +1,36 @@
+/*
+ * Preparing the users of a clone, in one transaction (behaviour.md §4.3, §4.4). Never logs a
+ * password.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "postgres/conn.h"
+
+typedef struct RolesSpec {
+    const char *user;
+    const char *secret;       /* SCRAM verifier */
+    bool is_restricted;       /* no superuser, but owner of everything */
+    bool keep_user_passwords; /* otherwise every other login role gets a random, unknown password */
+    const char *manager;      /* the management superuser, left alone */
+    const char *dbname;       /* the user is created over this database; it must exist */
+} RolesSpec;
+
+/*
+ * roles_prepare - over a socket as the manager. May be repeated.
+ *   server   host (socket directory), port and user; dbname is filled in
+ *
+ * Roles are one transaction, two round trips. Ownership for a restricted user follows in each
+ * database, in transactions of a few hundred objects, as each object holds locks until its end; an
+ * object that the server will not give away keeps its owner, with a warning in our log. Errors:
+ * ERR_NOT_FOUND `database "x" does not exist`; ERR_INVALID a reserved role name; ERR_EXTERNAL.
+ */
+MUST_CHECK Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec);
+
+/*
+ * The same over a connection to spec->dbname that is there already: ready_wait()'s. server is used
+ * for the other databases of a restricted user.
+ */
+MUST_CHECK Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec);
