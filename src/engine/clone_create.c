@@ -1,0 +1,116 @@
+/*
+ * Creating a clone: the request is checked completely, its row and its operation are written in one
+ * transaction, and the client is told; the steps follow.
+ */
+#include "engine/clone.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "engine/clone_request.h"
+#include "engine/clone_work.h"
+#include "engine/port.h"
+
+static const Step create_steps[] = {
+    {"cloning the volume", clone_step_volume, clone_undo_volume},
+    {"writing its configuration", clone_step_configure, NULL}, /* goes with the volume */
+    {"starting postgres", clone_step_start, clone_step_stop},
+    {"waiting until postgres is ready", clone_step_ready, NULL},
+    {"preparing users", clone_step_users, NULL}, /* one transaction */
+    {0},
+};
+
+static Error *create_finish(Operation *operation)
+{
+    Store *store = operation->engine->store;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(clone_work_settle(operation, CLONE_OK, ""));
+    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
+    clone->started_at_ms = clone->active_at_ms = clock_now_ms();
+    clone->cloning_time_s = (double)(clone->started_at_ms - clone->created_at_ms) / 1000;
+    return store_update_clone(store, clone);
+}
+
+static Error *create_fail(Operation *operation, const Error *cause)
+{
+    g_autofree char *message = g_strdup(cause->message);
+
+    if (cause->hint)
+        message = g_strdup_printf("%s (%s)", cause->message, cause->hint);
+    return clone_work_settle(operation, CLONE_FATAL, message);
+}
+
+const OperationKind clone_create_kind = {
+    .name = "create",
+    .steps = create_steps,
+    .resumes = true,
+    .load = clone_work_load,
+    .unload = clone_work_unload,
+    .finish = create_finish,
+    .fail = create_fail,
+    .ended = clone_work_ended,
+};
+
+/* The row of a checked request, without its port. */
+static Clone *create_row(const CloneRequest *request, const Snapshot *snapshot, char *secret,
+                         int64_t protected_till_ms)
+{
+    Clone *clone = clone_new();
+
+    clone->uid = id_new();
+    clone->id = *request->id ? g_strdup(request->id) : id_new();
+    clone->state = CLONE_CREATING;
+    clone->snapshot_uid = g_strdup(snapshot->uid);
+    clone->pool = g_strdup(snapshot->pool);
+    clone->volume = g_strdup(clone->uid);
+    clone->branch = g_strdup(snapshot->branch);
+    clone->db_user = g_strdup(request->username);
+    clone->db_secret = secret;
+    clone->db_name = g_strdup(request->db_name);
+    clone->is_restricted = request->is_restricted;
+    clone->extra_conf =
+        request->extra_conf ? json_dumps(request->extra_conf, JSON_COMPACT) : g_strdup("{}");
+    clone->is_protected = request->is_protected;
+    clone->protected_till_ms = protected_till_ms;
+    clone->created_at_ms = clone->active_at_ms = clock_now_ms();
+    return clone;
+}
+
+/* Row and operation in one transaction that also sees the snapshot still ready. */
+static Error *create_record(Engine *engine, const Clone *clone, const OperationRow *row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &snapshot));
+    if (!snapshot->is_ready)
+        return error_new(ERR_NOT_FOUND, "no snapshot found");
+    TRY(store_insert_clone(engine->store, clone));
+    TRY(store_insert_operation(engine->store, row));
+    return store_commit(&tx);
+}
+
+Error *engine_create_clone(Engine *engine, const CloneRequest *request, Clone **ret_clone)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    g_autoptr(Clone) clone = NULL;
+    char *secret = NULL;
+
+    TRY(clone_request_check(engine, request, &snapshot));
+    TRY(conn_scram_secret(request->username, request->password, &secret));
+    clone = create_row(request, snapshot, secret,
+                       clone_protection_end(engine, request->is_protected, request->has_duration,
+                                            request->duration_minutes));
+    TRY(port_reserve(engine->ports, &clone->port));
+
+    g_autoptr(OperationRow) row = operation_row(&clone_create_kind, clone->uid, NULL);
+    Error *e = create_record(engine, clone, row);
+    if (e) {
+        port_release(engine->ports, clone->port);
+        return e;
+    }
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    *ret_clone = g_steal_pointer(&clone);
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * Protection of clones, and what is known of one without asking PostgreSQL.
+ */
+#include "engine/clone.h"
+
+#include "engine/clone_request.h"
+
+Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, bool has_duration,
+                            int64_t duration_minutes, Clone **ret_clone)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, id, &clone));
+    clone->is_protected = is_protected;
+    clone->protected_till_ms =
+        clone_protection_end(engine, is_protected, has_duration, duration_minutes);
+    TRY(store_update_clone(engine->store, clone));
+    TRY(store_commit(&tx));
+    *ret_clone = g_steal_pointer(&clone);
+    return NULL;
+}
+
+uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone)
+{
+    Pool *pool = NULL;
+    uint64_t bytes = 0;
+    bool is_exact = false;
+    Error *e = engine_find_pool(engine, clone->pool, &pool);
+
+    if (!e && storage_pool_traits(pool).exact_diff)
+        e = storage_diff_bytes(pool, clone->volume, &bytes, &is_exact);
+    error_free(e); /* a size is no reason to fail a listing: 0 says unknown */
+    return bytes;
+}

@@ -1,0 +1,151 @@
+/*
+ * Checking what a client asks for. Most rules are a table of (broken?, words); the rest need the
+ * store.
+ */
+#include "engine/clone_request.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+#include "engine/snapshot.h"
+#include "postgres/conf.h"
+#include "postgres/installation.h"
+
+#define CLONE_ID_MAX        255
+#define CLONE_NAME_MAX      63 /* NAMEDATALEN - 1: PostgreSQL would cut longer names silently */
+#define CLONE_PASSWORD_MAX  1024
+#define CLONE_PASSWORD_BITS 60
+#define CLONE_SPACE_MIN     (32u << 20) /* a clone cannot even start with less */
+
+typedef struct RequestRule {
+    bool is_broken;
+    const char *message;
+} RequestRule;
+
+static bool request_id_is_good(const char *id)
+{
+    static GRegex *pattern;
+
+    if (g_once_init_enter(&pattern))
+        g_once_init_leave(&pattern,
+                          g_regex_new("^[a-zA-Z0-9][a-zA-Z0-9_.-]*\\z", G_REGEX_OPTIMIZE, 0, NULL));
+    return strlen(id) <= CLONE_ID_MAX && g_regex_match(pattern, id, 0, NULL);
+}
+
+/* A database or user name as PostgreSQL can hold it: any text without control characters, not cut.
+ */
+static bool request_name_is_good(const char *name)
+{
+    if (strlen(name) > CLONE_NAME_MAX || !g_utf8_validate(name, -1, NULL))
+        return false;
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return false;
+    return true;
+}
+
+static Error *request_check_texts(const CloneRequest *request)
+{
+    const RequestRule rules[] = {
+        {!*request->username && !*request->password, "missing both DB username and password"},
+        {!*request->username, "missing DB username"},
+        {!*request->password, "missing DB password"},
+        {*request->id && !request_id_is_good(request->id),
+         "clone ID must start with a letter or number and can only contain letters, numbers, "
+         "underscores, "
+         "periods, and hyphens"},
+        {!request_name_is_good(request->username),
+         "DB username must be UTF-8 without control characters, at most 63 bytes"},
+        {!request_name_is_good(request->db_name),
+         "DB name must be UTF-8 without control characters, at most 63 bytes"},
+        {g_str_has_prefix(request->username, "pg_"),
+         "DB username must not start with \"pg_\": PostgreSQL reserves it"},
+        {strlen(request->password) > CLONE_PASSWORD_MAX, "DB password must be at most 1024 bytes"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        if (rules[i].is_broken)
+            return error_new(ERR_INVALID, "%s", rules[i].message);
+    Error *e = secret_check_password(request->password, CLONE_PASSWORD_BITS);
+    return e ? error_wrap(e, "password validation") : NULL;
+}
+
+static Error *request_find_snapshot(Engine *engine, const CloneRequest *request,
+                                    Snapshot **ret_snapshot)
+{
+    if (*request->snapshot_id) {
+        Error *e = snapshot_check_id(request->snapshot_id);
+        if (e)
+            return error_wrap(e, "failed to detect pool name for the snapshot %s",
+                              request->snapshot_id);
+        return store_get_snapshot(engine->store, request->snapshot_id, ret_snapshot);
+    }
+    const char *branch = *request->branch ? request->branch : "main";
+    Error *e = store_latest_snapshot(engine->store, branch, ret_snapshot);
+    if (!e || e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    if (!g_str_equal(branch, "main")) {
+        e = error_new(ERR_INVALID, "failed to found dataset of the branch: %s", branch);
+        return error_hint(e, "This server has one branch: main.");
+    }
+    e = error_new(ERR_NOT_FOUND, "no snapshot found");
+    return error_hint(e, "Make one with a full refresh: ramet refresh --watch");
+}
+
+static Error *request_check_settings(Engine *engine, const CloneRequest *request,
+                                     const Snapshot *snapshot)
+{
+    g_autoptr(Installation) installation = NULL;
+
+    TRY(installation_find((const char *const *)engine->bin_dirs, snapshot->pg_major,
+                          &installation));
+    if (!request->extra_conf || json_object_size(request->extra_conf) == 0)
+        return NULL;
+    TRY(conf_check_names(request->extra_conf));
+    return conf_check_values(installation, engine->config->postgres.os_user, request->extra_conf);
+}
+
+static Error *request_check_space(Engine *engine, const Snapshot *snapshot)
+{
+    Pool *pool = NULL;
+    SpaceUsage usage;
+
+    TRY(engine_find_pool(engine, snapshot->pool, &pool));
+    TRY(storage_usage(pool, &usage));
+    if (usage.free_bytes >= CLONE_SPACE_MIN)
+        return NULL;
+    Error *e =
+        error_new(ERR_NO_SPACE,
+                  "pool \"%s\" is full: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes free",
+                  snapshot->pool, usage.free_bytes, usage.size_bytes);
+    return error_hint(
+        e, "Destroy clones (ramet clone list shows what each holds) or enlarge the pool.");
+}
+
+Error *clone_request_check(Engine *engine, const CloneRequest *request, Snapshot **ret_snapshot)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(request_check_texts(request));
+    TRY(request_find_snapshot(engine, request, &snapshot));
+    TRY(request_check_settings(engine, request, snapshot));
+    TRY(request_check_space(engine, snapshot));
+    *ret_snapshot = g_steal_pointer(&snapshot);
+    return NULL;
+}
+
+int64_t clone_protection_end(Engine *engine, bool is_protected, bool has_duration,
+                             int64_t duration_minutes)
+{
+    const CloningConfig *cloning = &engine->config->cloning;
+    int64_t minutes = has_duration ? duration_minutes : cloning->protection_lease_minutes;
+    int64_t max = cloning->protection_max_minutes;
+
+    if (!is_protected)
+        return 0;
+    if (max > 0 && (minutes == 0 || minutes > max))
+        minutes = max;
+    return minutes > 0 ? clock_now_ms() + minutes * 60000 : 0;
+}

@@ -1,0 +1,185 @@
+/*
+ * Resetting a clone: a new volume is made beside the old one while the clone still serves; only
+ * then is it stopped and started over the new one. Whatever fails, the undo leads back to the old
+ * volume, running. The client does not wait for the destruction of the old volume: it is an
+ * operation that follows.
+ */
+#include "engine/clone.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "engine/clone_work.h"
+#include "engine/snapshot.h"
+#include "engine/volume.h"
+
+/* The work of the same operation, seen from the volume that is replaced. */
+static CloneWork reset_old(const CloneWork *work, char *data_dir)
+{
+    CloneWork old = *work;
+
+    old.volume = work->old_volume;
+    old.data_dir = data_dir;
+    return old;
+}
+
+static Error *reset_stop_old(Operation *operation)
+{
+    return clone_step_stop(operation);
+}
+
+/* Back to the old volume: start it as it was, and let it be ready before anyone is told. */
+static Error *reset_start_old(Operation *operation)
+{
+    CloneWork *work = operation->work;
+    g_autofree char *data_dir = storage_volume_data(work->pool, work->old_volume);
+    CloneWork old = reset_old(work, data_dir);
+
+    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return NULL;
+    operation->work = &old;
+    Error *e = clone_step_configure(operation);
+    if (!e)
+        e = clone_step_start(operation);
+    if (!e)
+        e = clone_step_ready(operation);
+    operation->work = work;
+    return e;
+}
+
+/* Nothing is destroyed before the store says which volume is the clone's. */
+static Error *reset_swap_to(Operation *operation, const char *volume, const char *snapshot_uid)
+{
+    Store *store = operation->engine->store;
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(store, STORE_DURABLE, &tx));
+    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
+    g_free(clone->volume);
+    clone->volume = g_strdup(volume);
+    g_free(clone->snapshot_uid);
+    clone->snapshot_uid = g_strdup(snapshot_uid);
+    TRY(store_update_clone(store, clone));
+    return store_commit(&tx);
+}
+
+static Error *reset_swap(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return reset_swap_to(operation, work->volume, work->snapshot->uid);
+}
+
+static Error *reset_swap_back(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return reset_swap_to(operation, work->old_volume,
+                         json_string_value(json_object_get(work->args, "oldSnapshot")));
+}
+
+static const Step reset_steps[] = {
+    {"cloning the new volume", clone_step_volume, clone_undo_volume},
+    {"stopping postgres", reset_stop_old, reset_start_old},
+    {"writing its configuration", clone_step_configure, NULL},
+    {"starting postgres", clone_step_start, clone_step_stop},
+    {"waiting until postgres is ready", clone_step_ready, NULL},
+    {"preparing users", clone_step_users, NULL},
+    {"swapping the volumes", reset_swap, reset_swap_back},
+    {0},
+};
+
+static Error *reset_finish(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    Store *store = operation->engine->store;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(clone_work_settle(operation, CLONE_OK, ""));
+    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
+    clone->started_at_ms = clone->active_at_ms = clock_now_ms();
+    TRY(store_update_clone(store, clone));
+    volume_discard_after(operation, work->clone->pool, work->old_volume);
+    return NULL;
+}
+
+static Error *reset_fail(Operation *operation, const Error *cause)
+{
+    g_autofree char *message =
+        g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
+
+    return clone_work_settle(operation, CLONE_OK, message);
+}
+
+const OperationKind clone_reset_kind = {
+    .name = "reset",
+    .steps = reset_steps,
+    .resumes = true,
+    .load = clone_work_load,
+    .unload = clone_work_unload,
+    .finish = reset_finish,
+    .fail = reset_fail,
+    .ended = clone_work_ended,
+};
+
+/* --- the request --------------------------------------------------------------------------------
+ */
+
+static Error *reset_find_target(Engine *engine, const Clone *clone, const char *snapshot_id,
+                                bool latest, Snapshot **ret_snapshot)
+{
+    if (latest)
+        return store_latest_snapshot(engine->store, NULL, ret_snapshot);
+    if (*snapshot_id)
+        return store_get_snapshot(engine->store, snapshot_id, ret_snapshot);
+    return store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, ret_snapshot);
+}
+
+static Error *reset_check(const Clone *clone, const Snapshot *target)
+{
+    if (clone->state != CLONE_OK) {
+        Error *e = error_new(ERR_CONFLICT, "clone is not started yet");
+        return error_hint(e, "The clone is %s; only an OK clone can be reset.",
+                          clone_state_name(clone->state));
+    }
+    if (!g_str_equal(clone->pool, target->pool)) {
+        Error *e = error_new(ERR_INVALID, "snapshot %s is in pool \"%s\", the clone in \"%s\"",
+                             target->id, target->pool, clone->pool);
+        return error_hint(e, "Create a new clone of that snapshot instead.");
+    }
+    return target->is_ready ? NULL : error_new(ERR_NOT_FOUND, "no snapshot found");
+}
+
+/* Target snapshot, state and operation in one transaction: the snapshot cannot go in between. */
+static Error *reset_record(Engine *engine, const char *id, const char *snapshot_id, bool latest,
+                           OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Snapshot) target = NULL;
+    g_autofree char *volume = id_new();
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, id, &clone));
+    TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
+    TRY(reset_check(clone, target));
+
+    json_t *args = json_pack("{ssssssss}", "volume", volume, "oldVolume", clone->volume, "snapshot",
+                             target->uid, "oldSnapshot", clone->snapshot_uid);
+    g_autoptr(OperationRow) row = operation_row(&clone_reset_kind, clone->uid, args);
+    json_decref(args);
+    TRY(store_move_clone(engine->store, clone->uid, CLONE_RESETTING, ""));
+    TRY(store_insert_operation(engine->store, row));
+    TRY(store_commit(&tx));
+    *ret_row = g_steal_pointer(&row);
+    return NULL;
+}
+
+Error *engine_reset_clone(Engine *engine, const char *id, const char *snapshot_id, bool latest)
+{
+    g_autoptr(OperationRow) row = NULL;
+
+    TRY(reset_record(engine, id, snapshot_id, latest, &row));
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    return NULL;
+}

@@ -1,0 +1,60 @@
+/*
+ * Starting clones that should run and do not: after a reboot, or when their postgres was killed
+ * meanwhile. The data is as its users left it; nothing is undone.
+ */
+#include "engine/clone_start.h"
+
+#include "base/log.h"
+#include "engine/clone_work.h"
+
+static const Step start_steps[] = {
+    {"writing its configuration", clone_step_configure, NULL},
+    {"starting postgres", clone_step_start, clone_step_stop},
+    {"waiting until postgres is ready", clone_step_ready, NULL},
+    {0},
+};
+
+static Error *start_finish(Operation *operation)
+{
+    return clone_work_settle(operation, CLONE_OK, "");
+}
+
+static Error *start_fail(Operation *operation, const Error *cause)
+{
+    return clone_work_settle(operation, CLONE_FATAL, cause->message);
+}
+
+const OperationKind clone_start_kind = {
+    .name = "start",
+    .steps = start_steps,
+    .resumes = true,
+    .load = clone_work_load,
+    .unload = clone_work_unload,
+    .finish = start_finish,
+    .fail = start_fail,
+    .ended = clone_work_ended,
+};
+
+static Error *clone_start(Engine *engine, const Clone *clone)
+{
+    g_autoptr(OperationRow) row = operation_row(&clone_start_kind, clone->uid, NULL);
+
+    TRY(store_insert_operation(engine->store, row));
+    log_info("starting a clone that should run", "clone", clone->id);
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    return NULL;
+}
+
+Error *engine_start_stopped_clones(Engine *engine)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+
+    TRY(store_list_clones(engine->store, &clones));
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        if (clone->state == CLONE_OK && !operations_is_busy(engine->operations, NULL, clone->uid) &&
+            !runtime_is_running(engine->runtime, clone->uid))
+            TRY(clone_start(engine, clone));
+    }
+    return NULL;
+}

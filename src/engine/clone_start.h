@@ -1,0 +1,11 @@
+/*
+ * Starting clones that should run and do not.
+ */
+#pragma once
+
+#include "engine/operation.h"
+
+extern const OperationKind clone_start_kind;
+
+/* One operation for each OK clone whose instance does not run. */
+MUST_CHECK Error *engine_start_stopped_clones(Engine *engine);

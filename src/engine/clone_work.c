@@ -1,0 +1,230 @@
+/*
+ * The steps that make a volume into a running PostgreSQL with its user.
+ */
+#include "engine/clone_work.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "postgres/roles.h"
+
+#define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
+#define CLONE_STOP_TIMEOUT_MS  10000
+
+/* --- loading ------------------------------------------------------------------------------------
+ */
+
+static void clone_work_free(CloneWork *work)
+{
+    clone_free(work->clone);
+    snapshot_free(work->snapshot);
+    installation_free(work->installation);
+    json_decref(work->args);
+    g_free(work->volume);
+    g_free(work->old_volume);
+    g_free(work->data_dir);
+    g_free(work);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CloneWork, clone_work_free)
+
+static char *clone_work_arg(const CloneWork *work, const char *name, const char *otherwise)
+{
+    const char *value = json_string_value(json_object_get(work->args, name));
+
+    return g_strdup(value ? value : otherwise);
+}
+
+static Error *clone_work_find(Engine *engine, CloneWork *work)
+{
+    g_autofree char *snapshot_uid = clone_work_arg(work, "snapshot", work->clone->snapshot_uid);
+
+    work->volume = clone_work_arg(work, "volume", work->clone->volume);
+    work->old_volume = clone_work_arg(work, "oldVolume", NULL);
+    TRY(engine_find_pool(engine, work->clone->pool, &work->pool));
+    work->data_dir = storage_volume_data(work->pool, work->volume);
+
+    Error *e = store_get_snapshot_by_uid(engine->store, snapshot_uid, &work->snapshot);
+    if (e && e->code == ERR_NOT_FOUND) { /* a clone can be destroyed without it */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    return installation_find((const char *const *)engine->bin_dirs, work->snapshot->pg_major,
+                             &work->installation);
+}
+
+Error *clone_work_load(Operation *operation)
+{
+    Engine *engine = operation->engine;
+    g_autoptr(CloneWork) work = g_new0(CloneWork, 1);
+
+    work->args = json_loads(operation->row->args, 0, NULL);
+    TRY(store_get_clone_by_uid(engine->store, operation->row->target, &work->clone));
+    Error *e = clone_work_find(engine, work);
+    if (e) { /* only a missing clone may end the operation; a missing pool is waited for */
+        e->code = e->code == ERR_NOT_FOUND ? ERR_EXTERNAL : e->code;
+        return e;
+    }
+    operation->work = g_steal_pointer(&work);
+    return NULL;
+}
+
+void clone_work_unload(Operation *operation)
+{
+    clone_work_free(operation->work);
+}
+
+EngineInstance clone_instance(const CloneWork *work)
+{
+    return (EngineInstance){
+        .id = work->clone->uid,
+        .data_dir = work->data_dir,
+        .installation = work->installation,
+        .port = work->clone->port,
+        .listen = "",
+    };
+}
+
+/* --- the volume ---------------------------------------------------------------------------------
+ */
+
+static Manifest *clone_manifest(const Clone *clone, const Snapshot *snapshot)
+{
+    Manifest *manifest = g_new0(Manifest, 1);
+
+    manifest->uid = g_strdup(clone->uid);
+    manifest->kind = g_strdup("clone");
+    manifest->id = g_strdup(clone->id);
+    manifest->pool = g_strdup(clone->pool);
+    manifest->branch = g_strdup(clone->branch);
+    manifest->parent = g_strdup(snapshot->uid);
+    manifest->message = g_strdup("");
+    manifest->owner = g_strdup(clone->db_user);
+    manifest->pg_major = snapshot->pg_major;
+    manifest->data_state_at_ms = snapshot->data_state_at_ms;
+    manifest->created_at_ms = clone->created_at_ms;
+    return manifest;
+}
+
+Error *clone_step_volume(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (!work->snapshot)
+        return error_new(ERR_NOT_FOUND, "no snapshot found");
+    g_autoptr(Manifest) manifest = clone_manifest(work->clone, work->snapshot);
+    return storage_clone(work->pool, work->snapshot->uid, work->volume, manifest);
+}
+
+Error *clone_undo_volume(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return storage_destroy_volume(work->pool, work->volume);
+}
+
+/* --- the instance -------------------------------------------------------------------------------
+ */
+
+Error *clone_step_configure(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    const Config *config = operation->engine->config;
+    json_t *extra = json_loads(work->clone->extra_conf, 0, NULL);
+    const ConfSpec spec = {
+        .purpose = CONF_CLONE,
+        .major = work->snapshot->pg_major,
+        .layers = {config->database_configs, config->retrieval.snapshot.configs, extra},
+    };
+
+    /* A snapshot of a running clone holds the lock file of the instance it was taken from. */
+    g_autofree char *pid_file = g_build_filename(work->data_dir, "postmaster.pid", NULL);
+    Error *e = runtime_is_running(operation->engine->runtime, work->clone->uid)
+                   ? NULL
+                   : fs_remove(pid_file);
+    if (!e)
+        e = conf_write(work->data_dir, config->postgres.os_user, &spec);
+    json_decref(extra);
+    return e;
+}
+
+/* provision.cloneAccessAddresses as listen_addresses takes it: no brackets; none = all. */
+static char *clone_listen_addresses(const Config *config)
+{
+    const char *addresses = config->provision.clone_access_addresses;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (const char *c = addresses ? addresses : ""; *c; c++)
+        if (*c != '[' && *c != ']')
+            g_string_append_c(text, *c);
+    return g_strdup(text->len ? text->str : "*");
+}
+
+Error *clone_step_start(Operation *operation)
+{
+    EngineInstance instance = clone_instance(operation->work);
+    g_autofree char *listen = clone_listen_addresses(operation->engine->config);
+
+    instance.listen = listen;
+    return instance_start(operation->engine, &instance);
+}
+
+Error *clone_step_stop(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    Runtime *runtime = operation->engine->runtime;
+
+    TRY(runtime_stop(runtime, work->clone->uid, RUNTIME_STOP_NOW, CLONE_STOP_TIMEOUT_MS));
+    return runtime_forget(runtime, work->clone->uid, false);
+}
+
+Error *clone_step_ready(Operation *operation)
+{
+    EngineInstance instance = clone_instance(operation->work);
+
+    return instance_wait_ready(operation->engine, &instance, CLONE_READY_TIMEOUT_MS, NULL);
+}
+
+Error *clone_step_users(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    const Config *config = operation->engine->config;
+    const EngineInstance instance = clone_instance(work);
+    g_autofree char *socket_dir = instance_socket_dir(operation->engine, &instance);
+    const ConnSpec server = {
+        .host = socket_dir,
+        .port = instance.port,
+        .user = config->global.database_username,
+    };
+    const RolesSpec spec = {
+        .user = work->clone->db_user,
+        .secret = work->clone->db_secret,
+        .is_restricted = work->clone->is_restricted,
+        .keep_user_passwords = config->provision.keep_user_passwords,
+        .manager = config->global.database_username,
+        .dbname = *work->clone->db_name ? work->clone->db_name : config->global.database_dbname,
+    };
+
+    return roles_prepare(&server, &spec);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+Error *clone_work_settle(Operation *operation, CloneState state, const char *message)
+{
+    Engine *engine = operation->engine;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_get_clone_by_uid(engine->store, operation->row->target, &clone));
+    if (clone->state == CLONE_DELETING || clone->state == state)
+        return NULL;
+    return store_move_clone(engine->store, clone->uid, state, message);
+}
+
+void clone_work_ended(Operation *operation, const Error *cause)
+{
+    const CloneWork *work = operation->work;
+
+    if (work)
+        engine_notify(operation->engine, work->clone->id);
+}

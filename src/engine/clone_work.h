@@ -1,0 +1,45 @@
+/*
+ * What the operations on a clone share: the things that its steps work with, and the steps
+ * themselves.
+ */
+#pragma once
+
+#include "engine/clone.h"
+#include "engine/instance.h"
+#include "store/snapshot.h"
+
+typedef struct CloneWork {
+    Clone *clone;       /* as in the store when the work was loaded     */
+    Snapshot *snapshot; /* what `volume` is made from                   */
+    Pool *pool;         /* borrowed                                     */
+    Installation *installation;
+    json_t *args;     /* of the operation                             */
+    char *volume;     /* the volume that the steps make and start     */
+    char *old_volume; /* of a reset: the one it replaces; else NULL   */
+    char *data_dir;   /* of `volume`                                  */
+} CloneWork;
+
+/* load() and unload() of kinds whose target is a clone's uid; args may name "volume" and
+ * "snapshot". */
+MUST_CHECK Error *clone_work_load(Operation *operation);
+void clone_work_unload(Operation *operation);
+
+/* Steps; each undo may be repeated. */
+MUST_CHECK Error *clone_step_volume(Operation *operation);
+MUST_CHECK Error *clone_undo_volume(Operation *operation);
+MUST_CHECK Error *clone_step_configure(Operation *operation);
+MUST_CHECK Error *clone_step_start(Operation *operation);
+MUST_CHECK Error *clone_step_stop(
+    Operation *operation); /* also the undo of start: nothing is kept */
+MUST_CHECK Error *clone_step_ready(Operation *operation);
+MUST_CHECK Error *clone_step_users(Operation *operation);
+
+/* The instance of a clone over a volume's data directory; borrows from all its arguments. */
+EngineInstance clone_instance(const CloneWork *work);
+
+/* Puts the clone into a state inside the present transaction, unless it is being deleted meanwhile.
+ */
+MUST_CHECK Error *clone_work_settle(Operation *operation, CloneState state, const char *message);
+
+/* ended() of these kinds: tells whoever waits for the clone. */
+void clone_work_ended(Operation *operation, const Error *cause);

@@ -1,0 +1,253 @@
+/*
+ * The doctor. Two sets are built for each kind of thing, what the store expects and what exists; a
+ * finding is a member of one that is missing in the other.
+ */
+#include "engine/doctor.h"
+
+#include <jansson.h>
+
+#include "engine/snapshot.h"
+#include "store/clone.h"
+#include "store/operation.h"
+
+typedef struct Examination {
+    Engine *engine;
+    GPtrArray *findings;
+    GPtrArray *clones;
+    GPtrArray *snapshots;
+    GHashTable *busy;    /* uids and volumes that operations work on: neither missed nor unknown */
+    GHashTable *volumes; /* "<pool>/<name>" that exist  */
+    GHashTable *images;  /* the same for snapshots      */
+} Examination;
+
+static void finding_free(Finding *finding)
+{
+    g_free(finding->name);
+    g_free(finding->message);
+    g_free(finding->hint);
+    g_free(finding);
+}
+
+static void examination_add(Examination *x, bool is_error, const char *kind, const char *name,
+                            const char *message, const char *hint)
+{
+    Finding *finding = g_new(Finding, 1);
+
+    *finding = (Finding){is_error, kind, g_strdup(name), g_strdup(message), g_strdup(hint)};
+    g_ptr_array_add(x->findings, finding);
+}
+
+static GHashTable *examination_set(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+static char *examination_key(const char *pool, const char *name)
+{
+    return g_strdup_printf("%s/%s", pool, name);
+}
+
+/* --- what operations work on --------------------------------------------------------------------
+ */
+
+static void examination_add_busy(Examination *x, const OperationRow *row)
+{
+    json_t *args = json_loads(row->args, 0, NULL);
+    const char *key;
+    json_t *value;
+
+    g_hash_table_add(x->busy, g_strdup(row->target));
+    json_object_foreach(args, key, value) if (json_is_string(value))
+        g_hash_table_add(x->busy, g_strdup(json_string_value(value)));
+    json_decref(args);
+}
+
+static Error *examine_operations(Examination *x)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(store_list_operations(x->engine->store, &rows));
+    for (unsigned i = 0; i < rows->len; i++) {
+        const OperationRow *row = rows->pdata[i];
+        examination_add_busy(x, row);
+        if (row->state == OPERATION_UNDOING)
+            examination_add(x, true, "operation", row->target, row->error,
+                            "Its undo has not succeeded yet; it is tried again every 30 seconds.");
+    }
+    return NULL;
+}
+
+/* --- what exists --------------------------------------------------------------------------------
+ */
+
+static bool examination_owns_volume(const Examination *x, const char *pool, const char *name)
+{
+    for (unsigned i = 0; i < x->clones->len; i++) {
+        const Clone *clone = x->clones->pdata[i];
+        if (g_str_equal(clone->pool, pool) && g_str_equal(clone->volume, name))
+            return true;
+    }
+    g_autofree char *fact = g_strdup_printf("golden.%s", pool);
+    g_autofree char *golden = NULL;
+    Error *e = store_get_fact(x->engine->store, fact, &golden);
+    error_ignore(e, "the golden volume will be listed as unknown");
+    return golden && g_str_equal(golden, name);
+}
+
+static bool examination_owns_snapshot(const Examination *x, const char *pool, const char *name)
+{
+    for (unsigned i = 0; i < x->snapshots->len; i++) {
+        const Snapshot *snapshot = x->snapshots->pdata[i];
+        if (g_str_equal(snapshot->pool, pool) && g_str_equal(snapshot->uid, name))
+            return true;
+    }
+    return false;
+}
+
+static void examine_entry(Examination *x, const char *pool, const StorageEntry *entry)
+{
+    g_autofree char *key = examination_key(pool, entry->name);
+    bool is_known = entry->is_snapshot ? examination_owns_snapshot(x, pool, entry->name)
+                                       : examination_owns_volume(x, pool, entry->name);
+
+    g_hash_table_add(entry->is_snapshot ? x->images : x->volumes, g_strdup(key));
+    if (is_known || g_hash_table_contains(x->busy, entry->name))
+        return;
+    g_autofree char *message =
+        g_strdup_printf("the store knows no such %s; its manifest says: %s \"%s\"",
+                        entry->is_snapshot ? "snapshot" : "volume",
+                        entry->manifest ? entry->manifest->kind : "nothing",
+                        entry->manifest ? entry->manifest->id : "");
+    examination_add(x, false, entry->is_snapshot ? "snapshot" : "volume", key, message,
+                    "Nothing unknown is ever destroyed. Look at it, and remove it by hand if it is "
+                    "not needed.");
+}
+
+static Error *examine_pools(Examination *x)
+{
+    for (unsigned i = 0; i < x->engine->pools->len; i++) {
+        Pool *pool = x->engine->pools->pdata[i];
+        g_autoptr(GPtrArray) entries = NULL;
+        TRY(storage_list(pool, &entries));
+        for (unsigned j = 0; j < entries->len; j++)
+            examine_entry(x, storage_pool_name(pool), entries->pdata[j]);
+    }
+    return NULL;
+}
+
+/* --- what should exist --------------------------------------------------------------------------
+ */
+
+static void examine_clone(Examination *x, const Clone *clone)
+{
+    g_autofree char *key = examination_key(clone->pool, clone->volume);
+
+    if (g_hash_table_contains(x->busy, clone->uid))
+        return;
+    if (clone->state == CLONE_FATAL) {
+        examination_add(x, false, "clone", clone->id, clone->message, "It can only be destroyed.");
+        return;
+    }
+    if (clone->state != CLONE_OK)
+        examination_add(x, true, "clone", clone->id,
+                        "no operation works on it though its state says so",
+                        "Destroy it, and report this.");
+    if (!g_hash_table_contains(x->volumes, key))
+        examination_add(x, true, "clone", clone->id, "its volume is missing",
+                        "Is the pool mounted? Without its volume the clone can only be destroyed.");
+    if (!runtime_is_running(x->engine->runtime, clone->uid))
+        examination_add(x, true, "clone", clone->id, "its postgres does not run",
+                        "A restart of rametd starts it; its log tells why it ended.");
+    g_autofree char *socket_dir = runtime_socket_dir(x->engine->runtime, clone->uid);
+    if (!g_file_test(socket_dir, G_FILE_TEST_IS_DIR))
+        examination_add(x, true, "clone", clone->id, "its socket directory is missing",
+                        "Reset or destroy it.");
+}
+
+static void examine_snapshot(Examination *x, const Snapshot *snapshot)
+{
+    g_autofree char *key = examination_key(snapshot->pool, snapshot->uid);
+
+    if (g_hash_table_contains(x->busy, snapshot->uid))
+        return;
+    if (!snapshot->is_ready)
+        examination_add(x, true, "snapshot", snapshot->id,
+                        "no operation works on it though it is not ready", "Report this.");
+    if (!g_hash_table_contains(x->images, key))
+        examination_add(x, true, "snapshot", snapshot->id, "its data is missing",
+                        "Is the pool mounted?");
+}
+
+/* --- instances and sockets ----------------------------------------------------------------------
+ */
+
+static bool examination_owns_instance(const Examination *x, const char *uid)
+{
+    for (unsigned i = 0; i < x->clones->len; i++)
+        if (g_str_equal(((const Clone *)x->clones->pdata[i])->uid, uid))
+            return true;
+    return g_hash_table_contains(x->busy, uid);
+}
+
+static void examine_ids(Examination *x, const GPtrArray *ids, const char *kind, const char *message,
+                        const char *hint)
+{
+    for (unsigned i = 0; i < ids->len; i++)
+        if (!examination_owns_instance(x, ids->pdata[i]))
+            examination_add(x, false, kind, ids->pdata[i], message, hint);
+}
+
+static Error *examine_runtime(Examination *x)
+{
+    g_autoptr(GPtrArray) running = NULL;
+    g_autoptr(GPtrArray) directories = NULL;
+
+    TRY(runtime_list(x->engine->runtime, &running));
+    TRY(runtime_list_dirs(x->engine->runtime, &directories));
+    examine_ids(x, running, "instance",
+                "a postgres of this server runs that the store does not know",
+                "Nothing unknown is ever stopped. Find it by RAMET_INSTANCE in its environment.");
+    examine_ids(x, directories, "socket directory", "it belongs to no clone",
+                "Remove it from run/ in the state directory if no postgres uses it.");
+    return NULL;
+}
+
+/* --- all of it ----------------------------------------------------------------------------------
+ */
+
+static Error *examine_all(Examination *x)
+{
+    TRY(store_list_clones(x->engine->store, &x->clones));
+    TRY(store_list_snapshots(x->engine->store, &x->snapshots));
+    TRY(examine_operations(x));
+    TRY(examine_pools(x));
+    for (unsigned i = 0; i < x->clones->len; i++)
+        examine_clone(x, x->clones->pdata[i]);
+    for (unsigned i = 0; i < x->snapshots->len; i++)
+        examine_snapshot(x, x->snapshots->pdata[i]);
+    return examine_runtime(x);
+}
+
+Error *engine_examine(Engine *engine, GPtrArray **ret_findings)
+{
+    Examination x = {
+        .engine = engine,
+        .findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free),
+        .busy = examination_set(),
+        .volumes = examination_set(),
+        .images = examination_set(),
+    };
+    Error *e = examine_all(&x);
+
+    g_clear_pointer(&x.clones, g_ptr_array_unref);
+    g_clear_pointer(&x.snapshots, g_ptr_array_unref);
+    g_hash_table_unref(x.busy);
+    g_hash_table_unref(x.volumes);
+    g_hash_table_unref(x.images);
+    if (e) {
+        g_ptr_array_unref(x.findings);
+        return e;
+    }
+    *ret_findings = x.findings;
+    return NULL;
+}

@@ -1,0 +1,23 @@
+/*
+ * The doctor compares what the store knows with what really exists: rows ⇔ volumes ⇔ instances ⇔
+ * ports ⇔ sockets. It lists; it never mends and never destroys.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+typedef struct Finding {
+    bool is_error; /* something a user was promised is missing; else something unknown or left over
+                    */
+    const char
+        *kind; /* "clone", "snapshot", "volume", "instance", "socket directory", "operation" …  */
+    char *name;
+    char *message;
+    char *hint;
+} Finding;
+
+/*
+ * engine_examine - look for disagreements. What operations under way touch is left out.
+ *   ret_findings   GPtrArray of Finding *, empty when all is well; caller unrefs
+ */
+MUST_CHECK Error *engine_examine(Engine *engine, GPtrArray **ret_findings);

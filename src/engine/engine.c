@@ -1,0 +1,229 @@
+/*
+ * The engine's life: what is opened in which order, and what recovery does.
+ */
+#include "engine/engine.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "engine/clone.h"
+#include "engine/clone_start.h"
+#include "engine/doctor.h"
+#include "engine/idle.h"
+#include "engine/operation.h"
+#include "engine/port.h"
+#include "engine/snapshot.h"
+#include "engine/volume.h"
+#include "store/clone.h"
+#include "store/pool.h"
+
+#define ENGINE_WORKERS_MIN 4
+
+static const OperationKind *const engine_kinds[] = {
+    &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
+    &snapshot_clone_kind, &snapshot_delete_kind, &volume_discard_kind,
+};
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
+static char **engine_bin_dirs(const Config *config)
+{
+    g_autoptr(GPtrArray) dirs = g_ptr_array_new();
+    size_t i;
+    json_t *dir;
+
+    json_array_foreach(config->postgres.bin_dirs, i, dir)
+        g_ptr_array_add(dirs, g_strdup(json_string_value(dir)));
+    g_ptr_array_add(dirs, NULL);
+    return (char **)g_ptr_array_steal(dirs, NULL);
+}
+
+static Error *engine_load_identity(Engine *engine)
+{
+    TRY(store_get_fact(engine->store, "instance_id", &engine->instance_id));
+    if (engine->instance_id)
+        return NULL;
+    engine->instance_id = id_new();
+    return store_set_fact(engine->store, "instance_id", engine->instance_id);
+}
+
+static Error *engine_open_pool(Engine *engine, const PoolRow *row)
+{
+    const Config *config = engine->config;
+    g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, row->name, NULL);
+    Pool *pool = NULL;
+    const PoolSpec spec = {
+        .name = row->name,
+        .mount = mount,
+        .driver = row->driver,
+        .image = *row->image ? row->image : NULL,
+        .data_sub_dir = config->pool_manager.data_sub_dir,
+        .owner = config->postgres.os_user,
+    };
+
+    TRY(storage_open_pool(&spec, &pool));
+    g_ptr_array_add(engine->pools, pool);
+    log_info("pool opened", "pool", row->name, "driver", storage_pool_driver(pool));
+    return NULL;
+}
+
+/* A pool that cannot be opened is reported; its clones wait for it. */
+static Error *engine_open_pools(Engine *engine)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+    const char *selected = engine->config->pool_manager.selected_pool;
+
+    TRY(store_list_pools(engine->store, &rows));
+    for (unsigned i = 0; i < rows->len; i++) {
+        const PoolRow *row = rows->pdata[i];
+        if (selected && *selected && !g_str_equal(row->name, selected))
+            continue;
+        g_autoptr(Error) e = engine_open_pool(engine, row);
+        if (e)
+            log_failure(LOG_LEVEL_ERROR, e, "pool not available", "pool", row->name, NULL);
+    }
+    return NULL;
+}
+
+static Error *engine_take_ports(Engine *engine)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+
+    TRY(store_list_clones(engine->store, &clones));
+    for (unsigned i = 0; i < clones->len; i++)
+        port_take(engine->ports, ((const Clone *)clones->pdata[i])->port);
+    return NULL;
+}
+
+static Error *engine_open_runtime(Engine *engine)
+{
+    const Config *config = engine->config;
+    const RuntimeSpec spec = {
+        .driver = config->runtime.driver,
+        .state_dir = config->server.state_dir,
+        .os_user = config->postgres.os_user,
+        .is_trusted = config->runtime.is_trusted,
+    };
+
+    return runtime_open(&spec, &engine->runtime);
+}
+
+static Error *engine_open_parts(Engine *engine, StoreMode mode)
+{
+    const Config *config = engine->config;
+
+    TRY(store_open(config->server.state_dir, mode, &engine->store));
+    if (mode == STORE_READ_WRITE)
+        TRY(engine_load_identity(engine));
+    TRY(engine_open_runtime(engine));
+    TRY(engine_open_pools(engine));
+    engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
+    TRY(engine_take_ports(engine));
+    engine->operations =
+        operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()));
+    for (size_t i = 0; i < G_N_ELEMENTS(engine_kinds); i++)
+        operations_register(engine->operations, engine_kinds[i]);
+    return NULL;
+}
+
+static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_engine)
+{
+    g_autoptr(Engine) engine = g_new0(Engine, 1);
+
+    engine->config = config;
+    engine->started_at_ms = clock_now_ms();
+    engine->bin_dirs = engine_bin_dirs(config);
+    engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)storage_close_pool);
+    TRY(engine_open_parts(engine, mode));
+    *ret_engine = g_steal_pointer(&engine);
+    return NULL;
+}
+
+Error *engine_open(const Config *config, Engine **ret_engine)
+{
+    /* Others pass through it to run/; what is in it has modes of its own. */
+    TRY(fs_make_dir(config->server.state_dir, 0711, NULL));
+    return engine_open_as(config, STORE_READ_WRITE, ret_engine);
+}
+
+Error *engine_open_to_look(const Config *config, Engine **ret_engine)
+{
+    return engine_open_as(config, STORE_READ_ONLY, ret_engine);
+}
+
+void engine_close(Engine *engine)
+{
+    if (!engine)
+        return;
+    idle_checker_stop(engine->idle);
+    operations_free(engine->operations);
+    port_pool_free(engine->ports);
+    g_ptr_array_unref(engine->pools);
+    runtime_close(engine->runtime);
+    store_close(engine->store);
+    g_strfreev(engine->bin_dirs);
+    g_free(engine->instance_id);
+    g_free(engine);
+}
+
+/* --- recovery -----------------------------------------------------------------------------------
+ */
+
+/* What the store does not know is said once, at the start, and left alone. */
+static void engine_report_unknown(Engine *engine)
+{
+    g_autoptr(GPtrArray) findings = NULL;
+    Error *e = engine_examine(engine, &findings);
+
+    error_ignore(e, "the doctor could not look at everything at the start");
+    for (unsigned i = 0; findings && i < findings->len; i++) {
+        const Finding *finding = findings->pdata[i];
+        if (!finding->is_error)
+            log_warn("unknown, left alone", "kind", finding->kind, "name", finding->name, "what",
+                     finding->message);
+    }
+}
+
+Error *engine_recover(Engine *engine)
+{
+    engine_report_unknown(engine);
+    TRY(operations_recover(engine->operations));
+    TRY(engine_start_stopped_clones(engine));
+    engine->idle = idle_checker_start(engine);
+    return NULL;
+}
+
+/* --- pools and news -----------------------------------------------------------------------------
+ */
+
+Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
+{
+    for (unsigned i = 0; i < engine->pools->len; i++) {
+        Pool *pool = engine->pools->pdata[i];
+        if (g_str_equal(storage_pool_name(pool), name)) {
+            *ret_pool = pool;
+            return NULL;
+        }
+    }
+    Error *e = error_new(ERR_NOT_FOUND, "pool \"%s\" is not available", name);
+    return error_hint(e, "The server's log says at its start why a pool could not be opened.");
+}
+
+Error *engine_active_pool(Engine *engine, Pool **ret_pool)
+{
+    if (engine->pools->len == 0)
+        return error_hint(error_new(ERR_NOT_FOUND, "no available pools"),
+                          "Make one: rametd --config FILE pool create NAME --driver btrfs --image "
+                          "IMAGE --size 10G, "
+                          "then restart rametd.");
+    *ret_pool = engine->pools->pdata[0];
+    return NULL;
+}
+
+void engine_notify(Engine *engine, const char *clone_id)
+{
+    if (engine->changed)
+        engine->changed(clone_id, engine->changed_data);
+}

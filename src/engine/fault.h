@@ -1,0 +1,16 @@
+/*
+ * Faults on demand, for the tests of recovery: RAMET_FAULT="<kind>:<step>:<action>" in the
+ * environment. Without that variable each call is one comparison.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Before a step's work: kills this process ("kill"), or returns an error instead of the work
+ * ("fail"). */
+MUST_CHECK Error *fault_before(const char *kind, int64_t step);
+
+/* After a step's work, before the next is entered: kills this process ("kill-after"). */
+void fault_after(const char *kind, int64_t step);

@@ -1,0 +1,157 @@
+/*
+ * Deleting clones that nobody uses. A clone is in use while one of its sessions is busy, and at
+ * each change that the server's own counters show since the last look: sessions that came and went
+ * in between count. No statement has to be logged for that. A clone that cannot be asked is not
+ * idle.
+ */
+#include "engine/idle.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/clone.h"
+#include "engine/instance.h"
+#include "postgres/activity.h"
+#include "store/snapshot.h"
+
+#define IDLE_LOOK_MIN_MS 5000
+#define IDLE_LOOK_MAX_MS 60000
+
+struct IdleChecker {
+    Engine *engine;
+    GThread *thread;
+    GMutex lock;
+    GCond stop;
+    bool is_stopping;
+    GHashTable *counters; /* clone uid → int64_t *: the counter at the last look */
+};
+
+static int64_t idle_window_ms(const Engine *engine)
+{
+    return engine->config->cloning.max_idle_minutes * 60000;
+}
+
+/* Did anybody but us use it since the last look? The first look has nothing to compare with. */
+static bool idle_counter_moved(IdleChecker *checker, const char *uid, int64_t counter,
+                               int64_t own_share)
+{
+    int64_t *last = g_hash_table_lookup(checker->counters, uid);
+    bool has_moved = last && counter > *last + own_share;
+
+    if (!last) {
+        last = g_new(int64_t, 1);
+        g_hash_table_insert(checker->counters, g_strdup(uid), last);
+    }
+    *last = counter;
+    return has_moved;
+}
+
+static Error *idle_look(IdleChecker *checker, const Clone *clone, int64_t *ret_active_at_ms)
+{
+    const EngineInstance instance = {.id = clone->uid, .port = clone->port};
+    g_autoptr(Conn) conn = NULL;
+    Activity activity;
+
+    TRY(instance_connect(checker->engine, &instance, NULL, &conn));
+    TRY(activity_read(conn, &activity));
+    int64_t active_at_ms = MAX(clone->active_at_ms, clone->started_at_ms);
+    if (activity.busy > 0 ||
+        idle_counter_moved(checker, clone->uid, activity.counter, activity_own_share(conn)))
+        active_at_ms = clock_now_ms();
+    *ret_active_at_ms = MAX(active_at_ms, activity.last_used_ms);
+    return NULL;
+}
+
+/* Snapshots that were taken of it keep a clone, as its author may come back to them. */
+static Error *idle_has_snapshots(Engine *engine, const Clone *clone, bool *ret_has)
+{
+    g_autoptr(GPtrArray) snapshots = NULL;
+
+    TRY(store_list_snapshots(engine->store, &snapshots));
+    for (unsigned i = 0; i < snapshots->len && !*ret_has; i++)
+        *ret_has = g_str_equal(((const Snapshot *)snapshots->pdata[i])->clone_id, clone->id);
+    return NULL;
+}
+
+static Error *idle_destroy(Engine *engine, const Clone *clone)
+{
+    bool has_snapshots = false;
+
+    TRY(idle_has_snapshots(engine, clone, &has_snapshots));
+    if (has_snapshots)
+        return NULL;
+    log_info("destroying an idle clone", "clone", clone->id);
+    return engine_destroy_clone(engine, clone->id);
+}
+
+static Error *idle_check_clone(IdleChecker *checker, const Clone *clone)
+{
+    Engine *engine = checker->engine;
+    int64_t active_at_ms = 0;
+
+    if (clone->state != CLONE_OK || clone_is_protected_now(clone))
+        return NULL;
+    TRY(idle_look(checker, clone, &active_at_ms));
+    if (active_at_ms != clone->active_at_ms)
+        TRY(store_touch_clone(engine->store, clone->uid, active_at_ms));
+    if (clock_now_ms() - active_at_ms < idle_window_ms(engine))
+        return NULL;
+    return idle_destroy(engine, clone);
+}
+
+static void idle_check_all(IdleChecker *checker)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    Error *e = store_list_clones(checker->engine->store, &clones);
+
+    error_ignore(e, "idle clones are looked for again later");
+    for (unsigned i = 0; clones && i < clones->len; i++)
+        error_ignore(idle_check_clone(checker, clones->pdata[i]),
+                     "a clone that cannot be asked is not idle");
+}
+
+static void *idle_run(void *data)
+{
+    IdleChecker *checker = data;
+    int64_t look_ms =
+        CLAMP(idle_window_ms(checker->engine) / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);
+
+    g_mutex_lock(&checker->lock);
+    while (!checker->is_stopping) {
+        if (g_cond_wait_until(&checker->stop, &checker->lock,
+                              g_get_monotonic_time() + look_ms * 1000))
+            continue; /* asked to stop, or woken for nothing */
+        g_mutex_unlock(&checker->lock);
+        idle_check_all(checker);
+        g_mutex_lock(&checker->lock);
+    }
+    g_mutex_unlock(&checker->lock);
+    return NULL;
+}
+
+IdleChecker *idle_checker_start(Engine *engine)
+{
+    if (engine->config->cloning.max_idle_minutes <= 0)
+        return NULL;
+    IdleChecker *checker = g_new0(IdleChecker, 1);
+    checker->engine = engine;
+    checker->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_mutex_init(&checker->lock);
+    g_cond_init(&checker->stop);
+    checker->thread = g_thread_new("idle", idle_run, checker);
+    return checker;
+}
+
+void idle_checker_stop(IdleChecker *checker)
+{
+    if (!checker)
+        return;
+    g_mutex_lock(&checker->lock);
+    checker->is_stopping = true;
+    g_cond_signal(&checker->stop);
+    g_mutex_unlock(&checker->lock);
+    g_thread_join(checker->thread);
+    g_hash_table_unref(checker->counters);
+    g_mutex_clear(&checker->lock);
+    g_cond_clear(&checker->stop);
+    g_free(checker);
+}

@@ -1,0 +1,87 @@
+/*
+ * A PostgreSQL instance over a volume. What identifies it (port, sockets, access files) is given on
+ * the command line: no file in the data, not even ALTER SYSTEM by its superuser, can move it.
+ */
+#include "engine/instance.h"
+
+#include "postgres/ready.h"
+
+#define INSTANCE_LOG_TAIL 4096
+
+static int64_t instance_port(const EngineInstance *instance)
+{
+    return instance->port ? instance->port : 5432;
+}
+
+Error *instance_start(Engine *engine, const EngineInstance *instance)
+{
+    g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(settings, g_strdup_printf("port=%" G_GINT64_FORMAT, instance_port(instance)));
+    g_ptr_array_add(settings, g_strdup_printf("listen_addresses=%s", instance->listen));
+    g_ptr_array_add(settings, g_strdup_printf("hba_file=%s/pg_hba.conf", instance->data_dir));
+    g_ptr_array_add(settings, g_strdup_printf("ident_file=%s/pg_ident.conf", instance->data_dir));
+    g_ptr_array_add(settings, g_strdup("external_pid_file="));
+    g_ptr_array_add(settings, NULL);
+    return runtime_start(engine->runtime, &(InstanceSpec){
+                                              .id = instance->id,
+                                              .bin_dir = instance->installation->bin_dir,
+                                              .data_dir = instance->data_dir,
+                                              .settings = (const char *const *)settings->pdata,
+                                          });
+}
+
+char *instance_socket_dir(Engine *engine, const EngineInstance *instance)
+{
+    return runtime_socket_dir(engine->runtime, instance->id);
+}
+
+typedef struct InstanceWait {
+    Engine *engine;
+    const char *id;
+} InstanceWait;
+
+static bool instance_has_ended(void *data, int64_t wait_ms)
+{
+    const InstanceWait *wait = data;
+
+    return runtime_wait_ended(wait->engine->runtime, wait->id, wait_ms);
+}
+
+Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, int64_t timeout_ms,
+                           Conn **ret_conn)
+{
+    g_autofree char *socket_dir = instance_socket_dir(engine, instance);
+    g_autoptr(Conn) conn = NULL;
+    InstanceWait wait = {engine, instance->id};
+    const ConnSpec server = {
+        .host = socket_dir,
+        .port = instance_port(instance),
+        .user = engine->config->global.database_username,
+        .dbname = engine->config->global.database_dbname,
+    };
+
+    Error *e =
+        ready_wait(&server, instance->data_dir, timeout_ms, instance_has_ended, &wait, &conn);
+    if (e) {
+        g_autofree char *tail = runtime_log_tail(engine->runtime, instance->id, INSTANCE_LOG_TAIL);
+        return *tail ? error_detail(e, "%s", tail) : e;
+    }
+    if (ret_conn)
+        *ret_conn = g_steal_pointer(&conn);
+    return NULL;
+}
+
+Error *instance_connect(Engine *engine, const EngineInstance *instance, const char *dbname,
+                        Conn **ret_conn)
+{
+    g_autofree char *socket_dir = instance_socket_dir(engine, instance);
+    const ConnSpec server = {
+        .host = socket_dir,
+        .port = instance_port(instance),
+        .user = engine->config->global.database_username,
+        .dbname = dbname ? dbname : engine->config->global.database_dbname,
+    };
+
+    return conn_open(&server, ret_conn);
+}

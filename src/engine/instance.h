@@ -1,0 +1,32 @@
+/*
+ * A PostgreSQL instance over a volume, as the steps of operations need it: configure, start, wait,
+ * stop.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "postgres/conf.h"
+#include "postgres/conn.h"
+#include "postgres/installation.h"
+
+typedef struct EngineInstance {
+    const char *id; /* internal id: names the socket directory, the log                     */
+    const char *data_dir;
+    const Installation *installation;
+    int64_t port;       /* names the socket; 0 = 5432                                           */
+    const char *listen; /* addresses for TCP, "" = none                                         */
+} EngineInstance;
+
+/* Starts it with the settings that are ours on its command line. */
+MUST_CHECK Error *instance_start(Engine *engine, const EngineInstance *instance);
+
+/* Until it answers; the error's detail has the end of its log. ret_conn may be NULL. */
+MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *instance,
+                                      int64_t timeout_ms, Conn **ret_conn);
+
+/* A connection as the manager over its socket; dbname NULL = the management database. */
+MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instance,
+                                   const char *dbname, Conn **ret_conn);
+
+/* Socket directory for libpq tools (PGHOST); caller frees. */
+char *instance_socket_dir(Engine *engine, const EngineInstance *instance);

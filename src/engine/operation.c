@@ -1,0 +1,547 @@
+/*
+ * The runner of operations. A job is an operation in memory; jobs of one target wait in a queue
+ * whose head is the one that runs, so that work on one clone is serial without a lock being held.
+ * What a job does is written in the journal first: after a crash the rows alone tell how to go on.
+ */
+#include "engine/operation.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "engine/fault.h"
+
+#define OPERATION_RETRY_MS 30000 /* between two tries of an undo that failed */
+
+typedef struct Job {
+    Operation operation; /* first: a Job is its Operation */
+    const OperationKind *kind;
+    OperationEnded ended;
+    void *ended_data;
+    bool was_interrupted; /* found in the journal at the start */
+    int64_t due_ms;       /* when to try again */
+} Job;
+
+struct Operations {
+    Engine *engine;
+    GHashTable *kinds; /* name → const OperationKind * */
+    GThreadPool *workers;
+    GMutex lock;         /* for all below */
+    GCond changed;       /* a job ended, a retry came, or stopping */
+    GHashTable *targets; /* target → GQueue of Job *; the head runs */
+    GQueue retries;      /* jobs that wait for due_ms */
+    GThread *retrier;
+    unsigned n_running;
+    bool is_stopping;
+};
+
+static void job_free(Job *job)
+{
+    operation_row_free(job->operation.row);
+    g_ptr_array_unref(job->operation.next);
+    g_object_unref(job->operation.cancel);
+    g_free(job);
+}
+
+/* --- the journal --------------------------------------------------------------------------------
+ */
+
+static Error *operation_enter(Job *job, OperationState state, int64_t step)
+{
+    OperationRow *row = job->operation.row;
+
+    if (row->state == state && row->step == step)
+        return NULL;
+    row->state = state;
+    row->step = step;
+    return store_update_operation(job->operation.engine->store, row);
+}
+
+/* The kind's last word and the end of the row (or, while an undo is owed, its present state):
+ * durably. */
+static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
+{
+    Operation *operation = &job->operation;
+    Store *store = operation->engine->store;
+    g_autoptr(StoreTransaction) tx = NULL;
+
+    TRY(store_begin(store, STORE_DURABLE, &tx));
+    if (cause)
+        TRY(job->kind->fail(operation, cause));
+    else
+        TRY(job->kind->finish(operation));
+    for (unsigned i = 0; i < operation->next->len; i++)
+        TRY(store_insert_operation(store, operation->next->pdata[i]));
+    if (keeps_row)
+        TRY(store_update_operation(store, operation->row));
+    else
+        TRY(store_delete_operation(store, operation->row->uid));
+    return store_commit(&tx);
+}
+
+/* --- steps --------------------------------------------------------------------------------------
+ */
+
+static bool operations_is_stopping(Operations *operations)
+{
+    g_mutex_lock(&operations->lock);
+    bool is_stopping = operations->is_stopping;
+    g_mutex_unlock(&operations->lock);
+    return is_stopping;
+}
+
+static Error *operation_run_step(Job *job, int64_t index)
+{
+    const Step *step = &job->kind->steps[index];
+    int64_t began_ms = clock_monotonic_ms();
+
+    if (g_cancellable_is_cancelled(job->operation.cancel))
+        return error_new(ERR_CONFLICT, "cancelled");
+    TRY(operation_enter(job, OPERATION_RUNNING, index));
+    Error *e = fault_before(job->kind->name, index);
+    if (!e)
+        e = step->run(&job->operation);
+    if (e)
+        return error_wrap(e, "%s", step->text);
+    fault_after(job->kind->name, index);
+
+    g_autofree char *ms = g_strdup_printf("%" G_GINT64_FORMAT, clock_monotonic_ms() - began_ms);
+    log_debug("step done", "operation", job->kind->name, "step", step->text, "ms", ms);
+    return NULL;
+}
+
+/* A step that a crash interrupted is undone and done again. */
+static Error *operation_redo(Job *job)
+{
+    const Step *step = &job->kind->steps[job->operation.row->step];
+
+    if (!job->kind->resumes)
+        return error_hint(error_new(ERR_EXTERNAL, "interrupted by a restart of the server"),
+                          "Nothing is lost: what it had made was removed. Start it again.");
+    if (step->text && step->undo)
+        TRY(step->undo(&job->operation));
+    return NULL;
+}
+
+/* Runs from the row's step on. *ret_left: the server stops; the journal knows where to go on. */
+static Error *operation_forward(Operations *operations, Job *job, bool *ret_left)
+{
+    if (job->was_interrupted)
+        TRY(operation_redo(job));
+    for (int64_t i = job->operation.row->step; job->kind->steps[i].text; i++) {
+        if (job->kind->resumes && operations_is_stopping(operations)) {
+            *ret_left = true;
+            return NULL;
+        }
+        TRY(operation_run_step(job, i));
+    }
+    return operation_conclude(job, NULL, false);
+}
+
+static Error *operation_undo(Job *job)
+{
+    OperationRow *row = job->operation.row;
+
+    for (int64_t i = row->step; i >= 0; i--) {
+        const Step *step = &job->kind->steps[i];
+        if (!step->text || !step->undo)
+            continue;
+        Error *e = step->undo(&job->operation);
+        if (e)
+            return error_wrap(e, "undoing \"%s\"", step->text);
+    }
+    return NULL;
+}
+
+/* --- one job ------------------------------------------------------------------------------------
+ */
+
+typedef enum JobResult {
+    JOB_ENDED,
+    JOB_LEFT,  /* in the journal, for the next start */
+    JOB_RETRY, /* in the journal, for later          */
+} JobResult;
+
+static void operation_log_failure(const Job *job, LogLevel level, const Error *e, const char *text)
+{
+    log_failure(level, e, text, "operation", job->kind->name, "target", job->operation.row->target,
+                NULL);
+}
+
+static void operation_tell(Job *job, const Error *cause)
+{
+    if (job->kind->ended)
+        job->kind->ended(&job->operation, cause);
+    if (job->ended)
+        job->ended(cause, job->ended_data);
+    job->ended = NULL;
+}
+
+/* What cannot be undone is tried again from the step that failed; its target says what is wrong. */
+static JobResult operation_postpone(Job *job, const Error *cause)
+{
+    operation_log_failure(job, LOG_LEVEL_ERROR, cause, "operation failed, will be tried again");
+    g_autoptr(Error) store_error = operation_conclude(job, cause, true);
+    if (store_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, store_error, "could not record a failure");
+    operation_tell(job, cause);
+    return JOB_RETRY;
+}
+
+/* Undoes a failed operation; the first time, tells its failure too, whether or not the undo
+ * succeeds. */
+static JobResult operation_fail(Job *job, const Error *cause)
+{
+    OperationRow *row = job->operation.row;
+    bool is_first = row->state != OPERATION_UNDOING;
+
+    row->state = OPERATION_UNDOING;
+    if (is_first) {
+        g_free(row->error);
+        row->error = g_strdup(cause->message);
+        operation_log_failure(job, LOG_LEVEL_WARN, cause, "operation failed");
+        error_ignore(store_update_operation(job->operation.engine->store, row),
+                     "the undo does not need its entry to go on");
+    }
+    g_autoptr(Error) undo_error = operation_undo(job);
+    if (undo_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, undo_error, "undo failed, will be tried again");
+
+    g_autoptr(Error) store_error = operation_conclude(job, cause, undo_error != NULL);
+    if (store_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, store_error,
+                              "could not record the end of an operation");
+    if (is_first)
+        operation_tell(job, cause);
+    return undo_error || store_error ? JOB_RETRY : JOB_ENDED;
+}
+
+/* The target is gone: there is nothing left to do or to undo. */
+static JobResult operation_drop(Job *job, Error *cause)
+{
+    Error *e = store_delete_operation(job->operation.engine->store, job->operation.row->uid);
+
+    operation_tell(job, cause);
+    error_ignore(cause, "the target of an operation is gone");
+    if (!e)
+        return JOB_ENDED;
+    operation_log_failure(job, LOG_LEVEL_ERROR, e, "could not remove an operation without target");
+    error_free(e);
+    return JOB_RETRY;
+}
+
+static JobResult operation_run_loaded(Operations *operations, Job *job)
+{
+    bool is_left = false;
+
+    if (job->operation.row->state == OPERATION_UNDOING) {
+        g_autoptr(Error) cause = error_new(ERR_EXTERNAL, "%s", job->operation.row->error);
+        return operation_fail(job, cause);
+    }
+    g_autoptr(Error) cause = operation_forward(operations, job, &is_left);
+    if (cause)
+        return job->kind->retries ? operation_postpone(job, cause) : operation_fail(job, cause);
+    if (is_left)
+        return JOB_LEFT;
+    operation_tell(job, NULL);
+    return JOB_ENDED;
+}
+
+static JobResult operation_run(Operations *operations, Job *job)
+{
+    Error *e = job->kind->load(&job->operation);
+
+    if (e && e->code == ERR_NOT_FOUND)
+        return operation_drop(job, e);
+    if (e) {
+        operation_log_failure(job, LOG_LEVEL_ERROR, e,
+                              "operation cannot go on, will be tried again");
+        error_free(e);
+        return JOB_RETRY;
+    }
+    JobResult result = operation_run_loaded(operations, job);
+    job->kind->unload(&job->operation);
+    job->operation.work = NULL;
+    return result;
+}
+
+/* --- queues -------------------------------------------------------------------------------------
+ */
+
+static void operations_start_locked(Operations *operations, Job *job);
+
+/* Called with the lock: the next job of the target may run. */
+static void operations_next_locked(Operations *operations, const char *target)
+{
+    GQueue *queue = g_hash_table_lookup(operations->targets, target);
+
+    g_queue_pop_head(queue);
+    if (g_queue_is_empty(queue))
+        g_hash_table_remove(operations->targets, target);
+    else if (!operations->is_stopping)
+        operations_start_locked(operations, g_queue_peek_head(queue));
+}
+
+static void operations_submit_next(Operations *operations, Job *job)
+{
+    GPtrArray *next = job->operation.next;
+
+    while (next->len > 0)
+        operations_submit_take(operations, g_ptr_array_steal_index(next, 0), NULL, NULL);
+}
+
+static void operations_work(void *data, void *user_data)
+{
+    Job *job = data;
+    Operations *operations = user_data;
+    JobResult result = operation_run(operations, job);
+
+    if (result == JOB_ENDED)
+        operations_submit_next(operations, job);
+    g_mutex_lock(&operations->lock);
+    operations->n_running--;
+    g_autofree char *target = g_strdup(job->operation.row->target);
+    if (result == JOB_RETRY && !operations->is_stopping) {
+        job->was_interrupted = job->operation.row->state == OPERATION_RUNNING;
+        job->due_ms = clock_monotonic_ms() + OPERATION_RETRY_MS;
+        g_queue_push_tail(&operations->retries, job);
+        job = NULL;
+    }
+    operations_next_locked(operations, target);
+    g_cond_broadcast(&operations->changed);
+    g_mutex_unlock(&operations->lock);
+    if (job)
+        job_free(job);
+}
+
+typedef struct LongJob {
+    Operations *operations;
+    Job *job;
+} LongJob;
+
+static void *operations_work_long(void *data)
+{
+    g_autofree LongJob *long_job = data;
+
+    operations_work(long_job->job, long_job->operations);
+    return NULL;
+}
+
+static void operations_start_locked(Operations *operations, Job *job)
+{
+    operations->n_running++;
+    if (!job->kind->is_long) {
+        g_thread_pool_push(operations->workers, job, NULL);
+        return;
+    }
+    LongJob *long_job = g_new(LongJob, 1);
+    *long_job = (LongJob){operations, job};
+    g_thread_unref(g_thread_new(job->kind->name, operations_work_long, long_job));
+}
+
+static void operations_queue_locked(Operations *operations, Job *job)
+{
+    const char *target = job->operation.row->target;
+    GQueue *queue = g_hash_table_lookup(operations->targets, target);
+
+    if (!queue) {
+        queue = g_queue_new();
+        g_hash_table_insert(operations->targets, g_strdup(target), queue);
+    }
+    g_queue_push_tail(queue, job);
+    if (g_queue_get_length(queue) == 1 && !operations->is_stopping)
+        operations_start_locked(operations, job);
+}
+
+static Job *operations_take_due_locked(Operations *operations)
+{
+    Job *job = g_queue_peek_head(&operations->retries);
+
+    return job && job->due_ms <= clock_monotonic_ms() ? g_queue_pop_head(&operations->retries)
+                                                      : NULL;
+}
+
+/* Puts jobs whose time has come back into their queues. */
+static void *operations_retry(void *data)
+{
+    Operations *operations = data;
+
+    g_mutex_lock(&operations->lock);
+    while (!operations->is_stopping) {
+        Job *job = operations_take_due_locked(operations);
+        if (job) {
+            operations_queue_locked(operations, job);
+            continue;
+        }
+        job = g_queue_peek_head(&operations->retries);
+        if (job)
+            g_cond_wait_until(&operations->changed, &operations->lock, job->due_ms * 1000);
+        else
+            g_cond_wait(&operations->changed, &operations->lock);
+    }
+    g_mutex_unlock(&operations->lock);
+    return NULL;
+}
+
+/* --- public -------------------------------------------------------------------------------------
+ */
+
+Operations *operations_new(Engine *engine, int n_workers)
+{
+    Operations *operations = g_new0(Operations, 1);
+
+    operations->engine = engine;
+    operations->kinds = g_hash_table_new(g_str_hash, g_str_equal);
+    operations->targets =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_queue_free);
+    operations->workers = g_thread_pool_new(operations_work, operations, n_workers, FALSE, NULL);
+    g_mutex_init(&operations->lock);
+    g_cond_init(&operations->changed);
+    g_queue_init(&operations->retries);
+    operations->retrier = g_thread_new("retry", operations_retry, operations);
+    return operations;
+}
+
+static void operations_free_queued(void *target, void *queue, void *unused)
+{
+    g_queue_foreach(queue, (GFunc)(void (*)(void))job_free, NULL);
+}
+
+static void operations_cancel_long(void *target, void *queue, void *unused)
+{
+    Job *job = g_queue_peek_head(queue);
+
+    if (job->kind->is_long)
+        g_cancellable_cancel(job->operation.cancel);
+}
+
+void operations_free(Operations *operations)
+{
+    if (!operations)
+        return;
+    g_mutex_lock(&operations->lock);
+    operations->is_stopping = true;
+    g_hash_table_foreach(operations->targets, operations_cancel_long, NULL);
+    g_cond_broadcast(&operations->changed);
+    while (operations->n_running > 0)
+        g_cond_wait(&operations->changed, &operations->lock);
+    g_mutex_unlock(&operations->lock);
+
+    g_thread_join(operations->retrier);
+    g_thread_pool_free(operations->workers, FALSE, TRUE);
+    g_hash_table_foreach(operations->targets, operations_free_queued, NULL);
+    g_queue_foreach(&operations->retries, (GFunc)(void (*)(void))job_free, NULL);
+    g_queue_clear(&operations->retries);
+    g_hash_table_unref(operations->targets);
+    g_hash_table_unref(operations->kinds);
+    g_mutex_clear(&operations->lock);
+    g_cond_clear(&operations->changed);
+    g_free(operations);
+}
+
+void operations_register(Operations *operations, const OperationKind *kind)
+{
+    g_hash_table_insert(operations->kinds, (gpointer)(uintptr_t)kind->name,
+                        (gpointer)(uintptr_t)kind);
+}
+
+OperationRow *operation_row(const OperationKind *kind, const char *target, const json_t *args)
+{
+    OperationRow *row = operation_row_new();
+
+    row->uid = id_new();
+    row->kind = g_strdup(kind->name);
+    row->target = g_strdup(target);
+    row->args = args ? json_dumps(args, JSON_COMPACT) : g_strdup("{}");
+    row->error = g_strdup("");
+    row->created_at_ms = clock_now_ms();
+    return row;
+}
+
+void operation_follow(Operation *operation, const OperationKind *kind, const char *target,
+                      const json_t *args)
+{
+    g_ptr_array_add(operation->next, operation_row(kind, target, args));
+}
+
+static Job *operations_job(Operations *operations, OperationRow *row, const OperationKind *kind)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->operation = (Operation){
+        .engine = operations->engine,
+        .row = row,
+        .cancel = g_cancellable_new(),
+        .next = g_ptr_array_new_with_free_func((GDestroyNotify)operation_row_free),
+    };
+    job->kind = kind;
+    return job;
+}
+
+void operations_submit_take(Operations *operations, OperationRow *row, OperationEnded ended,
+                            void *data)
+{
+    const OperationKind *kind = g_hash_table_lookup(operations->kinds, row->kind);
+
+    g_assert(kind != NULL);
+    Job *job = operations_job(operations, row, kind);
+    job->ended = ended;
+    job->ended_data = data;
+    g_mutex_lock(&operations->lock);
+    operations_queue_locked(operations, job);
+    g_mutex_unlock(&operations->lock);
+}
+
+void operations_cancel(Operations *operations, const char *target)
+{
+    g_mutex_lock(&operations->lock);
+    GQueue *queue = g_hash_table_lookup(operations->targets, target);
+    if (queue)
+        g_cancellable_cancel(((Job *)g_queue_peek_head(queue))->operation.cancel);
+    g_mutex_unlock(&operations->lock);
+}
+
+static bool operations_queue_has(const GQueue *queue, const char *kind)
+{
+    for (const GList *node = queue->head; node; node = node->next)
+        if (!kind || g_str_equal(((const Job *)node->data)->kind->name, kind))
+            return true;
+    return false;
+}
+
+bool operations_is_busy(Operations *operations, const char *kind, const char *target)
+{
+    GHashTableIter iter;
+    void *key, *queue;
+    bool is_busy = false;
+
+    g_mutex_lock(&operations->lock);
+    g_hash_table_iter_init(&iter, operations->targets);
+    while (!is_busy && g_hash_table_iter_next(&iter, &key, &queue))
+        is_busy = (!target || g_str_equal(key, target)) && operations_queue_has(queue, kind);
+    g_mutex_unlock(&operations->lock);
+    return is_busy;
+}
+
+Error *operations_recover(Operations *operations)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(store_list_operations(operations->engine->store, &rows));
+    while (rows->len > 0) {
+        OperationRow *row = g_ptr_array_steal_index(rows, 0);
+        const OperationKind *kind = g_hash_table_lookup(operations->kinds, row->kind);
+        if (!kind) {
+            log_error("unknown operation in the journal, left alone", "kind", row->kind, "target",
+                      row->target);
+            operation_row_free(row);
+            continue;
+        }
+        log_info("recovering", "operation", row->kind, "target", row->target);
+        Job *job = operations_job(operations, row, kind);
+        job->was_interrupted = true;
+        g_mutex_lock(&operations->lock);
+        operations_queue_locked(operations, job);
+        g_mutex_unlock(&operations->lock);
+    }
+    return NULL;
+}

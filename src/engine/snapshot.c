@@ -1,0 +1,274 @@
+/*
+ * Snapshots: names, deletion, protection, and the retirement of old ones.
+ */
+#include "engine/snapshot.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+char *snapshot_public_id(const char *pool, int64_t data_state_at_ms)
+{
+    g_autofree char *stamp = clock_format_stamp(data_state_at_ms);
+
+    return g_strdup_printf("%s@snapshot_%s", pool, stamp);
+}
+
+Error *snapshot_check_id(const char *id)
+{
+    static GRegex *pattern;
+
+    if (g_once_init_enter(&pattern))
+        g_once_init_leave(
+            &pattern, g_regex_new("^[a-zA-Z0-9_][a-zA-Z0-9_.:/-]*@[a-zA-Z0-9_][a-zA-Z0-9_.:-]*\\z",
+                                  G_REGEX_OPTIMIZE, 0, NULL));
+    if (g_regex_match(pattern, id, 0, NULL))
+        return NULL;
+    return error_new(ERR_INVALID, "invalid snapshot ID given: \"%.200s\"", id);
+}
+
+Manifest *snapshot_manifest(const Snapshot *snapshot)
+{
+    Manifest *manifest = g_new0(Manifest, 1);
+
+    manifest->uid = g_strdup(snapshot->uid);
+    manifest->kind = g_strdup("snapshot");
+    manifest->id = g_strdup(snapshot->id);
+    manifest->pool = g_strdup(snapshot->pool);
+    manifest->branch = g_strdup(snapshot->branch);
+    manifest->parent = g_strdup(snapshot->parent_uid);
+    manifest->message = g_strdup(snapshot->message);
+    manifest->owner = g_strdup("");
+    manifest->pg_major = snapshot->pg_major;
+    manifest->data_state_at_ms = snapshot->data_state_at_ms;
+    manifest->created_at_ms = snapshot->created_at_ms;
+    return manifest;
+}
+
+/* --- deletion -----------------------------------------------------------------------------------
+ */
+
+typedef struct DeleteWork {
+    Snapshot *snapshot;
+    Pool *pool;
+} DeleteWork;
+
+static Error *delete_load(Operation *operation)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    Pool *pool = NULL;
+
+    TRY(store_get_snapshot_by_uid(operation->engine->store, operation->row->target, &snapshot));
+    Error *e = engine_find_pool(operation->engine, snapshot->pool, &pool);
+    if (e) { /* the pool may come back: wait for it */
+        e->code = ERR_EXTERNAL;
+        return e;
+    }
+    DeleteWork *work = g_new(DeleteWork, 1);
+    *work = (DeleteWork){g_steal_pointer(&snapshot), pool};
+    operation->work = work;
+    return NULL;
+}
+
+static void delete_unload(Operation *operation)
+{
+    DeleteWork *work = operation->work;
+
+    snapshot_free(work->snapshot);
+    g_free(work);
+}
+
+static Error *delete_destroy(Operation *operation)
+{
+    const DeleteWork *work = operation->work;
+
+    return storage_destroy_snapshot(work->pool, work->snapshot->uid);
+}
+
+static const Step delete_steps[] = {
+    {"destroying the snapshot", delete_destroy, NULL},
+    {0},
+};
+
+static Error *delete_finish(Operation *operation)
+{
+    return store_delete_snapshot(operation->engine->store, operation->row->target);
+}
+
+static Error *delete_fail(Operation *operation, const Error *cause)
+{
+    return NULL; /* it stays on record, not offered to anyone, and is tried again */
+}
+
+const OperationKind snapshot_delete_kind = {
+    .name = "delete-snapshot",
+    .steps = delete_steps,
+    .resumes = true,
+    .retries = true,
+    .load = delete_load,
+    .unload = delete_unload,
+    .finish = delete_finish,
+    .fail = delete_fail,
+};
+
+static bool snapshot_is_protected_now(const Snapshot *snapshot)
+{
+    return snapshot->is_protected &&
+           (snapshot->protected_till_ms == 0 || snapshot->protected_till_ms > clock_now_ms());
+}
+
+static Error *delete_check_protection(const Snapshot *snapshot)
+{
+    if (!snapshot_is_protected_now(snapshot))
+        return NULL;
+    Error *e = error_new(ERR_CONFLICT, "snapshot %s is protected", snapshot->id);
+    return error_hint(e,
+                      "Take the protection off first: ramet snapshot update --protected false %s",
+                      snapshot->id);
+}
+
+static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+
+    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
+    if (clones->len == 0)
+        return NULL;
+    g_ptr_array_add(clones, NULL);
+    g_autofree char *names = g_strjoinv(",", (char **)clones->pdata);
+    Error *e =
+        error_new(ERR_CONFLICT, "cannot delete snapshot %s because it has dependent clones: %s",
+                  snapshot->id, names);
+    return error_hint(e, "Destroy or reset these clones first.");
+}
+
+/* Inside a transaction: from here on no clone can be made of it. */
+static Error *delete_begin(Engine *engine, Snapshot *snapshot, OperationRow **ret_row)
+{
+    g_autoptr(OperationRow) row = operation_row(&snapshot_delete_kind, snapshot->uid, NULL);
+
+    snapshot->is_ready = false;
+    TRY(store_update_snapshot(engine->store, snapshot));
+    TRY(store_insert_operation(engine->store, row));
+    *ret_row = g_steal_pointer(&row);
+    return NULL;
+}
+
+static Error *delete_record(Engine *engine, const char *id, OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
+    g_autoptr(OperationRow) row = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_snapshot(engine->store, id, &snapshot));
+    TRY(delete_check_protection(snapshot));
+    TRY(delete_check_clones(engine, snapshot));
+    TRY(delete_begin(engine, snapshot, &row));
+    TRY(store_commit(&tx));
+    *ret_row = g_steal_pointer(&row);
+    return NULL;
+}
+
+Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended, void *data)
+{
+    g_autoptr(OperationRow) row = NULL;
+
+    TRY(snapshot_check_id(id));
+    TRY(delete_record(engine, id, &row));
+    operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
+    return NULL;
+}
+
+/* --- retirement ---------------------------------------------------------------------------------
+ */
+
+/* An older automatic snapshot that nobody uses or protects. */
+static Error *retire_is_due(Engine *engine, const Snapshot *snapshot, const Snapshot *newest,
+                            bool *ret_is_due)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+
+    if (!snapshot->is_ready || *snapshot->clone_id || !g_str_equal(snapshot->pool, newest->pool) ||
+        g_str_equal(snapshot->uid, newest->uid) ||
+        snapshot->data_state_at_ms > newest->data_state_at_ms ||
+        snapshot_is_protected_now(snapshot)) {
+        *ret_is_due = false;
+        return NULL;
+    }
+    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
+    *ret_is_due = clones->len == 0;
+    return NULL;
+}
+
+static Error *retire_one(Engine *engine, Snapshot *snapshot, const Snapshot *newest)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(OperationRow) row = NULL;
+    bool is_due = false;
+
+    TRY(store_begin(engine->store, STORE_QUICK, &tx));
+    TRY(retire_is_due(engine, snapshot, newest, &is_due));
+    if (!is_due)
+        return NULL;
+    TRY(delete_begin(engine, snapshot, &row));
+    TRY(store_commit(&tx));
+    log_info("retiring a snapshot", "snapshot", snapshot->id, "newest", newest->id);
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    return NULL;
+}
+
+Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest)
+{
+    g_autoptr(GPtrArray) snapshots = NULL;
+
+    TRY(store_list_snapshots(engine->store, &snapshots));
+    for (unsigned i = 0; i < snapshots->len; i++)
+        TRY(retire_one(engine, snapshots->pdata[i], newest));
+    return NULL;
+}
+
+/* --- protection and schedule --------------------------------------------------------------------
+ */
+
+static Error *update_check(const SnapshotUpdate *update)
+{
+    if (!update->has_protected && !update->has_delete_at)
+        return error_new(ERR_INVALID, "nothing to update: specify protected or deleteAt");
+    if (update->has_protected && update->is_protected && update->has_delete_at)
+        return error_new(ERR_INVALID,
+                         "cannot enable protection and schedule deletion at the same time");
+    return NULL;
+}
+
+/* Protection and a scheduled deletion exclude each other: the one set last wins. */
+static void update_apply(Snapshot *snapshot, const SnapshotUpdate *update)
+{
+    if (update->has_delete_at) {
+        snapshot->delete_at_ms = update->delete_at_ms;
+        snapshot->is_protected = false;
+    } else if (update->is_protected) {
+        snapshot->delete_at_ms = 0;
+        snapshot->is_protected = true;
+    } else {
+        snapshot->is_protected = false;
+    }
+    bool has_end = snapshot->is_protected && update->has_duration && update->duration_minutes > 0;
+    snapshot->protected_till_ms = has_end ? clock_now_ms() + update->duration_minutes * 60000 : 0;
+}
+
+Error *engine_update_snapshot(Engine *engine, const char *id, const SnapshotUpdate *update,
+                              Snapshot **ret_snapshot)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(snapshot_check_id(id));
+    TRY(update_check(update));
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_snapshot(engine->store, id, &snapshot));
+    update_apply(snapshot, update);
+    TRY(store_update_snapshot(engine->store, snapshot));
+    TRY(store_commit(&tx));
+    *ret_snapshot = g_steal_pointer(&snapshot);
+    return NULL;
+}

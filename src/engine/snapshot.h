@@ -1,0 +1,51 @@
+/*
+ * Snapshots: naming, taking one of a clone, deleting, retiring old ones.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "engine/operation.h"
+#include "store/snapshot.h"
+
+extern const OperationKind snapshot_clone_kind;
+extern const OperationKind snapshot_delete_kind;
+
+/* "<pool>@snapshot_<stamp of data_state_at_ms>". Caller frees. */
+char *snapshot_public_id(const char *pool, int64_t data_state_at_ms);
+
+/* ERR_INVALID `invalid snapshot ID given: "<id>"`. */
+MUST_CHECK Error *snapshot_check_id(const char *id);
+
+/* Manifest of a snapshot about to be taken. Caller frees. */
+Manifest *snapshot_manifest(const Snapshot *snapshot);
+
+/*
+ * engine_snapshot_clone - take a snapshot of a clone's present data; ended() is told when it is
+ * done. ret_snapshot   the row that will be ready then; caller frees Errors: ERR_NOT_FOUND `clone
+ * not found`; ERR_CONFLICT the clone is not OK.
+ */
+MUST_CHECK Error *engine_snapshot_clone(Engine *engine, const char *clone_id, const char *message,
+                                        OperationEnded ended, void *data, Snapshot **ret_snapshot);
+
+/*
+ * engine_delete_snapshot - begin to destroy a snapshot.
+ * Errors: ERR_NOT_FOUND; ERR_CONFLICT protected, or clones depend on it (the contract's messages).
+ */
+MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended,
+                                         void *data);
+
+/*
+ * engine_retire_snapshots - after a new snapshot is ready, destroy the older automatic ones of its
+ * pool that nobody uses or protects.
+ */
+MUST_CHECK Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest);
+
+typedef struct SnapshotUpdate {
+    bool has_protected, is_protected;
+    bool has_duration;
+    int64_t duration_minutes;
+    bool has_delete_at;
+    int64_t delete_at_ms;
+} SnapshotUpdate;
+MUST_CHECK Error *engine_update_snapshot(Engine *engine, const char *id,
+                                         const SnapshotUpdate *update, Snapshot **ret_snapshot);

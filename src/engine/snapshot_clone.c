@@ -1,0 +1,168 @@
+/*
+ * A snapshot of a clone's present data. Where the storage takes it atomically the clone serves on
+ * and a checkpoint before it keeps the recovery of later clones short; elsewhere postgres is
+ * stopped for it.
+ */
+#include "engine/snapshot.h"
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "engine/clone_work.h"
+
+#define SNAPSHOT_STOP_TIMEOUT_MS 60000
+
+static bool snapshot_needs_stop(const CloneWork *work)
+{
+    return !storage_pool_traits(work->pool).atomic_snapshot;
+}
+
+static Error *snapshot_settle_data(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    const EngineInstance instance = clone_instance(work);
+    g_autoptr(Conn) conn = NULL;
+
+    if (snapshot_needs_stop(work))
+        return runtime_stop(operation->engine->runtime, work->clone->uid, RUNTIME_STOP_CLEAN,
+                            SNAPSHOT_STOP_TIMEOUT_MS);
+    TRY(instance_connect(operation->engine, &instance, NULL, &conn));
+    return conn_script(conn, "CHECKPOINT");
+}
+
+/* Whatever happened to the snapshot, the clone runs again. */
+static Error *snapshot_resume(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (!snapshot_needs_stop(work) ||
+        runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return NULL;
+    TRY(clone_step_configure(operation));
+    TRY(clone_step_start(operation));
+    return clone_step_ready(operation);
+}
+
+static Error *snapshot_load_row(Operation *operation, Snapshot **ret_snapshot)
+{
+    const CloneWork *work = operation->work;
+    const char *uid = json_string_value(json_object_get(work->args, "taken"));
+
+    return store_get_snapshot_by_uid(operation->engine->store, uid, ret_snapshot);
+}
+
+static Error *snapshot_take(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(snapshot_load_row(operation, &snapshot));
+    g_autoptr(Manifest) manifest = snapshot_manifest(snapshot);
+    TRY(storage_sync(work->pool, work->volume));
+    return storage_snapshot(work->pool, work->volume, snapshot->uid, manifest);
+}
+
+static Error *snapshot_untake(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return storage_destroy_snapshot(work->pool,
+                                    json_string_value(json_object_get(work->args, "taken")));
+}
+
+static const Step snapshot_steps[] = {
+    {"bringing the data to rest", snapshot_settle_data, snapshot_resume},
+    {"taking the snapshot", snapshot_take, snapshot_untake},
+    {"going on with postgres", snapshot_resume, NULL},
+    {0},
+};
+
+static Error *snapshot_finish(Operation *operation)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(snapshot_load_row(operation, &snapshot));
+    snapshot->is_ready = true;
+    return store_update_snapshot(operation->engine->store, snapshot);
+}
+
+static Error *snapshot_fail(Operation *operation, const Error *cause)
+{
+    const CloneWork *work = operation->work;
+
+    return store_delete_snapshot(operation->engine->store,
+                                 json_string_value(json_object_get(work->args, "taken")));
+}
+
+const OperationKind snapshot_clone_kind = {
+    .name = "snapshot",
+    .steps = snapshot_steps,
+    .resumes = true,
+    .load = clone_work_load,
+    .unload = clone_work_unload,
+    .finish = snapshot_finish,
+    .fail = snapshot_fail,
+    .ended = clone_work_ended,
+};
+
+/* "<pool>/branch/<branch>/<clone>/r<revision>@snapshot_<now>", as clients know it. */
+static char *snapshot_clone_id(const Clone *clone, int64_t now_ms)
+{
+    g_autofree char *stamp = clock_format_stamp(now_ms);
+
+    return g_strdup_printf("%s/branch/%s/%s/r%" G_GINT64_FORMAT "@snapshot_%s", clone->pool,
+                           clone->branch, clone->id, clone->revision, stamp);
+}
+
+static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, const char *message)
+{
+    Snapshot *snapshot = snapshot_new();
+
+    snapshot->uid = id_new();
+    snapshot->created_at_ms = snapshot->data_state_at_ms = clock_now_ms();
+    snapshot->id = snapshot_clone_id(clone, snapshot->created_at_ms);
+    snapshot->pool = g_strdup(clone->pool);
+    snapshot->branch = g_strdup(clone->branch);
+    snapshot->parent_uid = g_strdup(clone->snapshot_uid);
+    snapshot->clone_id = g_strdup(clone->id);
+    snapshot->message = g_strdup(message);
+    snapshot->pg_major = origin->pg_major;
+    snapshot->logical_size = origin->logical_size;
+    return snapshot;
+}
+
+static Error *snapshot_record(Engine *engine, const char *clone_id, const char *message,
+                              Snapshot **ret_snapshot, OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Snapshot) origin = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, clone_id, &clone));
+    if (clone->state != CLONE_OK)
+        return error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",
+                         clone->id, clone_state_name(clone->state));
+    TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &origin));
+
+    g_autoptr(Snapshot) snapshot = snapshot_of_clone(clone, origin, message);
+    json_t *args = json_pack("{ss}", "taken", snapshot->uid);
+    g_autoptr(OperationRow) row = operation_row(&snapshot_clone_kind, clone->uid, args);
+    json_decref(args);
+    TRY(store_insert_snapshot(engine->store, snapshot));
+    TRY(store_insert_operation(engine->store, row));
+    TRY(store_commit(&tx));
+    *ret_snapshot = g_steal_pointer(&snapshot);
+    *ret_row = g_steal_pointer(&row);
+    return NULL;
+}
+
+Error *engine_snapshot_clone(Engine *engine, const char *clone_id, const char *message,
+                             OperationEnded ended, void *data, Snapshot **ret_snapshot)
+{
+    g_autoptr(OperationRow) row = NULL;
+
+    TRY(snapshot_record(engine, clone_id, message, ret_snapshot, &row));
+    operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
+    return NULL;
+}

@@ -1,0 +1,78 @@
+/*
+ * Destroying a volume that nothing uses any more.
+ */
+#include "engine/volume.h"
+
+#include "base/log.h"
+
+typedef struct VolumeWork {
+    Pool *pool;
+    json_t *args;
+} VolumeWork;
+
+static Error *volume_load(Operation *operation)
+{
+    json_t *args = json_loads(operation->row->args, 0, NULL);
+    const char *pool_name = json_string_value(json_object_get(args, "pool"));
+    Pool *pool = NULL;
+    Error *e = engine_find_pool(operation->engine, pool_name ? pool_name : "", &pool);
+
+    if (e) { /* the pool may come back: wait for it */
+        json_decref(args);
+        e->code = ERR_EXTERNAL;
+        return e;
+    }
+    VolumeWork *work = g_new(VolumeWork, 1);
+    *work = (VolumeWork){pool, args};
+    operation->work = work;
+    return NULL;
+}
+
+static void volume_unload(Operation *operation)
+{
+    VolumeWork *work = operation->work;
+
+    json_decref(work->args);
+    g_free(work);
+}
+
+static Error *volume_destroy(Operation *operation)
+{
+    const VolumeWork *work = operation->work;
+
+    return storage_destroy_volume(work->pool, operation->row->target);
+}
+
+static const Step discard_steps[] = {
+    {"destroying the volume", volume_destroy, NULL},
+    {0},
+};
+
+static Error *volume_finish(Operation *operation)
+{
+    return NULL;
+}
+
+static Error *volume_fail(Operation *operation, const Error *cause)
+{
+    return NULL;
+}
+
+const OperationKind volume_discard_kind = {
+    .name = "discard",
+    .steps = discard_steps,
+    .resumes = true,
+    .retries = true,
+    .load = volume_load,
+    .unload = volume_unload,
+    .finish = volume_finish,
+    .fail = volume_fail,
+};
+
+void volume_discard_after(Operation *operation, const char *pool, const char *volume)
+{
+    json_t *args = json_pack("{ss}", "pool", pool);
+
+    operation_follow(operation, &volume_discard_kind, volume, args);
+    json_decref(args);
+}
