@@ -1,0 +1,171 @@
+/*
+ * Everything that can be known to fail, before anything long begins.
+ */
+#include <locale.h>
+
+#include "base/text.h"
+#include "retrieval/extension.h"
+#include "retrieval/work.h"
+
+/* --- the source's databases ---------------------------------------------------------------------
+ */
+
+static Error *check_database_extensions(const Work *work, const SourceDatabase *database)
+{
+    for (unsigned i = 0; i < database->extensions->len; i++) {
+        const SourceExtension *extension = database->extensions->pdata[i];
+        if (installation_has_extension(work->installation, extension->name))
+            continue;
+        g_autofree char *package = extension_package(extension->name, work->installation->major);
+        Error *e = error_new(
+            ERR_EXTERNAL,
+            "database \"%s\" uses the extension \"%s\" %s, which is not installed here for "
+            "PostgreSQL %" G_GINT64_FORMAT,
+            database->name, extension->name, extension->version, work->installation->major);
+        return error_hint(e, "Install its package, probably: apt-get install %s", package);
+    }
+    return NULL;
+}
+
+static bool locale_is_installed(const char *name)
+{
+    locale_t locale = newlocale(LC_ALL_MASK, name, (locale_t)0);
+
+    if (locale == (locale_t)0)
+        return false;
+    freelocale(locale);
+    return true;
+}
+
+static Error *check_database_locale(const SourceDatabase *database)
+{
+    const char *names[] = {database->collate, database->ctype};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (!*names[i] || locale_is_installed(names[i]))
+            continue;
+        Error *e = error_new(ERR_EXTERNAL,
+                             "database \"%s\" uses the locale \"%s\", which is not installed here",
+                             database->name, names[i]);
+        return error_hint(
+            e, "Install it: on Debian, apt-get install locales, add it to /etc/locale.gen, and run "
+               "locale-gen.");
+    }
+    return NULL;
+}
+
+static Error *check_databases(const Work *work)
+{
+    const Source *source = work->source;
+
+    for (unsigned i = 0; i < source->databases->len; i++) {
+        TRY(check_database_extensions(work, source->databases->pdata[i]));
+        TRY(check_database_locale(source->databases->pdata[i]));
+    }
+    return check_database_locale(source->defaults);
+}
+
+/* --- what the configuration asks for ------------------------------------------------------------
+ */
+
+static bool source_has_database(const Source *source, const char *name)
+{
+    for (unsigned i = 0; i < source->databases->len; i++)
+        if (g_str_equal(((const SourceDatabase *)source->databases->pdata[i])->name, name))
+            return true;
+    return false;
+}
+
+static Error *check_restore_list(const Work *work)
+{
+    const char *name;
+    json_t *options;
+
+    json_object_foreach(work_config(work)->retrieval.restore.databases, name, options) if (
+        !source_has_database(
+            work->source,
+            name)) return error_hint(error_new(ERR_INVALID,
+                                               "database \"%s\" is to be restored, but is not "
+                                               "dumped",
+                                               name),
+                                     "Name it in retrieval.spec.logicalDump.options.databases "
+                                     "too.");
+    return NULL;
+}
+
+/* Every new cluster has "postgres"; any other management database must come with the data. */
+static Error *check_management_database(const Work *work)
+{
+    const char *name = work_config(work)->global.database_dbname;
+    const json_t *restored = work_config(work)->retrieval.restore.databases;
+    bool is_restored = json_object_size(restored) == 0 || json_object_get(restored, name) != NULL;
+
+    if (g_str_equal(name, "postgres") || g_str_equal(name, "template1") ||
+        (source_has_database(work->source, name) && is_restored))
+        return NULL;
+    return error_hint(
+        error_new(ERR_INVALID, "the management database \"%s\" is not among those to copy", name),
+        "Set global.database.dbname to \"postgres\" or to a database that is copied.");
+}
+
+static Error *check_settings(const Work *work)
+{
+    const Config *config = work_config(work);
+    const struct {
+        const char *path;
+        const json_t *settings;
+    } all[] = {
+        {"databaseConfigs", config->database_configs},
+        {"retrieval.spec.logicalRestore.options.configs", config->retrieval.restore.configs},
+        {"retrieval.spec.logicalSnapshot.options.configs", config->retrieval.snapshot.configs},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+        if (json_object_size(all[i].settings) == 0)
+            continue;
+        Error *e = conf_check_values(work->installation, config->postgres.os_user, all[i].settings);
+        if (e)
+            return error_wrap(e, "%s", all[i].path);
+    }
+    return NULL;
+}
+
+static Error *check_space(const Work *work)
+{
+    SpaceUsage usage;
+    uint64_t needed = (uint64_t)source_total_bytes(work->source);
+
+    TRY(storage_usage(work->pool, &usage));
+    if (usage.free_bytes >= needed)
+        return NULL;
+    g_autofree char *free_text = text_format_size(usage.free_bytes);
+    g_autofree char *needed_text = text_format_size(needed);
+    Error *e =
+        error_new(ERR_NO_SPACE, "pool \"%s\" has %s free, but the databases of the source are %s",
+                  storage_pool_name(work->pool), free_text, needed_text);
+    return error_hint(
+        e,
+        "The new data is built beside the old. Enlarge the pool, delete clones and snapshots, or "
+        "take fewer databases or tables.");
+}
+
+/* ------------------------------------------------------------------------------------------------
+ */
+
+Error *step_check(Operation *operation)
+{
+    Work *work = operation->work;
+    const LogicalDumpConfig *dump = &work_config(work)->retrieval.dump;
+
+    work_enter(operation);
+    TRY(jobs_check(work_config(work)));
+    TRY(source_new(dump, &work->source));
+    TRY(source_inspect(work->source, dump));
+    TRY(installation_find_for_source(work_bin_dirs(work), work->source->major,
+                                     &work->installation));
+    TRY(check_databases(work));
+    TRY(check_restore_list(work));
+    TRY(check_management_database(work));
+    TRY(check_settings(work));
+    return check_space(work);
+}

@@ -1,0 +1,192 @@
+/*
+ * The new data: its volume, an empty cluster in it, the instance that loads it, and its clean end.
+ */
+#include "base/clock.h"
+#include "postgres/controldata.h"
+#include "retrieval/tool.h"
+
+#define READY_TIMEOUT_MS 120000
+#define STOP_TIMEOUT_MS  600000 /* the last checkpoint writes much */
+#define LOG_TAIL_BYTES   4096
+
+/* --- volume -------------------------------------------------------------------------------------
+ */
+
+Error *step_create_volume(Operation *operation)
+{
+    const Work *work = operation->work;
+    g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
+
+    work_enter(operation);
+    manifest->uid = g_strdup(work->volume);
+    manifest->kind = g_strdup("golden");
+    manifest->pool = g_strdup(storage_pool_name(work->pool));
+    manifest->branch = g_strdup("main");
+    manifest->pg_major = work->installation->major;
+    manifest->created_at_ms = clock_now_ms();
+    return storage_create_volume(work->pool, work->volume, manifest);
+}
+
+Error *undo_create_volume(Operation *operation)
+{
+    const Work *work = operation->work;
+
+    return storage_destroy_volume(work->pool, work->volume);
+}
+
+/* --- cluster ------------------------------------------------------------------------------------
+ */
+
+static Error *cluster_initdb(const Work *work)
+{
+    const SourceDatabase *defaults = work->source->defaults;
+    g_autoptr(Tool) tool = NULL;
+
+    TRY(tool_new(work, "initdb", &tool));
+    tool_arg(tool, "--pgdata=%s", work->data_dir);
+    tool_arg(tool, "--username=%s", work_config(work)->global.database_username);
+    tool_arg(tool, "--encoding=%s", defaults->encoding);
+    tool_arg(tool, "--locale=C");
+    tool_arg(tool, "--lc-collate=%s", defaults->collate);
+    tool_arg(tool, "--lc-ctype=%s", defaults->ctype);
+    tool_arg(tool, "--auth=peer");
+    tool_arg(tool, "--no-sync"); /* all of it is synced before the snapshot */
+    return tool_run(tool, NULL, NULL);
+}
+
+static Error *cluster_configure(const Work *work)
+{
+    const Config *config = work_config(work);
+    const ConfSpec spec = {
+        .purpose = CONF_LOAD,
+        .major = work->installation->major,
+        .layers = {config->database_configs, config->retrieval.restore.configs},
+    };
+
+    TRY(conf_take_over(work->data_dir, config->postgres.os_user, config->global.database_username,
+                       config->provision.keep_user_passwords));
+    return conf_write(work->data_dir, config->postgres.os_user, &spec);
+}
+
+Error *step_create_cluster(Operation *operation)
+{
+    const Work *work = operation->work;
+
+    work_enter(operation);
+    TRY(cluster_initdb(work));
+    return cluster_configure(work);
+}
+
+/* --- instance -----------------------------------------------------------------------------------
+ */
+
+static Error *cluster_with_log(const Work *work, Error *e)
+{
+    g_autofree char *tail = runtime_log_tail(work->engine->runtime, work->volume, LOG_TAIL_BYTES);
+
+    return e && *tail ? error_detail(e, "%s", tail) : e;
+}
+
+static bool cluster_is_starting(const Error *e)
+{
+    return e->code == ERR_BUSY || e->code == ERR_EXTERNAL || e->code == ERR_TIMEOUT;
+}
+
+/* The management database need not exist yet: "postgres" is asked. */
+static Error *cluster_check_ready(void *data, bool *ret_done)
+{
+    const Work *work = data;
+    const EngineInstance instance = work_instance(work);
+    g_autoptr(Conn) conn = NULL;
+
+    if (!runtime_is_running(work->engine->runtime, work->volume))
+        return error_new(ERR_EXTERNAL, "postgres ended before it was ready");
+    g_autoptr(Error) e = instance_connect(work->engine, &instance, "postgres", &conn);
+    if (e && !cluster_is_starting(e))
+        return g_steal_pointer(&e);
+    *ret_done = e == NULL;
+    return NULL;
+}
+
+static void cluster_publish(const Work *work, const char *instance)
+{
+    Retrieval *retrieval = work->retrieval;
+
+    g_mutex_lock(&retrieval->lock);
+    g_free(retrieval->instance);
+    retrieval->instance = g_strdup(instance);
+    g_mutex_unlock(&retrieval->lock);
+}
+
+Error *step_start(Operation *operation)
+{
+    Work *work = operation->work;
+    const EngineInstance instance = work_instance(work);
+
+    work_enter(operation);
+    TRY(instance_start(work->engine, &instance));
+    TRY(cluster_with_log(
+        work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work)));
+    cluster_publish(work, work->volume);
+    return NULL;
+}
+
+Error *undo_start(Operation *operation)
+{
+    const Work *work = operation->work;
+
+    cluster_publish(work, NULL);
+    TRY(runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_NOW, STOP_TIMEOUT_MS));
+    return runtime_forget(work->engine->runtime, work->volume, true);
+}
+
+/* --- statistics and the end ---------------------------------------------------------------------
+ */
+
+static Error *cluster_measure(Work *work)
+{
+    const EngineInstance instance = work_instance(work);
+    g_autoptr(Conn) conn = NULL;
+    g_autoptr(Rows) rows = NULL;
+
+    TRY(instance_connect(work->engine, &instance, "postgres", &conn));
+    TRY(conn_query(conn, &rows, "SELECT sum(pg_database_size(oid))::bigint FROM pg_database",
+                   NULL));
+    work->logical_size = rows_int(rows, 0, 0);
+    return NULL;
+}
+
+/* VACUUM too: it sets the hint bits that each clone would otherwise write for itself. */
+Error *step_analyze(Operation *operation)
+{
+    Work *work = operation->work;
+    g_autoptr(Tool) tool = NULL;
+
+    work_enter(operation);
+    TRY(tool_new(work, "vacuumdb", &tool));
+    tool_use_target(tool);
+    tool_arg(tool, "--all");
+    tool_arg(tool, "--analyze");
+    tool_arg(tool, "--no-password");
+    tool_arg(tool, "--jobs=%" G_GINT64_FORMAT,
+             MAX(work_config(work)->retrieval.restore.parallel_jobs, 1));
+    TRY(tool_run(tool, NULL, NULL));
+    return cluster_measure(work);
+}
+
+Error *step_stop(Operation *operation)
+{
+    const Work *work = operation->work;
+    g_autoptr(ControlData) control = NULL;
+
+    work_enter(operation);
+    cluster_publish(work, NULL);
+    TRY(cluster_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
+                                            STOP_TIMEOUT_MS)));
+    TRY(control_data_read(work->installation, work->data_dir, &control));
+    if (!control->is_shut_down)
+        return cluster_with_log(
+            work, error_new(ERR_EXTERNAL, "postgres did not shut down cleanly: its data is \"%s\"",
+                            control->state));
+    return runtime_forget(work->engine->runtime, work->volume, true);
+}

@@ -1,0 +1,22 @@
+/*
+ * Directories of dumps under dumpLocation: <dumpLocation>/<database>, as the contract has it.
+ */
+#pragma once
+
+#include "base/error.h"
+
+/*
+ * Path of a database's dump; caller frees. Names that cannot be a directory ("a/b", "..") are
+ * percent-encoded, so that no name of a database leads out of the location.
+ */
+char *dump_dir_path(const char *location, const char *database);
+
+/*
+ * dump_dir_make - an empty directory for a new dump, owned by the user who will write it. An older
+ * dump there is removed; anything else is refused. Errors: ERR_CONFLICT `"…" holds something that
+ * is no dump` (hint).
+ */
+MUST_CHECK Error *dump_dir_make(const char *location, const char *database, const char *os_user);
+
+/* Removes a dump, half made or whole. Missing, or no dump: success, and nothing is touched. */
+MUST_CHECK Error *dump_dir_remove(const char *location, const char *database);

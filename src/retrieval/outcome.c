@@ -1,0 +1,75 @@
+/*
+ * The ends of operations.
+ */
+#include "retrieval/outcome.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/snapshot.h"
+#include "store/alert.h"
+
+Error *outcome_raise_alert(Store *store, const char *type, const Error *cause)
+{
+    g_autoptr(Alert) alert = g_new0(Alert, 1);
+
+    alert->type = g_strdup(type);
+    alert->level = g_strdup(g_str_equal(type, "refresh_failed") ? "error" : "warning");
+    alert->message = g_strdup(cause->message);
+    alert->detail = g_strdup(cause->detail ? cause->detail : "");
+    alert->hint = g_strdup(cause->hint ? cause->hint : "");
+    alert->last_seen_ms = clock_now_ms();
+    alert->count = 1;
+    return store_raise_alert(store, alert);
+}
+
+Error *outcome_finish_snapshot(Operation *operation)
+{
+    const Work *work = operation->work;
+    Store *store = work->engine->store;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(store_get_snapshot_by_uid(store, work->snapshot_uid, &snapshot));
+    snapshot->is_ready = true;
+    TRY(store_update_snapshot(store, snapshot));
+    TRY(store_set_fact(store, FACT_FAILED, ""));
+    return store_clear_alerts(store);
+}
+
+/* Called again after each further try of an undo: the alert is raised the first time. */
+Error *outcome_fail(Operation *operation, const Error *cause)
+{
+    Store *store = operation->engine->store;
+    g_autofree char *failed = NULL;
+
+    TRY(store_get_fact(store, FACT_FAILED, &failed));
+    if (g_strcmp0(failed, operation->row->uid) == 0)
+        return NULL;
+    TRY(store_set_fact(store, FACT_FAILED, operation->row->uid));
+    if (!g_cancellable_is_cancelled(operation->cancel))
+        return outcome_raise_alert(store, "refresh_failed", cause);
+    g_autoptr(Error) stopped =
+        error_new(ERR_EXTERNAL, "stopped with the server (%s)", cause->message);
+    return outcome_raise_alert(store, "refresh_failed", stopped);
+}
+
+static void outcome_retire(Engine *engine, const char *uid)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    Error *e = store_get_snapshot_by_uid(engine->store, uid, &snapshot);
+    if (!e)
+        e = engine_retire_snapshots(engine, snapshot);
+    error_ignore(e, "older snapshots stay until the next refresh");
+    if (snapshot)
+        log_info("snapshot is ready", "snapshot", snapshot->id);
+}
+
+void outcome_ended(Operation *operation, const Error *cause)
+{
+    Engine *engine = operation->engine;
+    const Work *work = operation->work;
+
+    if (!cause && work)
+        outcome_retire(engine, work->snapshot_uid);
+    retrieval_set_state(engine->retrieval, cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
+}

@@ -1,0 +1,155 @@
+/*
+ * The refresh: a new copy of the source beside the old one, ending in a snapshot. Until the last
+ * transaction nothing that is in service is touched, so a failure at any step costs nothing but the
+ * time.
+ */
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "engine/volume.h"
+#include "retrieval/golden.h"
+#include "retrieval/outcome.h"
+#include "retrieval/work.h"
+
+static const Step refresh_steps[] = {
+    {"checking the source", step_check, NULL},
+    {"preparing the volume", step_create_volume, undo_create_volume},
+    {"dumping", step_dump, undo_dump},
+    {"creating the cluster", step_create_cluster, NULL}, /* goes with the volume */
+    {"starting postgres for loading", step_start, undo_start},
+    {"restoring", step_restore, NULL},
+    {"analyzing", step_analyze, NULL},
+    {"shutting postgres down", step_stop, NULL},
+    {"making the data ready for clones", step_make_ready, NULL},
+    {"taking the snapshot", step_take_snapshot, undo_take_snapshot},
+    {0},
+};
+
+/* For each step: the word of the contract, and how much of a refresh is done after it, in percent.
+ */
+static const struct {
+    RetrievalState state;
+    double until;
+} refresh_phases[] = {
+    {RETRIEVAL_REFRESHING, 1},     {RETRIEVAL_REFRESHING, 1},  {RETRIEVAL_REFRESHING, 40},
+    {RETRIEVAL_REFRESHING, 41},    {RETRIEVAL_REFRESHING, 42}, {RETRIEVAL_REFRESHING, 88},
+    {RETRIEVAL_REFRESHING, 96},    {RETRIEVAL_RENEWED, 98},    {RETRIEVAL_SNAPSHOTTING, 99},
+    {RETRIEVAL_SNAPSHOTTING, 100},
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(refresh_phases) + 1 == G_N_ELEMENTS(refresh_steps));
+
+void work_enter(Operation *operation)
+{
+    Retrieval *retrieval = operation->engine->retrieval;
+    int64_t step = operation->row->step;
+
+    if (!g_str_equal(operation->row->kind, refresh_kind.name)) {
+        retrieval_set_state(retrieval, RETRIEVAL_SNAPSHOTTING);
+        return;
+    }
+    double from = step > 0 ? refresh_phases[step - 1].until : 0;
+    retrieval_set_state(retrieval, refresh_phases[step].state);
+    progress_phase(retrieval->progress, refresh_steps[step].text, from, refresh_phases[step].until);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+/* The new golden data takes the old one's place; the old goes afterwards. */
+static Error *refresh_replace_golden(Operation *operation)
+{
+    const Work *work = operation->work;
+    Store *store = work->engine->store;
+    const char *pool = storage_pool_name(work->pool);
+    g_autoptr(Golden) old = NULL;
+    g_autofree char *volume = g_strdup(work->volume);
+    const Golden golden = {volume, work->data_state_at_ms, work->logical_size};
+
+    Error *e = golden_load(store, pool, &old);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    if (old)
+        volume_discard_after(operation, pool, old->volume);
+    return golden_save(store, pool, &golden);
+}
+
+static Error *refresh_finish(Operation *operation)
+{
+    TRY(refresh_replace_golden(operation));
+    return outcome_finish_snapshot(operation);
+}
+
+const OperationKind refresh_kind = {
+    .name = "refresh",
+    .steps = refresh_steps,
+    .is_long = true,
+    .load = work_load,
+    .unload = work_unload,
+    .finish = refresh_finish,
+    .fail = outcome_fail,
+    .ended = outcome_ended,
+};
+
+/* --- beginning ----------------------------------------------------------------------------------
+ */
+
+static Error *refresh_skip(Engine *engine)
+{
+    Error *skipped = error_new(
+        ERR_CONFLICT,
+        "The data refresh/snapshot is currently in progress. Skip a new data refresh iteration");
+
+    error_ignore(outcome_raise_alert(engine->store, "refresh_skipped", skipped),
+                 "the caller is told in any case");
+    return skipped;
+}
+
+static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
+                             OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autofree char *volume = id_new();
+    g_autofree char *snapshot = id_new();
+    g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, now_ms);
+    json_t *args = json_pack("{ssssss}", "pool", storage_pool_name(pool), "volume", volume,
+                             "snapshot", snapshot);
+    g_autoptr(OperationRow) row = operation_row(&refresh_kind, RETRIEVAL_TARGET, args);
+
+    json_decref(args);
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_insert_operation(engine->store, row));
+    TRY(store_set_fact(engine->store, FACT_LAST_REFRESH, now));
+    TRY(store_commit(&tx));
+    *ret_row = g_steal_pointer(&row);
+    return NULL;
+}
+
+/* With the lock: of many requests at once, one begins. */
+static Error *refresh_begin(Retrieval *retrieval)
+{
+    Engine *engine = retrieval->engine;
+    g_autoptr(OperationRow) row = NULL;
+    Pool *pool = NULL;
+    int64_t now_ms = clock_now_ms();
+
+    if (operations_is_busy(engine->operations, NULL, RETRIEVAL_TARGET))
+        return refresh_skip(engine);
+    TRY(jobs_check(engine->config));
+    TRY(engine_active_pool(engine, &pool));
+    TRY(refresh_record(engine, pool, now_ms, &row));
+    progress_reset(retrieval->progress);
+    retrieval->state = RETRIEVAL_REFRESHING;
+    retrieval->last_refresh_ms = now_ms;
+    log_info("refresh begins", "pool", storage_pool_name(pool));
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    return NULL;
+}
+
+Error *retrieval_refresh(Retrieval *retrieval)
+{
+    g_mutex_lock(&retrieval->lock);
+    Error *e = refresh_begin(retrieval);
+    g_mutex_unlock(&retrieval->lock);
+    return e;
+}

@@ -1,0 +1,96 @@
+/*
+ * Opening, starting and closing.
+ */
+#include "retrieval/retrieval.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "retrieval/outcome.h"
+#include "retrieval/work.h"
+
+#define LAST_INSTANT_MS (INT64_MAX / 2)
+
+static Error *retrieval_has_snapshot(const Retrieval *retrieval, bool *ret_has)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    Error *e = store_latest_snapshot(retrieval->engine->store, NULL, &snapshot);
+
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    *ret_has = e == NULL;
+    error_free(e);
+    return NULL;
+}
+
+/* Where the last server left off: a failure is remembered, else data that is there means finished.
+ */
+static Error *retrieval_read_state(Retrieval *retrieval)
+{
+    g_autofree char *failed = NULL;
+    g_autofree char *last = NULL;
+    bool has_snapshot = false;
+
+    TRY(store_get_fact(retrieval->engine->store, FACT_FAILED, &failed));
+    TRY(store_get_fact(retrieval->engine->store, FACT_LAST_REFRESH, &last));
+    TRY(retrieval_has_snapshot(retrieval, &has_snapshot));
+    if (last)
+        TRY(text_parse_int(last, 0, LAST_INSTANT_MS, &retrieval->last_refresh_ms));
+    retrieval->state = failed && *failed ? RETRIEVAL_FAILED
+                       : has_snapshot    ? RETRIEVAL_FINISHED
+                                         : RETRIEVAL_INACTIVE;
+    return NULL;
+}
+
+static void retrieval_free(Retrieval *retrieval)
+{
+    progress_free(retrieval->progress);
+    g_free(retrieval->instance);
+    g_mutex_clear(&retrieval->lock);
+    g_cond_clear(&retrieval->idle);
+    g_free(retrieval);
+}
+
+Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
+{
+    Retrieval *retrieval = g_new0(Retrieval, 1);
+
+    retrieval->engine = engine;
+    retrieval->progress = progress_new();
+    g_mutex_init(&retrieval->lock);
+    g_cond_init(&retrieval->idle);
+    Error *e = retrieval_read_state(retrieval);
+    if (e) {
+        retrieval_free(retrieval);
+        return e;
+    }
+    engine->retrieval = retrieval;
+    operations_register(engine->operations, &refresh_kind);
+    operations_register(engine->operations, &golden_kind);
+    *ret_retrieval = retrieval;
+    return NULL;
+}
+
+Error *retrieval_start(Retrieval *retrieval)
+{
+    const RetrievalConfig *config = &retrieval->engine->config->retrieval;
+    bool has_snapshot = false;
+
+    TRY(retrieval_has_snapshot(retrieval, &has_snapshot));
+    if (config->skip_start_refresh || has_snapshot || json_array_size(config->jobs) == 0)
+        return NULL;
+    return retrieval_refresh(retrieval);
+}
+
+/* Its steps hold on to us: wait for the undo, however long it takes. */
+void retrieval_close(Retrieval *retrieval)
+{
+    if (!retrieval)
+        return;
+    operations_cancel(retrieval->engine->operations, RETRIEVAL_TARGET);
+    g_mutex_lock(&retrieval->lock);
+    while (retrieval->n_works > 0)
+        g_cond_wait(&retrieval->idle, &retrieval->lock);
+    g_mutex_unlock(&retrieval->lock);
+    retrieval->engine->retrieval = NULL;
+    retrieval_free(retrieval);
+}

@@ -1,0 +1,107 @@
+/*
+ * A thread with a connection. Progress is a service, never a condition: whatever fails here ends
+ * the sampling, not the refresh.
+ */
+#include "retrieval/sampler.h"
+
+#include "base/log.h"
+
+#define SAMPLE_INTERVAL_US G_USEC_PER_SEC
+
+#define SAMPLE_SQL                                                                                 \
+    "SELECT coalesce(sum(p.bytes_processed), 0)::bigint"                                           \
+    "  FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid)"                           \
+    " WHERE a.application_name = $1"
+
+struct Sampler {
+    Progress *progress;
+    Conn *conn;
+    GThread *thread;
+    GMutex lock;
+    GCond stopped;
+    bool is_stopping;
+};
+
+static bool sampler_wait(Sampler *sampler)
+{
+    int64_t until_us = g_get_monotonic_time() + SAMPLE_INTERVAL_US;
+
+    g_mutex_lock(&sampler->lock);
+    while (!sampler->is_stopping && g_cond_wait_until(&sampler->stopped, &sampler->lock, until_us))
+        continue;
+    bool goes_on = !sampler->is_stopping;
+    g_mutex_unlock(&sampler->lock);
+    return goes_on;
+}
+
+static Error *sampler_look(Sampler *sampler)
+{
+    g_autoptr(Rows) rows = NULL;
+
+    TRY(conn_query(sampler->conn, &rows, SAMPLE_SQL, SOURCE_APPLICATION, NULL));
+    progress_in_flight(sampler->progress, rows_int(rows, 0, 0));
+    return NULL;
+}
+
+static void *sampler_work(void *data)
+{
+    Sampler *sampler = data;
+
+    while (sampler_wait(sampler)) {
+        g_autoptr(Error) e = sampler_look(sampler);
+        if (e) {
+            log_debug("no progress inside of tables", "error", e->message);
+            break;
+        }
+    }
+    return NULL;
+}
+
+static Sampler *sampler_start(const Work *work, Error *connect_error, Conn *conn)
+{
+    g_autoptr(Error) e = connect_error;
+
+    if (e) {
+        log_debug("no progress inside of tables", "error", e->message);
+        return NULL;
+    }
+    Sampler *sampler = g_new0(Sampler, 1);
+    sampler->progress = work->retrieval->progress;
+    sampler->conn = conn;
+    g_mutex_init(&sampler->lock);
+    g_cond_init(&sampler->stopped);
+    sampler->thread = g_thread_new("sampler", sampler_work, sampler);
+    return sampler;
+}
+
+Sampler *sampler_start_source(const Work *work, const char *dbname)
+{
+    Conn *conn = NULL;
+    Error *e = source_connect(work->source, dbname, &conn);
+
+    return sampler_start(work, e, conn);
+}
+
+Sampler *sampler_start_target(const Work *work)
+{
+    const EngineInstance instance = work_instance(work);
+    Conn *conn = NULL;
+    Error *e = instance_connect(work->engine, &instance, "postgres", &conn);
+
+    return sampler_start(work, e, conn);
+}
+
+void sampler_stop(Sampler *sampler)
+{
+    if (!sampler)
+        return;
+    g_mutex_lock(&sampler->lock);
+    sampler->is_stopping = true;
+    g_cond_signal(&sampler->stopped);
+    g_mutex_unlock(&sampler->lock);
+    g_thread_join(sampler->thread);
+    conn_close(sampler->conn);
+    g_mutex_clear(&sampler->lock);
+    g_cond_clear(&sampler->stopped);
+    g_free(sampler);
+}

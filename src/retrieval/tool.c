@@ -1,0 +1,130 @@
+/*
+ * One run of a PostgreSQL tool.
+ */
+#include "retrieval/tool.h"
+
+#include "retrieval/tool_error.h"
+
+struct Tool {
+    const Work *work;
+    const char *program; /* constant */
+    GPtrArray *argv;     /* of char * */
+    GPtrArray *env;      /* of char * */
+    ToolErrors *errors;
+};
+
+/* What libpq would take from our own environment, and must not when it talks to the golden
+ * instance. */
+static const char *const foreign_env[] = {
+    "PGHOSTADDR", "PGDATABASE",    "PGPASSFILE", "PGPASSWORD",    "PGSERVICE",
+    "PGOPTIONS",  "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
+};
+
+static void tool_env(Tool *tool, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+static void tool_env(Tool *tool, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    g_ptr_array_add(tool->env, g_strdup_vprintf(fmt, args));
+    va_end(args);
+}
+
+Error *tool_new(const Work *work, const char *program, Tool **ret_tool)
+{
+    g_autofree char *path = NULL;
+
+    TRY(installation_program(work_bin_dirs(work), work->installation, program, &path));
+    Tool *tool = g_new(Tool, 1);
+    *tool = (Tool){
+        .work = work,
+        .program = program,
+        .argv = g_ptr_array_new_with_free_func(g_free),
+        .env = g_ptr_array_new_with_free_func(g_free),
+        .errors = tool_errors_new(program),
+    };
+    g_ptr_array_add(tool->argv, g_steal_pointer(&path));
+    tool_env(tool, "LC_ALL=C"); /* its messages are read: tool_error.c, progress.c */
+    *ret_tool = tool;
+    return NULL;
+}
+
+void tool_free(Tool *tool)
+{
+    if (!tool)
+        return;
+    g_ptr_array_unref(tool->argv);
+    g_ptr_array_unref(tool->env);
+    tool_errors_free(tool->errors);
+    g_free(tool);
+}
+
+void tool_arg(Tool *tool, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    g_ptr_array_add(tool->argv, g_strdup_vprintf(fmt, args));
+    va_end(args);
+}
+
+void tool_arg_list(Tool *tool, const char *option, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *word = json_string_value(json_array_get(list, i));
+        if (word)
+            tool_arg(tool, "%s%s%s", option, *option ? "=" : "", word);
+    }
+}
+
+/* What the source's operator set for libpq (certificates, service files) stays; the session's
+ * settings are ours. */
+void tool_use_source(Tool *tool)
+{
+    const char *password = tool->work->source->password;
+
+    tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
+    tool_env(tool, "PGOPTIONS=-c statement_timeout=0");
+    if (password)
+        tool_env(tool, "PGPASSWORD=%s", password);
+}
+
+void tool_use_target(Tool *tool)
+{
+    const EngineInstance instance = work_instance(tool->work);
+    g_autofree char *socket_dir = instance_socket_dir(tool->work->engine, &instance);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(foreign_env); i++)
+        tool_env(tool, "%s", foreign_env[i]);
+    tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
+    tool_env(tool, "PGHOST=%s", socket_dir);
+    tool_env(tool, "PGPORT=5432");
+    tool_env(tool, "PGUSER=%s", work_config(tool->work)->global.database_username);
+}
+
+static void tool_take_line(const char *line, void *data)
+{
+    Tool *tool = data;
+
+    tool_errors_line(tool->errors, line);
+    progress_line(tool->work->retrieval->progress, line);
+}
+
+Error *tool_run(Tool *tool, const char *input, ProcResult *ret_result)
+{
+    const Work *work = tool->work;
+
+    g_ptr_array_add(tool->argv, NULL);
+    g_ptr_array_add(tool->env, NULL);
+    const ProcSpec spec = {
+        .argv = (const char *const *)tool->argv->pdata,
+        .env = (const char *const *)tool->env->pdata,
+        .input = input,
+        .cancel = work->cancel,
+        .on_error_line = tool_take_line,
+        .on_error_line_data = tool,
+        .dies_with_us = true,
+    };
+    return tool_errors_take(tool->errors, runtime_run(work->engine->runtime, &spec, ret_result));
+}

@@ -1,0 +1,191 @@
+/*
+ * Errors of PostgreSQL's tools. A block is an error line with the lines that belong to it: the
+ * entry of the table of contents before it; DETAIL, HINT, LINE, "Command was" after it, until the
+ * tool's next message.
+ */
+#include "retrieval/tool_error.h"
+
+#include <string.h>
+
+#define BLOCKS_MAX      5    /* errors that are kept for the detail */
+#define BLOCK_BYTES_MAX 1500 /* of each: a command may be long      */
+
+struct ToolErrors {
+    char *prefix; /* "pg_restore: "                                   */
+    char *entry;  /* last entry named: "TABLE places alice"; or NULL  */
+    char *first;  /* message of the first error                       */
+    char *first_entry;
+    GPtrArray *blocks; /* of GString *            */
+    GString *open;     /* the last block, or NULL */
+    int count;
+};
+
+typedef struct KnownCause {
+    const char *text;
+    ErrorCode code;
+    const char *hint;
+} KnownCause;
+
+/* Source: messages of PostgreSQL 10 … 18 and libpq. Order: the most telling first. */
+static const KnownCause known_causes[] = {
+    {"No space left on device", ERR_NO_SPACE,
+     "Enlarge the pool or the disk of dumpLocation, or take fewer databases or tables."},
+    {"Disk quota exceeded", ERR_NO_SPACE, "Raise the quota of the pool or of dumpLocation."},
+    {"password authentication failed", ERR_DENIED,
+     "Check username and password of the source; PGPASSWORD in the server's environment wins."},
+    {"no pg_hba.conf entry", ERR_DENIED, "Let this host and user in, in the source's pg_hba.conf."},
+    {"permission denied for", ERR_DENIED,
+     "Give the source's user the right to read everything (GRANT pg_read_all_data), or leave the "
+     "object out "
+     "with excludeTables."},
+    {"aborting because of server version mismatch", ERR_INVALID,
+     "Install PostgreSQL's programs of the source's major or a later one."},
+    {"conflict with recovery", ERR_EXTERNAL,
+     "The source is a standby: set hot_standby_feedback = on, or a longer "
+     "max_standby_streaming_delay."},
+    {"terminating connection due to administrator command", ERR_EXTERNAL,
+     "The server was shut down, or the session was ended, while it was read. Start the refresh "
+     "again."},
+    {"server closed the connection unexpectedly", ERR_EXTERNAL,
+     "The server ended, or the network broke, in the middle. See the server's log; start the "
+     "refresh again."},
+    {"could not connect to server", ERR_EXTERNAL, "Check that the source runs and can be reached."},
+    {"Connection refused", ERR_EXTERNAL, "Check that the source runs and can be reached."},
+    {"is not available", ERR_EXTERNAL, "Install the package of the extension for this major."},
+    {"canceling statement due to lock timeout", ERR_TIMEOUT,
+     "A table of the source is locked for long. Try again when it is free."},
+};
+
+static void block_free(void *block)
+{
+    g_string_free(block, TRUE);
+}
+
+ToolErrors *tool_errors_new(const char *tool)
+{
+    ToolErrors *errors = g_new0(ToolErrors, 1);
+
+    errors->prefix = g_strconcat(tool, ": ", NULL);
+    errors->blocks = g_ptr_array_new_with_free_func(block_free);
+    return errors;
+}
+
+void tool_errors_free(ToolErrors *errors)
+{
+    if (!errors)
+        return;
+    g_free(errors->prefix);
+    g_free(errors->entry);
+    g_free(errors->first);
+    g_free(errors->first_entry);
+    g_ptr_array_unref(errors->blocks);
+    g_free(errors);
+}
+
+static void tool_errors_append(ToolErrors *errors, const char *line)
+{
+    if (errors->open && errors->open->len + strlen(line) < BLOCK_BYTES_MAX)
+        g_string_append_printf(errors->open, "%s\n", line);
+}
+
+/* "from TOC entry 216; 1259 24577 TABLE places alice": from the fourth word on. */
+static void tool_errors_set_entry(ToolErrors *errors, const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", 7);
+
+    g_free(errors->entry);
+    errors->entry = g_strdup(g_strv_length(words) == 7 ? words[6] : text);
+}
+
+static void tool_errors_begin(ToolErrors *errors, const char *message)
+{
+    errors->count++;
+    errors->open = NULL;
+    if (!errors->first) {
+        g_auto(GStrv) parts = g_strsplit(message, "ERROR:  ", 2);
+        errors->first = g_strjoinv("ERROR: ", parts);
+        errors->first_entry = g_strdup(errors->entry);
+    }
+    if (errors->blocks->len < BLOCKS_MAX) {
+        errors->open = g_string_new(NULL);
+        g_ptr_array_add(errors->blocks, errors->open);
+        if (errors->entry)
+            tool_errors_append(errors, errors->entry);
+        tool_errors_append(errors, message);
+    }
+    g_clear_pointer(&errors->entry, g_free);
+}
+
+/* psql says "psql:<stdin>:12: ERROR:  …"; the others "pg_dump: error: …". */
+static const char *tool_errors_message(const ToolErrors *errors, const char *line)
+{
+    static const char *const levels[] = {"error: ", "fatal: ", NULL};
+
+    if (!g_str_has_prefix(line, errors->prefix))
+        return NULL;
+    for (const char *const *level = levels; *level; level++)
+        if (g_str_has_prefix(line + strlen(errors->prefix), *level))
+            return line + strlen(errors->prefix) + strlen(*level);
+    return NULL;
+}
+
+void tool_errors_line(ToolErrors *errors, const char *line)
+{
+    const char *message = tool_errors_message(errors, line);
+
+    if (message) {
+        tool_errors_begin(errors, message);
+        return;
+    }
+    if (!g_str_has_prefix(line, errors->prefix)) {
+        tool_errors_append(errors, line); /* goes on with the block, if one is open */
+        return;
+    }
+    const char *text = line + strlen(errors->prefix);
+    if (g_str_has_prefix(text, "detail: ") || g_str_has_prefix(text, "hint: "))
+        tool_errors_append(errors, text);
+    else
+        errors->open = NULL;
+    if (g_str_has_prefix(text, "from TOC entry "))
+        tool_errors_set_entry(errors, text);
+}
+
+int tool_errors_count(const ToolErrors *errors)
+{
+    return errors->count;
+}
+
+static const KnownCause *tool_errors_cause(const char *text)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(known_causes); i++)
+        if (strstr(text, known_causes[i].text))
+            return &known_causes[i];
+    return NULL;
+}
+
+static char *tool_errors_detail(const ToolErrors *errors)
+{
+    GString *detail = g_string_new(NULL);
+
+    for (unsigned i = 0; i < errors->blocks->len; i++)
+        g_string_append(detail, ((GString *)errors->blocks->pdata[i])->str);
+    if (errors->count > BLOCKS_MAX)
+        g_string_append_printf(detail, "… and %d more errors\n", errors->count - BLOCKS_MAX);
+    return g_strchomp(g_string_free(detail, FALSE));
+}
+
+Error *tool_errors_take(const ToolErrors *errors, Error *failure)
+{
+    if (!failure || !errors->first || failure->code == ERR_TIMEOUT)
+        return failure; /* what it says when it is stopped is not why */
+    g_autoptr(Error) replaced = failure;
+    g_autofree char *detail = tool_errors_detail(errors);
+    const KnownCause *cause = tool_errors_cause(detail);
+    Error *e = error_new(cause ? cause->code : ERR_EXTERNAL, "%s%s", errors->prefix, errors->first);
+
+    e = error_detail(e, "%s", detail);
+
+    if (errors->first_entry)
+        e = error_wrap(e, "%s", errors->first_entry);
+    return cause ? error_hint(e, "%s", cause->hint) : e;
+}

@@ -1,0 +1,90 @@
+/*
+ * The work of one operation: made from its row alone, so that after a crash it can be undone.
+ */
+#include "retrieval/work.h"
+
+static void work_free(Work *work)
+{
+    json_decref(work->args);
+    g_free(work->data_dir);
+    source_free(work->source);
+    installation_free(work->installation);
+    g_free(work);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
+
+static const char *work_arg(const Work *work, const char *name)
+{
+    const char *value = json_string_value(json_object_get(work->args, name));
+
+    return value ? value : "";
+}
+
+static void work_count(Retrieval *retrieval, int change)
+{
+    g_mutex_lock(&retrieval->lock);
+    retrieval->n_works += change;
+    if (retrieval->n_works == 0)
+        g_cond_broadcast(&retrieval->idle);
+    g_mutex_unlock(&retrieval->lock);
+}
+
+Error *work_load(Operation *operation)
+{
+    g_autoptr(Work) work = g_new0(Work, 1);
+
+    if (!operation->engine->retrieval)
+        return error_new(ERR_BUSY, "retrieval is closed");
+    work->engine = operation->engine;
+    work->retrieval = operation->engine->retrieval;
+    work->cancel = operation->cancel;
+    work->args = json_loads(operation->row->args, 0, NULL);
+    work->volume = work_arg(work, "volume");
+    work->snapshot_uid = work_arg(work, "snapshot");
+    Error *e = engine_find_pool(operation->engine, work_arg(work, "pool"), &work->pool);
+    if (e) { /* the pool may come back: what was made in it is not forgotten */
+        e->code = ERR_EXTERNAL;
+        return e;
+    }
+    work->data_dir = storage_volume_data(work->pool, work->volume);
+    work_count(work->retrieval, 1);
+    operation->work = g_steal_pointer(&work);
+    return NULL;
+}
+
+void work_unload(Operation *operation)
+{
+    Work *work = operation->work;
+    Retrieval *retrieval = work->retrieval;
+
+    work_free(work);
+    work_count(retrieval, -1);
+}
+
+void work_save_args(Operation *operation)
+{
+    const Work *work = operation->work;
+
+    g_free(operation->row->args);
+    operation->row->args = json_dumps(work->args, JSON_COMPACT);
+}
+
+EngineInstance work_instance(const Work *work)
+{
+    return (EngineInstance){
+        .id = work->volume,
+        .data_dir = work->data_dir,
+        .installation = work->installation,
+        .listen = "",
+    };
+}
+
+const Config *work_config(const Work *work)
+{
+    return work->engine->config;
+}
+
+const char *const *work_bin_dirs(const Work *work)
+{
+    return (const char *const *)work->engine->bin_dirs;
+}

@@ -1,0 +1,92 @@
+/*
+ * What the files of this folder share: the one Retrieval, and the work of one of its operations.
+ */
+#pragma once
+
+#include "engine/instance.h"
+#include "engine/operation.h"
+#include "retrieval/progress.h"
+#include "retrieval/retrieval.h"
+#include "retrieval/source.h"
+
+#define RETRIEVAL_TARGET "retrieval" /* of all its operations: one at a time */
+
+typedef enum RetrievalState {
+    RETRIEVAL_INACTIVE,
+    RETRIEVAL_PENDING,
+    RETRIEVAL_FAILED,
+    RETRIEVAL_REFRESHING,
+    RETRIEVAL_RENEWED,
+    RETRIEVAL_SNAPSHOTTING,
+    RETRIEVAL_FINISHED,
+} RetrievalState;
+
+struct Retrieval {
+    Engine *engine; /* borrowed */
+    Progress *progress;
+    GMutex lock; /* for all below */
+    GCond idle;  /* n_works became 0 */
+    int n_works; /* operations of ours that are loaded */
+    RetrievalState state;
+    int64_t last_refresh_ms;
+    char *instance; /* id of the instance that is being loaded; NULL = none */
+};
+
+/* The work of a refresh, or of a snapshot of golden data: what its steps hand on to each other. */
+typedef struct Work {
+    Retrieval *retrieval;
+    Engine *engine;
+    Pool *pool;
+    GCancellable *cancel; /* borrowed from the operation                          */
+    json_t *args;         /* pool, volume, snapshot; dumps: what undo must know   */
+    const char *volume;   /* of the golden data; borrowed from args               */
+    const char *snapshot_uid;
+    char *data_dir;
+    Source *source;             /* from the first step on           */
+    Installation *installation; /* that the data will run with      */
+    int64_t data_state_at_ms;
+    int64_t logical_size;
+} Work;
+
+/* Loading for the operations of this folder. */
+MUST_CHECK Error *work_load(Operation *operation);
+void work_unload(Operation *operation);
+
+/* Writes work->args into the journal row: they are stored when the next step is entered. */
+void work_save_args(Operation *operation);
+
+/* First call of each step: the state and the phase of progress that go with it. */
+void work_enter(Operation *operation);
+
+/* The golden instance of this work, for instance_*(). */
+EngineInstance work_instance(const Work *work);
+
+const Config *work_config(const Work *work);
+const char *const *work_bin_dirs(const Work *work);
+
+void retrieval_set_state(Retrieval *retrieval, RetrievalState state);
+const char *retrieval_state_name(RetrievalState state);
+
+/* Which jobs are configured, or ERR_INVALID why no refresh can be made of them. */
+MUST_CHECK Error *jobs_check(const Config *config);
+bool jobs_has(const Config *config, const char *job);
+const char *jobs_mode(const Config *config);
+
+/* Steps, in the files named after them. */
+MUST_CHECK Error *step_check(Operation *operation);          /* check.c    */
+MUST_CHECK Error *step_dump(Operation *operation);           /* dump.c     */
+MUST_CHECK Error *undo_dump(Operation *operation);           /* dump.c     */
+MUST_CHECK Error *step_create_volume(Operation *operation);  /* cluster.c  */
+MUST_CHECK Error *undo_create_volume(Operation *operation);  /* cluster.c  */
+MUST_CHECK Error *step_create_cluster(Operation *operation); /* cluster.c  */
+MUST_CHECK Error *step_start(Operation *operation);          /* cluster.c  */
+MUST_CHECK Error *undo_start(Operation *operation);          /* cluster.c  */
+MUST_CHECK Error *step_analyze(Operation *operation);        /* cluster.c  */
+MUST_CHECK Error *step_stop(Operation *operation);           /* cluster.c  */
+MUST_CHECK Error *step_restore(Operation *operation);        /* restore.c  */
+MUST_CHECK Error *step_make_ready(Operation *operation);     /* snapshot.c */
+MUST_CHECK Error *step_take_snapshot(Operation *operation);  /* snapshot.c */
+MUST_CHECK Error *undo_take_snapshot(Operation *operation);  /* snapshot.c */
+
+extern const OperationKind refresh_kind; /* refresh.c  */
+extern const OperationKind golden_kind;  /* snapshot.c */
