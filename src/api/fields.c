@@ -1,0 +1,122 @@
+/*
+ * Reading the fields of a request's JSON body.
+ */
+#include "api/fields.h"
+
+#include <strings.h>
+
+static json_t *fields_find(const json_t *object, const char *name)
+{
+    json_t *exact = json_object_get(object, name);
+    const char *key;
+    json_t *value;
+
+    if (exact)
+        return exact;
+    /* jansson's iteration wants a mutable object, and leaves it as it is */
+    json_object_foreach((json_t *)(uintptr_t)object, key,
+                        value) if (strcasecmp(key, name) == 0) return value;
+    return NULL;
+}
+
+static const char *fields_type_name(const json_t *value)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",     [JSON_STRING] = "a string",
+        [JSON_INTEGER] = "a number", [JSON_REAL] = "a real number", [JSON_TRUE] = "a boolean",
+        [JSON_FALSE] = "a boolean",  [JSON_NULL] = "null",
+    };
+
+    return names[json_typeof(value)];
+}
+
+static Error *fields_wrong_type(const char *name, const json_t *value, const char *wanted)
+{
+    return error_new(ERR_INVALID, "failed to unmarshal json: field \"%s\" must be %s, not %s", name,
+                     wanted, fields_type_name(value));
+}
+
+/* The body itself is not repeated in the error: it may hold a password. */
+Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object)
+{
+    json_error_t problem;
+
+    if (may_be_empty && request->body_size == 0) {
+        *ret_object = json_object();
+        return NULL;
+    }
+    json_t *object = json_loadb(request->body, request->body_size,
+                                JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (!object)
+        return error_new(ERR_INVALID, "failed to unmarshal json: line %d, column %d: %s",
+                         problem.line, problem.column,
+                         request->body_size ? problem.text : "unexpected end of JSON input");
+    if (!json_is_object(object)) {
+        Error *e = json_is_null(object)
+                       ? error_new(ERR_INVALID, "missing request")
+                       : error_new(ERR_INVALID,
+                                   "failed to unmarshal json: the body must be an object, not %s",
+                                   fields_type_name(object));
+        json_decref(object);
+        return e;
+    }
+    *ret_object = object;
+    return NULL;
+}
+
+bool fields_has(const json_t *object, const char *name)
+{
+    const json_t *value = fields_find(object, name);
+
+    return value && !json_is_null(value);
+}
+
+Error *fields_text(const json_t *object, const char *name, const char **ret_text)
+{
+    const json_t *value = fields_find(object, name);
+
+    if (!value || json_is_null(value))
+        return NULL;
+    if (!json_is_string(value))
+        return fields_wrong_type(name, value, "a string");
+    *ret_text = json_string_value(value);
+    return NULL;
+}
+
+Error *fields_bool(const json_t *object, const char *name, bool *ret_value)
+{
+    const json_t *value = fields_find(object, name);
+
+    if (!value || json_is_null(value))
+        return NULL;
+    if (!json_is_boolean(value))
+        return fields_wrong_type(name, value, "a boolean");
+    *ret_value = json_is_true(value);
+    return NULL;
+}
+
+Error *fields_uint(const json_t *object, const char *name, bool *ret_has, int64_t *ret_value)
+{
+    const json_t *value = fields_find(object, name);
+
+    if (!value || json_is_null(value))
+        return NULL;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) > INT32_MAX)
+        return fields_wrong_type(name, value, "a whole number from 0 to 2147483647");
+    *ret_has = true;
+    *ret_value = json_integer_value(value);
+    return NULL;
+}
+
+Error *fields_object(const json_t *object, const char *name, json_t **ret_object)
+{
+    json_t *value = fields_find(object, name);
+
+    if (!value || json_is_null(value))
+        return NULL;
+    if (!json_is_object(value))
+        return fields_wrong_type(name, value, "an object");
+    *ret_object = value;
+    return NULL;
+}

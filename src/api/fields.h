@@ -1,0 +1,19 @@
+/*
+ * Reading the fields of a request's JSON body: keys match without regard to case (an exact match is
+ * preferred), null counts as absent, a wrong type is an error that names the field.
+ */
+#pragma once
+
+#include "api/http.h"
+
+/* ERR_INVALID `failed to unmarshal json: …`. An empty body gives an empty object where that is
+ * allowed. */
+MUST_CHECK Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object);
+
+/* Borrowed from the object; untouched when the field is absent. */
+MUST_CHECK Error *fields_text(const json_t *object, const char *name, const char **ret_text);
+MUST_CHECK Error *fields_bool(const json_t *object, const char *name, bool *ret_value);
+MUST_CHECK Error *fields_uint(const json_t *object, const char *name, bool *ret_has,
+                              int64_t *ret_value);
+MUST_CHECK Error *fields_object(const json_t *object, const char *name, json_t **ret_object);
+bool fields_has(const json_t *object, const char *name);

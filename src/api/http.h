@@ -1,0 +1,62 @@
+/*
+ * HTTP: the only user of libmicrohttpd. It turns connections into requests and replies into bytes;
+ * which request means what is for routes.c. A handler never blocks: one that must wait says so, its
+ * connection is parked, and it is called again when what it waits for has changed or its time is
+ * over.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define HTTP_BODY_MAX (1u << 20)
+
+typedef struct Http Http;
+typedef struct HttpMessage HttpMessage; /* http.c's side of a Request */
+
+typedef struct Request {
+    const char *method;
+    const char *path; /* decoded, without duplicate or trailing slashes                     */
+    char *id;         /* the {id} of the route's pattern; NULL without                      */
+    const char *body; /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
+    size_t body_size;
+    int64_t began_ms; /* clock_monotonic_ms() of its arrival                                */
+    void *state;      /* the handler's own between two calls of the same request            */
+    void (*free_state)(void *state);
+    HttpMessage *message;
+} Request;
+
+typedef struct Reply {
+    unsigned status;
+    char *body;               /* owned; NULL = empty            */
+    const char *content_type; /* NULL = none                    */
+    bool is_parked;           /* no reply yet: call me again    */
+    int64_t parked_until_ms;  /* … then at the latest           */
+} Reply;
+
+/* Called on one of a few threads; fills the reply. */
+typedef void (*HttpHandler)(Request *request, Reply *reply, void *data);
+
+typedef struct HttpSpec {
+    const char *host; /* "" = all interfaces */
+    int64_t port;
+    HttpHandler handle;
+    void *data;
+} HttpSpec;
+
+/* Errors: ERR_CONFLICT `cannot listen on 127.0.0.1:2345: address in use` (hint); ERR_INVALID host.
+ */
+MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
+
+/* Answers what is parked, waits for open requests, closes. */
+void http_stop(Http *http);
+
+/* Calls the handlers of all parked requests again: something has changed. */
+void http_wake(Http *http);
+
+/* A header or query argument of the request; NULL when absent. Borrowed. */
+const char *http_header(const Request *request, const char *name);
+const char *http_query(const Request *request, const char *name);

@@ -1,0 +1,125 @@
+/*
+ * Routes of the instance as a whole: health, status, retrieval, refresh, doctor.
+ */
+#include "api/reply.h"
+#include "api/routes.h"
+#include "api/views.h"
+#include "engine/doctor.h"
+
+Error *handle_healthz(Api *api, Request *request, Reply *reply)
+{
+    reply_json_take(reply, 200, view_engine(api, false));
+    return NULL;
+}
+
+static json_t *status_cloning(Api *api, json_t *clones)
+{
+    const CloningConfig *cloning = &api->config->cloning;
+    double sum = 0;
+    size_t i, n = json_array_size(clones);
+    json_t *clone;
+
+    json_array_foreach(clones, i, clone) sum +=
+        json_real_value(json_object_get(json_object_get(clone, "metadata"), "cloningTime"));
+    json_t *view = json_pack("{sf sI so}", "expectedCloningTime", n ? sum / (double)n : 0.0,
+                             "numClones", (json_int_t)n, "clones", clones);
+    if (cloning->protection_lease_minutes)
+        json_object_set_new(view, "protectionLeaseDurationMinutes",
+                            json_integer(cloning->protection_lease_minutes));
+    if (cloning->protection_max_minutes)
+        json_object_set_new(view, "protectionMaxDurationMinutes",
+                            json_integer(cloning->protection_max_minutes));
+    return view;
+}
+
+static json_t *status_summary(const json_t *retrieving)
+{
+    bool has_failed =
+        g_strcmp0(json_string_value(json_object_get(retrieving, "status")), "failed") == 0;
+
+    return json_pack("{ssss}", "code", has_failed ? "WARNING" : "OK", "message",
+                     has_failed ? "Subsystems that need attention: retrieving"
+                                : "Instance is ready");
+}
+
+static json_t *status_provisioner(const Config *config)
+{
+    json_t *container = config->provision.container_config;
+
+    return json_pack("{ss so}", "dockerImage",
+                     config->provision.docker_image ? config->provision.docker_image : "",
+                     "containerConfig", container ? json_incref(container) : json_null());
+}
+
+/* No standby follows the source in logical mode. */
+static json_t *status_synchronization(void)
+{
+    return json_pack("{s{ssss} ss ss si si}", "status", "code", "Not available", "message", "",
+                     "lastReplayedLsn", "", "lastReplayedLsnAt", "", "replicationLag", 0,
+                     "replicationUptime", 0);
+}
+
+Error *handle_status(Api *api, Request *request, Reply *reply)
+{
+    json_t *pools = NULL, *clones = NULL, *retrieving = NULL;
+    Error *e = view_pools(api, &pools);
+
+    if (!e)
+        e = view_clones(api, &clones);
+    if (!e)
+        e = view_retrieval(api, &retrieving);
+    if (e) {
+        json_decref(pools);
+        json_decref(clones);
+        return e;
+    }
+    reply_json_take(reply, 200,
+                    json_pack("{so so so so so so so}", "status", status_summary(retrieving),
+                              "engine", view_engine(api, true), "pools", pools, "cloning",
+                              status_cloning(api, clones), "retrieving", retrieving, "provisioner",
+                              status_provisioner(api->config), "synchronization",
+                              status_synchronization()));
+    return NULL;
+}
+
+Error *handle_retrieval(Api *api, Request *request, Reply *reply)
+{
+    json_t *view = NULL, *activity = NULL;
+
+    TRY(view_retrieval(api, &view));
+    Error *e = retrieval_activity(api->retrieval, &activity);
+    error_ignore(e, "the retrieval is shown without its activity");
+    if (activity)
+        json_object_set_new(view, "activity", activity);
+    reply_json_take(reply, 200, view);
+    return NULL;
+}
+
+Error *handle_full_refresh(Api *api, Request *request, Reply *reply)
+{
+    TRY(retrieval_refresh(api->retrieval));
+    reply_message(reply, "Full refresh started");
+    return NULL;
+}
+
+Error *handle_doctor(Api *api, Request *request, Reply *reply)
+{
+    g_autoptr(GPtrArray) findings = NULL;
+    json_t *views = json_array();
+
+    Error *e = engine_examine(api->engine, &findings);
+    for (unsigned i = 0; findings && i < findings->len; i++) {
+        const Finding *finding = findings->pdata[i];
+        json_array_append_new(views, json_pack("{ssssssssss}", "level",
+                                               finding->is_error ? "error" : "warning", "kind",
+                                               finding->kind, "name", finding->name, "message",
+                                               finding->message, "hint", finding->hint));
+    }
+    if (e) {
+        json_decref(views);
+        return e;
+    }
+    reply_json_take(reply, 200,
+                    json_pack("{sbso}", "clean", (int)(findings->len == 0), "findings", views));
+    return NULL;
+}

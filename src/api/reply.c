@@ -1,0 +1,96 @@
+/*
+ * Replies.
+ */
+#include "api/reply.h"
+
+#include <string.h>
+
+#define CONTENT_JSON "application/json; charset=utf-8"
+
+typedef struct ReplyCode {
+    ErrorCode error;
+    unsigned status;
+    const char *code;
+} ReplyCode;
+
+/* The contract knows four codes; clients branch on NOT_FOUND alone. */
+static const ReplyCode reply_codes[] = {
+    {ERR_INVALID, 400, "BAD_REQUEST"},    {ERR_DENIED, 401, "UNAUTHORIZED"},
+    {ERR_NOT_FOUND, 404, "NOT_FOUND"},    {ERR_CONFLICT, 400, "BAD_REQUEST"},
+    {ERR_BUSY, 503, "INTERNAL_ERROR"},    {ERR_NO_SPACE, 507, "INTERNAL_ERROR"},
+    {ERR_TIMEOUT, 504, "INTERNAL_ERROR"}, {ERR_EXTERNAL, 500, "INTERNAL_ERROR"},
+    {ERR_BUG, 500, "INTERNAL_ERROR"},
+};
+
+/* These three occur in JSON inside strings only, so the text as a whole can be escaped. */
+static char *reply_escape_html(char *json)
+{
+    if (!strpbrk(json, "<>&"))
+        return json;
+    GString *text = g_string_new(json);
+    g_string_replace(text, "<", "\\u003c", 0);
+    g_string_replace(text, ">", "\\u003e", 0);
+    g_string_replace(text, "&", "\\u0026", 0);
+    return g_string_free(text, FALSE);
+}
+
+void reply_json_take(Reply *reply, unsigned status, json_t *value)
+{
+    g_autofree char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+    g_assert(text != NULL);
+    reply->status = status;
+    reply->body = reply_escape_html(g_strdup(text));
+    reply->content_type = CONTENT_JSON;
+    json_decref(value);
+}
+
+void reply_message(Reply *reply, const char *message)
+{
+    reply_json_take(reply, 200, json_pack("{ssss}", "status", "OK", "message", message));
+}
+
+void reply_empty(Reply *reply, unsigned status)
+{
+    reply->status = status;
+}
+
+static void reply_set_text(json_t *object, const char *key, const char *text)
+{
+    if (!text)
+        return;
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    json_object_set_new(object, key, json_string(valid));
+}
+
+void reply_refusal(Reply *reply, unsigned status, const char *code, const char *message,
+                   const char *hint)
+{
+    json_t *object = json_object();
+
+    reply_set_text(object, "code", code);
+    reply_set_text(object, "message", message);
+    reply_set_text(object, "hint", hint);
+    reply_json_take(reply, status, object);
+}
+
+void reply_error(Reply *reply, const Error *e)
+{
+    const ReplyCode *known = &reply_codes[G_N_ELEMENTS(reply_codes) - 1];
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(reply_codes); i++)
+        if (reply_codes[i].error == e->code)
+            known = &reply_codes[i];
+    reply_set_text(object, "code", known->code);
+    reply_set_text(object, "message", e->message);
+    reply_set_text(object, "detail", e->detail);
+    reply_set_text(object, "hint", e->hint);
+    reply_json_take(reply, known->status, object);
+}
+
+void reply_park(Reply *reply, int64_t until_ms)
+{
+    reply->is_parked = true;
+    reply->parked_until_ms = until_ms;
+}

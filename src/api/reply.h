@@ -1,0 +1,26 @@
+/*
+ * Replies: JSON in the form that clients know, errors as objects.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "api/http.h"
+
+/* Takes the value: two blanks of indentation, <, > and & escaped in strings. */
+void reply_json_take(Reply *reply, unsigned status, json_t *value);
+
+/* {"status":"OK","message":…} */
+void reply_message(Reply *reply, const char *message);
+
+void reply_empty(Reply *reply, unsigned status);
+
+/* The error object {code, message, detail?, hint?} with the status of its code. */
+void reply_error(Reply *reply, const Error *e);
+
+/* The same for what has no Error: 404 for an unknown path, 405 for a known one. */
+void reply_refusal(Reply *reply, unsigned status, const char *code, const char *message,
+                   const char *hint);
+
+/* No reply yet: the handler is called again when something changed, at the latest then. */
+void reply_park(Reply *reply, int64_t until_ms);

@@ -1,0 +1,130 @@
+/*
+ * The routes, and what is the same for all of them: matching, the token, limits, errors.
+ */
+#include "api/routes.h"
+
+#include <string.h>
+
+#include "api/reply.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+const Route routes[] = {
+    {"GET", "/healthz", ROUTE_OPEN, handle_healthz, "Is the server alive? Its version."},
+    {"POST", "/healthz", ROUTE_OPEN, handle_healthz, "The same."},
+    {"GET", "/status", ROUTE_TOKEN, handle_status, "The whole instance: pools, clones, retrieval."},
+    {"GET", "/instance/retrieval", ROUTE_TOKEN, handle_retrieval,
+     "State, progress and activity of the retrieval."},
+    {"POST", "/full-refresh", ROUTE_TOKEN, handle_full_refresh, "Begin a full refresh."},
+    {"GET", "/doctor", ROUTE_TOKEN, handle_doctor, "Compare the store with what exists."},
+    {"GET", "/snapshots", ROUTE_TOKEN, handle_snapshot_list, "All snapshots."},
+    {"POST", "/snapshot", ROUTE_TOKEN, handle_snapshot_create,
+     "Take a snapshot of a pool's golden data."},
+    {"POST", "/snapshot/clone", ROUTE_TOKEN, handle_snapshot_of_clone,
+     "Take a snapshot of a clone."},
+    {"GET", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_get, "One snapshot."},
+    {"PATCH", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_update,
+     "Protect it or schedule its deletion."},
+    {"DELETE", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_delete, "Delete it."},
+    {"GET", "/clones", ROUTE_TOKEN, handle_clone_list, "All clones."},
+    {"POST", "/clone", ROUTE_TOKEN, handle_clone_create, "Create a clone."},
+    {"POST", "/clone/{id}/reset", ROUTE_TOKEN, handle_clone_reset, "Reset it to a snapshot."},
+    {"GET", "/clone/{id}", ROUTE_TOKEN, handle_clone_get,
+     "One clone; ?wait=SECONDS until its state is final."},
+    {"PATCH", "/clone/{id}", ROUTE_TOKEN, handle_clone_update, "Protect or unprotect it."},
+    {"DELETE", "/clone/{id}", ROUTE_TOKEN, handle_clone_destroy, "Destroy it."},
+    {0},
+};
+
+/*
+ * Matches a pattern of literal text with at most one {id} (a segment) or {id...} (the rest).
+ * *ret_id: the matched part, NULL when the pattern has none; caller frees.
+ */
+static bool route_matches(const char *pattern, const char *path, char **ret_id)
+{
+    const char *brace = strchr(pattern, '{');
+
+    if (!brace)
+        return g_str_equal(pattern, path);
+    size_t prefix = (size_t)(brace - pattern);
+    const char *suffix = strchr(brace, '}') + 1;
+    if (strncmp(pattern, path, prefix) != 0 || !g_str_has_suffix(path, suffix))
+        return false;
+    size_t path_length = strlen(path), suffix_length = strlen(suffix);
+    if (path_length <= prefix + suffix_length)
+        return false;
+    size_t id_length = path_length - prefix - suffix_length;
+    bool takes_rest = g_str_has_prefix(brace, "{id...}");
+    if (!takes_rest && memchr(path + prefix, '/', id_length))
+        return false;
+    *ret_id = g_strndup(path + prefix, id_length);
+    return true;
+}
+
+/* The route for the request, or NULL; *ret_knows_path: another method of this path exists. */
+static const Route *route_find(const Request *request, char **ret_id, bool *ret_knows_path)
+{
+    for (const Route *route = routes; route->method; route++) {
+        g_autofree char *id = NULL;
+        if (!route_matches(route->pattern, request->path, &id))
+            continue;
+        *ret_knows_path = true;
+        if (!g_str_equal(route->method, request->method))
+            continue;
+        *ret_id = g_steal_pointer(&id);
+        return route;
+    }
+    return NULL;
+}
+
+static bool route_is_allowed(const Api *api, const Route *route, const Request *request)
+{
+    const char *token = api->config->server.verification_token;
+
+    if (route->access == ROUTE_OPEN)
+        return true;
+    if (!token || !*token)
+        return api->config->server.allow_no_token;
+    return secret_equal(http_header(request, "Verification-Token"), token);
+}
+
+/* An error of the server's own is logged here, where it ends; the client's mistakes are the
+ * client's. */
+static void route_fail(const Request *request, Reply *reply, Error *e)
+{
+    if (e->code == ERR_EXTERNAL || e->code == ERR_BUG || e->code == ERR_NO_SPACE)
+        log_failure(LOG_LEVEL_ERROR, e, "request failed", "method", request->method, "path",
+                    request->path, NULL);
+    reply_error(reply, e);
+    error_free(e);
+}
+
+void routes_handle(Request *request, Reply *reply, void *data)
+{
+    Api *api = data;
+    bool knows_path = false;
+    g_autofree char *id = NULL;
+    const Route *route = route_find(request, &id, &knows_path);
+
+    if (!route && knows_path) {
+        reply_refusal(reply, 405, "BAD_REQUEST", "method not allowed",
+                      "See the API document for the methods of this path.");
+    } else if (!route) {
+        reply_refusal(reply, 404, "NOT_FOUND",
+                      "Requested object does not exist. Specify your request.",
+                      "No route has this path.");
+    } else if (!route_is_allowed(api, route, request)) {
+        reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
+                      "Send it in the header Verification-Token.");
+    } else if (!request->body) {
+        reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB", NULL);
+    } else {
+        g_free(request->id);
+        request->id = g_steal_pointer(&id);
+        Error *e = route->handle(api, request, reply);
+        if (e)
+            route_fail(request, reply, e);
+    }
+    if (!reply->is_parked)
+        log_debug("request", "method", request->method, "path", request->path);
+}

@@ -1,0 +1,60 @@
+/*
+ * The routes: one table of method, path, who may, handler. To add one: write the handler in the
+ * file of its noun, declare it here, add a row in routes.c.
+ */
+#pragma once
+
+#include "api/api.h"
+
+struct Api {
+    const Config *config;
+    Engine *engine;
+    Retrieval *retrieval;
+    Http *http;
+};
+
+/*
+ * A handler sets the reply by reply_json() and the like, or returns an error, which becomes the
+ * reply. One that has to wait calls reply_park().
+ */
+typedef Error *(*RouteHandler)(Api *api, Request *request, Reply *reply);
+
+typedef enum RouteAccess {
+    ROUTE_OPEN,
+    ROUTE_TOKEN,
+} RouteAccess;
+
+typedef struct Route {
+    const char *method;
+    const char *pattern; /* "/clone/{id}": one segment; "/snapshot/{id...}": the rest of the path */
+    RouteAccess access;
+    RouteHandler handle;
+    const char *help;
+} Route;
+
+/* All routes, ended by a NULL method. */
+extern const Route routes[];
+
+/* The entry point of http.c: finds the route, checks the token, calls the handler, turns errors
+ * into replies. */
+void routes_handle(Request *request, Reply *reply, void *api);
+
+MUST_CHECK Error *handle_healthz(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_status(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_retrieval(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_full_refresh(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_doctor(Api *api, Request *request, Reply *reply);
+
+MUST_CHECK Error *handle_clone_list(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_create(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_get(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_update(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_destroy(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_reset(Api *api, Request *request, Reply *reply);
+
+MUST_CHECK Error *handle_snapshot_list(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_snapshot_get(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_snapshot_create(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_snapshot_update(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_snapshot_delete(Api *api, Request *request, Reply *reply);

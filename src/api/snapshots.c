@@ -1,0 +1,279 @@
+/*
+ * Routes of snapshots. Taking and deleting one is answered when it is done: the request is parked
+ * meanwhile.
+ */
+#include <string.h>
+
+#include "api/fields.h"
+#include "api/reply.h"
+#include "api/routes.h"
+#include "api/views.h"
+#include "base/clock.h"
+#include "engine/snapshot.h"
+
+/* --- waiting for an operation -------------------------------------------------------------------
+ */
+
+/* What a parked request waits for; held by the request and by the operation. */
+typedef struct SnapshotWait {
+    GMutex lock;
+    bool is_over;
+    Error *cause;
+    char *uid; /* of the snapshot */
+    Http *http;
+} SnapshotWait;
+
+static void snapshot_wait_clear(void *data)
+{
+    SnapshotWait *wait = data;
+
+    g_mutex_clear(&wait->lock);
+    error_free(wait->cause);
+    g_free(wait->uid);
+}
+
+static void snapshot_wait_unref(void *data)
+{
+    g_rc_box_release_full(data, snapshot_wait_clear);
+}
+
+static SnapshotWait *snapshot_wait_new(Api *api, Request *request)
+{
+    SnapshotWait *wait = g_rc_box_new0(SnapshotWait);
+
+    g_mutex_init(&wait->lock);
+    wait->http = api->http;
+    request->state = wait;
+    request->free_state = snapshot_wait_unref;
+    return wait;
+}
+
+/* On the operation's thread. Releases the operation's hold. */
+static void snapshot_wait_ended(const Error *cause, void *data)
+{
+    SnapshotWait *wait = data;
+
+    g_mutex_lock(&wait->lock);
+    wait->is_over = true;
+    wait->cause = error_copy(cause);
+    g_mutex_unlock(&wait->lock);
+    http_wake(wait->http);
+    snapshot_wait_unref(wait);
+}
+
+/* *ret_is_over false: parked again. Otherwise the operation's error, or NULL. */
+static Error *snapshot_wait_look(SnapshotWait *wait, Reply *reply, bool *ret_is_over)
+{
+    g_mutex_lock(&wait->lock);
+    bool is_over = wait->is_over;
+    Error *cause = g_steal_pointer(&wait->cause);
+    g_mutex_unlock(&wait->lock);
+
+    *ret_is_over = is_over;
+    if (!is_over)
+        reply_park(reply, INT64_MAX);
+    return cause;
+}
+
+/* --- reading ------------------------------------------------------------------------------------
+ */
+
+/* Automatic snapshots of the pool belong to main; those of clones to their branch. */
+static bool snapshot_is_wanted(const Snapshot *snapshot, const char *branch, const char *dataset)
+{
+    if (!snapshot->is_ready || (dataset && !g_str_equal(snapshot->pool, dataset)))
+        return false;
+    return !branch || g_str_equal(snapshot->branch, branch);
+}
+
+static Error *snapshot_check_branch(const GPtrArray *snapshots, const char *branch)
+{
+    bool is_known = !branch || g_str_equal(branch, "main");
+
+    for (unsigned i = 0; i < snapshots->len && !is_known; i++)
+        is_known = g_str_equal(((const Snapshot *)snapshots->pdata[i])->branch, branch);
+    return is_known ? NULL
+                    : error_new(ERR_INVALID, "failed to found dataset of the branch: %s", branch);
+}
+
+Error *handle_snapshot_list(Api *api, Request *request, Reply *reply)
+{
+    const char *branch = http_query(request, "branch"), *dataset = http_query(request, "dataset");
+    g_autoptr(GPtrArray) snapshots = NULL;
+
+    branch = branch && *branch ? branch : NULL;
+    dataset = dataset && *dataset ? dataset : NULL;
+    TRY(store_list_snapshots(api->engine->store, &snapshots));
+    TRY(snapshot_check_branch(snapshots, branch));
+    json_t *views = json_array();
+    for (unsigned i = 0; i < snapshots->len; i++) {
+        json_t *view = NULL;
+        if (!snapshot_is_wanted(snapshots->pdata[i], branch, dataset))
+            continue;
+        Error *e = view_snapshot(api, snapshots->pdata[i], &view);
+        if (e) {
+            json_decref(views);
+            return e;
+        }
+        json_array_append_new(views, view);
+    }
+    reply_json_take(reply, 200, views);
+    return NULL;
+}
+
+static Error *snapshot_reply(Api *api, Snapshot *snapshot, Reply *reply)
+{
+    json_t *view = NULL;
+
+    TRY(view_snapshot(api, snapshot, &view));
+    reply_json_take(reply, 200, view);
+    return NULL;
+}
+
+Error *handle_snapshot_get(Api *api, Request *request, Reply *reply)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(store_get_snapshot(api->engine->store, request->id, &snapshot));
+    return snapshot_reply(api, snapshot, reply);
+}
+
+/* --- taking -------------------------------------------------------------------------------------
+ */
+
+/* The reply to both ways of taking one: a superset of the contract's Snapshot and of its internal
+ * record. */
+static Error *snapshot_reply_taken(Api *api, SnapshotWait *wait, Reply *reply)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    json_t *view = NULL;
+
+    TRY(store_get_snapshot_by_uid(api->engine->store, wait->uid, &snapshot));
+    TRY(view_snapshot(api, snapshot, &view));
+    json_object_set_new(view, "used", json_integer(0));
+    json_object_set_new(view, "logicalReferenced", json_integer(snapshot->logical_size));
+    reply_json_take(reply, 200, view);
+    return NULL;
+}
+
+static Error *snapshot_finish_taking(Api *api, Request *request, Reply *reply)
+{
+    bool is_over = false;
+
+    TRY(snapshot_wait_look(request->state, reply, &is_over));
+    return is_over ? snapshot_reply_taken(api, request->state, reply) : NULL;
+}
+
+/* Begins, by either way; the wait is the operation's from here on, unless it could not begin. */
+static Error *snapshot_begin_create(Api *api, const json_t *body, SnapshotWait *wait,
+                                    Snapshot **ret_snapshot)
+{
+    const char *pool = "";
+
+    TRY(fields_text(body, "poolName", &pool));
+    return retrieval_snapshot(api->retrieval, pool, snapshot_wait_ended, wait, ret_snapshot);
+}
+
+static Error *snapshot_begin_of_clone(Api *api, const json_t *body, SnapshotWait *wait,
+                                      Snapshot **ret_snapshot)
+{
+    const char *clone_id = "", *message = "";
+
+    TRY(fields_text(body, "cloneID", &clone_id));
+    TRY(fields_text(body, "message", &message));
+    if (!*clone_id)
+        return error_new(ERR_INVALID, "cloneID cannot be empty");
+    if (strlen(message) > 4096)
+        return error_new(ERR_INVALID, "message must be at most 4096 bytes");
+    return engine_snapshot_clone(api->engine, clone_id, message, snapshot_wait_ended, wait,
+                                 ret_snapshot);
+}
+
+typedef Error *(*SnapshotBegin)(Api *api, const json_t *body, SnapshotWait *wait,
+                                Snapshot **ret_snapshot);
+
+static Error *snapshot_begin(Api *api, Request *request, Reply *reply, bool may_be_empty,
+                             SnapshotBegin begin)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    json_t *body = NULL;
+
+    TRY(fields_parse(request, may_be_empty, &body));
+    SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
+    Error *e = begin(api, body, wait, &snapshot);
+    json_decref(body);
+    if (e) {
+        snapshot_wait_unref(wait);
+        return e;
+    }
+    ((SnapshotWait *)request->state)->uid = g_strdup(snapshot->uid);
+    return snapshot_finish_taking(api, request, reply);
+}
+
+Error *handle_snapshot_create(Api *api, Request *request, Reply *reply)
+{
+    if (request->state)
+        return snapshot_finish_taking(api, request, reply);
+    return snapshot_begin(api, request, reply, true, snapshot_begin_create);
+}
+
+Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply)
+{
+    if (request->state)
+        return snapshot_finish_taking(api, request, reply);
+    if (request->body_size == 0)
+        return error_new(ERR_INVALID, "request body cannot be empty");
+    return snapshot_begin(api, request, reply, false, snapshot_begin_of_clone);
+}
+
+/* --- changing and deleting ----------------------------------------------------------------------
+ */
+
+static Error *snapshot_update_from(Api *api, const char *id, const json_t *body, Reply *reply)
+{
+    SnapshotUpdate update = {.has_protected = fields_has(body, "protected"),
+                             .has_delete_at = fields_has(body, "deleteAt")};
+    const char *delete_at = "";
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(fields_bool(body, "protected", &update.is_protected));
+    TRY(fields_uint(body, "protectionDurationMinutes", &update.has_duration,
+                    &update.duration_minutes));
+    TRY(fields_text(body, "deleteAt", &delete_at));
+    TRY(clock_parse_rfc3339(delete_at, &update.delete_at_ms));
+    TRY(engine_update_snapshot(api->engine, id, &update, &snapshot));
+    return snapshot_reply(api, snapshot, reply);
+}
+
+Error *handle_snapshot_update(Api *api, Request *request, Reply *reply)
+{
+    json_t *body = NULL;
+
+    TRY(fields_parse(request, false, &body));
+    Error *e = snapshot_update_from(api, request->id, body, reply);
+    json_decref(body);
+    return e;
+}
+
+static Error *snapshot_finish_deleting(Request *request, Reply *reply)
+{
+    bool is_over = false;
+
+    TRY(snapshot_wait_look(request->state, reply, &is_over));
+    if (is_over)
+        reply_message(reply, "Deleted snapshot");
+    return NULL;
+}
+
+Error *handle_snapshot_delete(Api *api, Request *request, Reply *reply)
+{
+    if (request->state)
+        return snapshot_finish_deleting(request, reply);
+    SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
+    Error *e = engine_delete_snapshot(api->engine, request->id, snapshot_wait_ended, wait);
+    if (e) {
+        snapshot_wait_unref(wait);
+        return e;
+    }
+    return snapshot_finish_deleting(request, reply);
+}

@@ -1,0 +1,324 @@
+/*
+ * Views. A listing reads each table once and joins in memory; it asks the storage for nothing but
+ * the numbers that it has at hand.
+ */
+#include "api/views.h"
+
+#include "base/clock.h"
+#include "store/alert.h"
+
+json_t *view_time(int64_t at_ms)
+{
+    g_autofree char *text = clock_format_rfc3339(at_ms);
+
+    return json_string(text);
+}
+
+/* A time that is left out when there is none. */
+static void view_set_time(json_t *object, const char *key, int64_t at_ms)
+{
+    if (at_ms)
+        json_object_set_new(object, key, view_time(at_ms));
+}
+
+json_t *view_engine(const Api *api, bool is_full)
+{
+    json_t *view = json_pack("{ssssss}", "version", RAMET_VERSION, "edition", "community",
+                             "instanceID", api->engine->instance_id);
+
+    if (!is_full)
+        return view;
+    json_object_set_new(view, "billingActive", json_true());
+    json_object_set_new(view, "startedAt", view_time(api->engine->started_at_ms));
+    json_object_set_new(view, "telemetry", json_false());
+    json_object_set_new(view, "disableConfigModification",
+                        json_boolean(api->config->server.disable_config_modification));
+    return view;
+}
+
+/* --- snapshots ----------------------------------------------------------------------------------
+ */
+
+/* `clones` is taken. */
+static json_t *view_snapshot_with(const Snapshot *snapshot, json_t *clones)
+{
+    json_t *view = json_pack("{ss so so sI sI ss sI so ss ss sb}", "id", snapshot->id, "createdAt",
+                             view_time(snapshot->created_at_ms), "dataStateAt",
+                             view_time(snapshot->data_state_at_ms), "physicalSize", (json_int_t)0,
+                             "logicalSize", (json_int_t)snapshot->logical_size, "pool",
+                             snapshot->pool, "numClones", (json_int_t)json_array_size(clones),
+                             "clones", clones, "branch", snapshot->branch, "message",
+                             snapshot->message, "protected", (int)snapshot->is_protected);
+
+    view_set_time(view, "protectedTill", snapshot->is_protected ? snapshot->protected_till_ms : 0);
+    view_set_time(view, "deleteAt", snapshot->delete_at_ms);
+    return view;
+}
+
+Error *view_snapshot(Api *api, const Snapshot *snapshot, json_t **ret_view)
+{
+    g_autoptr(GPtrArray) ids = NULL;
+
+    TRY(store_list_snapshot_clones(api->engine->store, snapshot->uid, &ids));
+    json_t *clones = json_array();
+    for (unsigned i = 0; i < ids->len; i++)
+        json_array_append_new(clones, json_string(ids->pdata[i]));
+    *ret_view = view_snapshot_with(snapshot, clones);
+    return NULL;
+}
+
+/* --- clones -------------------------------------------------------------------------------------
+ */
+
+static const char *const clone_state_messages[] = {
+    [CLONE_CREATING] = "Clone is being created.",
+    [CLONE_OK] = "Clone is ready to accept Postgres connections.",
+    [CLONE_RESETTING] = "Clone is being reset.",
+    [CLONE_DELETING] = "Clone is being deleted.",
+    [CLONE_FATAL] = "Clone has failed.",
+};
+
+static json_t *view_clone_status(const Clone *clone)
+{
+    bool has_message = clone->message && *clone->message;
+
+    json_t *view = json_pack("{ssss}", "code", clone_state_name(clone->state), "message",
+                             has_message ? clone->message : clone_state_messages[clone->state]);
+
+    if (has_message && clone->state == CLONE_OK) /* it serves, but what was asked last has failed */
+        json_object_set_new(view, "error", json_string(clone->message));
+    return view;
+}
+
+/* Where to connect: known to the client from the moment that it was ready once. */
+static json_t *view_clone_database(const Api *api, const Clone *clone)
+{
+    bool is_started = clone->started_at_ms > 0;
+    const char *host = is_started ? api->config->cloning.access_host : "";
+    const char *dbname =
+        *clone->db_name || !is_started ? clone->db_name : api->config->global.database_dbname;
+    g_autofree char *port =
+        is_started ? g_strdup_printf("%" G_GINT64_FORMAT, clone->port) : g_strdup("");
+    g_autofree char *conn_str = is_started ? g_strdup_printf("host=%s port=%s user=%s dbname=%s",
+                                                             host, port, clone->db_user, dbname)
+                                           : g_strdup("");
+
+    return json_pack("{ssssssssssss}", "connStr", conn_str, "host", host, "port", port, "username",
+                     clone->db_user, "password", "", "dbName", dbname);
+}
+
+static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t logical_size)
+{
+    const CloningConfig *cloning = &api->config->cloning;
+    bool is_started = clone->started_at_ms > 0;
+    uint64_t diff = is_started ? engine_clone_diff_bytes(api->engine, clone) : 0;
+    json_t *view =
+        json_pack("{sIsIsfsI}", "cloneDiffSize", (json_int_t)diff, "logicalSize",
+                  (json_int_t)(is_started ? logical_size : 0), "cloningTime", clone->cloning_time_s,
+                  "maxIdleMinutes", (json_int_t)cloning->max_idle_minutes);
+
+    if (cloning->protection_lease_minutes)
+        json_object_set_new(view, "protectionLeaseDurationMinutes",
+                            json_integer(cloning->protection_lease_minutes));
+    if (cloning->protection_max_minutes)
+        json_object_set_new(view, "protectionMaxDurationMinutes",
+                            json_integer(cloning->protection_max_minutes));
+    return view;
+}
+
+/* `snapshot` is a view and borrowed; NULL when it is gone. */
+static json_t *view_clone_with(const Api *api, const Clone *clone, json_t *snapshot)
+{
+    uint64_t logical_size = (uint64_t)json_integer_value(json_object_get(snapshot, "logicalSize"));
+    json_t *view = json_pack("{ss so? ss sI sb}", "id", clone->id, "snapshot",
+                             snapshot ? json_incref(snapshot) : json_null(), "branch",
+                             clone->branch, "revision", (json_int_t)clone->revision, "protected",
+                             (int)clone_is_protected_now(clone));
+
+    view_set_time(view, "protectedTill",
+                  clone_is_protected_now(clone) ? clone->protected_till_ms : 0);
+    json_object_set_new(view, "deleteAt", json_null());
+    json_object_set_new(view, "createdAt", view_time(clone->created_at_ms));
+    json_object_set_new(view, "status", view_clone_status(clone));
+    json_object_set_new(view, "db", view_clone_database(api, clone));
+    json_object_set_new(view, "metadata", view_clone_metadata(api, clone, logical_size));
+    return view;
+}
+
+Error *view_clone(Api *api, const Clone *clone, json_t **ret_view)
+{
+    g_autoptr(Snapshot) snapshot = NULL;
+    json_t *snapshot_view = NULL;
+    Error *e = store_get_snapshot_by_uid(api->engine->store, clone->snapshot_uid, &snapshot);
+
+    if (!e)
+        e = view_snapshot(api, snapshot, &snapshot_view);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    *ret_view = view_clone_with(api, clone, snapshot_view);
+    json_decref(snapshot_view);
+    return NULL;
+}
+
+/* uid → view of every snapshot, with the clones of the list joined in. */
+static Error *view_snapshot_index(Api *api, const GPtrArray *clones, GHashTable **ret_index)
+{
+    g_autoptr(GPtrArray) snapshots = NULL;
+    GHashTable *index =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)json_decref);
+    Error *e = store_list_snapshots(api->engine->store, &snapshots);
+
+    for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
+        const Snapshot *snapshot = snapshots->pdata[i];
+        g_hash_table_insert(index, g_strdup(snapshot->uid),
+                            view_snapshot_with(snapshot, json_array()));
+    }
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        json_t *view = g_hash_table_lookup(index, clone->snapshot_uid);
+        json_t *ids = json_object_get(view, "clones");
+        json_array_append_new(ids, json_string(clone->id));
+        json_object_set_new(view, "numClones", json_integer((json_int_t)json_array_size(ids)));
+    }
+    *ret_index = index;
+    return e;
+}
+
+Error *view_clones(Api *api, json_t **ret_views)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GHashTable) index = NULL;
+
+    TRY(store_list_clones(api->engine->store, &clones));
+    TRY(view_snapshot_index(api, clones, &index));
+    json_t *views = json_array();
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        json_array_append_new(
+            views, view_clone_with(api, clone, g_hash_table_lookup(index, clone->snapshot_uid)));
+    }
+    *ret_views = views;
+    return NULL;
+}
+
+/* --- pools --------------------------------------------------------------------------------------
+ */
+
+static json_t *view_file_system(Pool *pool, int64_t data_size)
+{
+    SpaceUsage usage = {.compress_ratio = 1};
+    Error *e = storage_usage(pool, &usage);
+
+    error_free(e); /* zeros say unknown */
+    return json_pack("{ss sI sI sI sI sI sI sf}", "mode", storage_pool_driver(pool), "size",
+                     (json_int_t)usage.size_bytes, "free", (json_int_t)usage.free_bytes, "used",
+                     (json_int_t)usage.used_bytes, "dataSize", (json_int_t)data_size,
+                     "usedBySnapshots", (json_int_t)0, "usedByClones", (json_int_t)0,
+                     "compressRatio", usage.compress_ratio);
+}
+
+/* The newest ready data of a pool, or NULL. */
+static const Snapshot *view_latest_data(const GPtrArray *snapshots, const char *pool)
+{
+    const Snapshot *latest = NULL;
+
+    for (unsigned i = 0; i < snapshots->len; i++) {
+        const Snapshot *snapshot = snapshots->pdata[i];
+        if (snapshot->is_ready && g_str_equal(snapshot->pool, pool) &&
+            (!latest || snapshot->data_state_at_ms > latest->data_state_at_ms))
+            latest = snapshot;
+    }
+    return latest;
+}
+
+static json_t *view_pool(Api *api, Pool *pool, const GPtrArray *snapshots, const GPtrArray *clones)
+{
+    const char *name = storage_pool_name(pool);
+    const Snapshot *latest = view_latest_data(snapshots, name);
+    bool is_refreshing = operations_is_busy(api->engine->operations, "refresh", NULL);
+    const char *status = latest ? "active" : is_refreshing ? "refreshing" : "empty";
+    json_t *ids = json_array();
+
+    for (unsigned i = 0; i < clones->len; i++)
+        if (g_str_equal(((const Clone *)clones->pdata[i])->pool, name))
+            json_array_append_new(ids, json_string(((const Clone *)clones->pdata[i])->id));
+    return json_pack("{ss ss so ss so so}", "name", name, "mode", storage_pool_driver(pool),
+                     "dataStateAt", view_time(latest ? latest->data_state_at_ms : 0), "status",
+                     status, "cloneList", ids, "fileSystem",
+                     view_file_system(pool, latest ? latest->logical_size : 0));
+}
+
+Error *view_pools(Api *api, json_t **ret_views)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GPtrArray) snapshots = NULL;
+    const GPtrArray *pools = api->engine->pools;
+
+    TRY(store_list_clones(api->engine->store, &clones));
+    TRY(store_list_snapshots(api->engine->store, &snapshots));
+    json_t *views = json_array();
+    for (unsigned i = 0; i < pools->len; i++)
+        json_array_append_new(views, view_pool(api, pools->pdata[i], snapshots, clones));
+    *ret_views = views;
+    return NULL;
+}
+
+/* --- retrieval ----------------------------------------------------------------------------------
+ */
+
+static json_t *view_alert(const Alert *alert)
+{
+    json_t *view =
+        json_pack("{ssss sI so}", "level", alert->level, "message", alert->message, "count",
+                  (json_int_t)alert->count, "lastSeen", view_time(alert->last_seen_ms));
+
+    if (alert->detail && *alert->detail)
+        json_object_set_new(view, "detail", json_string(alert->detail));
+    if (alert->hint && *alert->hint)
+        json_object_set_new(view, "hint", json_string(alert->hint));
+    return view;
+}
+
+static Error *view_alerts(Api *api, json_t **ret_views)
+{
+    g_autoptr(GPtrArray) alerts = NULL;
+
+    TRY(store_list_alerts(api->engine->store, &alerts));
+    json_t *views = json_object();
+    for (unsigned i = 0; i < alerts->len; i++)
+        json_object_set_new(views, ((const Alert *)alerts->pdata[i])->type,
+                            view_alert(alerts->pdata[i]));
+    *ret_views = views;
+    return NULL;
+}
+
+static json_t *view_progress(const RetrievalProgress *progress)
+{
+    return json_pack(
+        "{ss ss ss sf sI sI sI sI so}", "phase", progress->phase, "database", progress->database,
+        "object", progress->object, "percent", progress->percent, "bytesDone",
+        (json_int_t)progress->bytes_done, "bytesTotal", (json_int_t)progress->bytes_total,
+        "tablesDone", (json_int_t)progress->tables_done, "tablesTotal",
+        (json_int_t)progress->tables_total, "startedAt", view_time(progress->started_at_ms));
+}
+
+static json_t *view_time_or_null(int64_t at_ms)
+{
+    return at_ms ? view_time(at_ms) : json_null();
+}
+
+Error *view_retrieval(Api *api, json_t **ret_view)
+{
+    g_auto(RetrievalStatus) status = {0};
+    json_t *alerts = NULL;
+
+    TRY(view_alerts(api, &alerts));
+    retrieval_status(api->retrieval, &status);
+    *ret_view =
+        json_pack("{ss ss so so so sn so}", "mode", status.mode, "status", status.status,
+                  "lastRefresh", view_time_or_null(status.last_refresh_ms), "nextRefresh",
+                  view_time_or_null(status.next_refresh_ms), "alerts", alerts, "activity",
+                  "progress", status.has_progress ? view_progress(&status.progress) : json_null());
+    return NULL;
+}

@@ -1,0 +1,20 @@
+/*
+ * Views: rows of the store as the objects that clients know (field names, types, order of the
+ * contract).
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "api/routes.h"
+#include "engine/clone.h"
+#include "store/snapshot.h"
+
+/* All return new references. */
+json_t *view_time(int64_t at_ms); /* RFC 3339, "" for 0 */
+json_t *view_engine(const Api *api, bool is_full);
+MUST_CHECK Error *view_clone(Api *api, const Clone *clone, json_t **ret_view);
+MUST_CHECK Error *view_clones(Api *api, json_t **ret_views); /* newest first */
+MUST_CHECK Error *view_snapshot(Api *api, const Snapshot *snapshot, json_t **ret_view);
+MUST_CHECK Error *view_pools(Api *api, json_t **ret_views);
+MUST_CHECK Error *view_retrieval(Api *api, json_t **ret_view); /* activity null */
