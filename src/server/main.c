@@ -1,0 +1,64 @@
+/*
+ * rametd: read the configuration, open the parts, recover, serve until told to stop; nothing else.
+ */
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "api/api.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "engine/engine.h"
+#include "retrieval/retrieval.h"
+#include "server/commands.h"
+
+static gboolean server_quit(void *loop)
+{
+    g_main_loop_quit(loop);
+    return G_SOURCE_REMOVE;
+}
+
+static void server_wait_for_stop(void)
+{
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+
+    g_unix_signal_add(SIGINT, server_quit, loop);
+    g_unix_signal_add(SIGTERM, server_quit, loop);
+    g_main_loop_run(loop);
+}
+
+/* Clones run on when the server stops. */
+static Error *server_run(const Config *config)
+{
+    g_autoptr(Engine) engine = NULL;
+    g_autoptr(Retrieval) retrieval = NULL; /* closed before the engine: scopes end in reverse */
+    g_autoptr(Api) api = NULL;
+
+    log_add_secret(config->server.verification_token);
+    TRY(engine_open(config, &engine));
+    TRY(retrieval_open(engine, &retrieval));
+    TRY(engine_recover(engine)); /* before any request can add to the journal */
+    TRY(api_start(config, engine, retrieval, &api));
+    TRY(retrieval_start(retrieval));
+    g_autofree char *port = g_strdup_printf("%" G_GINT64_FORMAT, config->server.port);
+    log_info("ready", "version", RAMET_VERSION, "host", config->server.host, "port", port);
+    server_wait_for_stop();
+    log_info("stopping; clones run on");
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    g_auto(ServerOptions) options = {0};
+    g_autoptr(Config) config = NULL;
+
+    setlocale(LC_ALL, "");
+    signal(SIGPIPE, SIG_IGN);
+    Error *e = options_read(&argc, &argv, &options);
+    if (!e && options.needs_config)
+        e = command_read_config(&options, &config);
+    if (!e)
+        e = options.command ? options.command(config, &options) : server_run(config);
+    return command_exit(e);
+}
