@@ -1,0 +1,23 @@
+/*
+ * The body of POST /clone, from the options of "ramet clone create".
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "cli/args.h"
+
+/*
+ * clone_request_build - read the options, and the password from where it is.
+ *
+ *   branch   the current branch; sent when neither a branch nor a snapshot is chosen
+ *
+ * Errors: ERR_INVALID a setting without "=", a bad protection value, no password to be had.
+ */
+MUST_CHECK Error *clone_request_build(const Args *args, const char *branch, json_t **ret_request);
+
+/*
+ * clone_request_add_settings - "a=1,b=2" into an object. A comma starts a new setting only where
+ * "name=" follows, so that a list stays together: "search_path=a,b".
+ */
+MUST_CHECK Error *clone_request_add_settings(const char *text, json_t *settings);

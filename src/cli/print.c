@@ -1,0 +1,139 @@
+/*
+ * Output. Widths are counted in characters, and what a server sends cannot steer the terminal.
+ */
+#include "cli/print.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/json_path.h"
+
+#define PRINT_VALUE_MAX 1000
+
+char *print_format_json(const json_t *json)
+{
+    char *dumped = json_dumps(json, JSON_INDENT(4) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *text = g_strconcat(dumped, "\n", NULL);
+
+    free(dumped);
+    return text;
+}
+
+static char *print_format_list(const json_t *array)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    size_t i = 0;
+    json_t *item = NULL;
+
+    json_array_foreach(array, i, item)
+    {
+        g_autofree char *part = print_format_value(item);
+
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", part);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+char *print_format_value(const json_t *value)
+{
+    if (!value || json_is_null(value))
+        return g_strdup("");
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        return text_printable(json_string_value(value), PRINT_VALUE_MAX);
+    case JSON_INTEGER:
+        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    case JSON_REAL:
+        return g_strdup_printf("%.4g", json_real_value(value));
+    case JSON_TRUE:
+        return g_strdup("yes");
+    case JSON_FALSE:
+        return g_strdup("no");
+    case JSON_ARRAY:
+        return print_format_list(value);
+    case JSON_OBJECT:
+    case JSON_NULL:
+        break;
+    }
+    return g_strdup("");
+}
+
+static void print_append_padded(GString *out, const char *text, glong width)
+{
+    g_string_append(out, text);
+    for (glong i = g_utf8_strlen(text, -1); i < width; i++)
+        g_string_append_c(out, ' ');
+}
+
+/* ---- Rows ---- */
+
+static glong print_column_width(const Column *column, const json_t *rows)
+{
+    glong width = g_utf8_strlen(column->title, -1);
+    size_t i = 0;
+    json_t *row = NULL;
+
+    json_array_foreach(rows, i, row)
+    {
+        g_autofree char *value = print_format_value(json_at(row, column->path));
+
+        width = MAX(width, g_utf8_strlen(value, -1));
+    }
+    return width;
+}
+
+static void print_end_line(GString *out)
+{
+    while (out->len > 0 && out->str[out->len - 1] == ' ')
+        g_string_truncate(out, out->len - 1);
+    g_string_append_c(out, '\n');
+}
+
+char *print_format_rows(const Column *columns, const json_t *rows)
+{
+    GString *out = g_string_new(NULL);
+    g_autoptr(GArray) widths = g_array_new(FALSE, FALSE, sizeof(glong));
+    size_t i = 0;
+    json_t *row = NULL;
+
+    for (const Column *column = columns; column->title; column++) {
+        glong width = print_column_width(column, rows) + 2;
+
+        g_array_append_val(widths, width);
+        print_append_padded(out, column->title, width);
+    }
+    print_end_line(out);
+    json_array_foreach(rows, i, row)
+    {
+        for (guint c = 0; columns[c].title; c++) {
+            g_autofree char *value = print_format_value(json_at(row, columns[c].path));
+
+            print_append_padded(out, value, g_array_index(widths, glong, c));
+        }
+        print_end_line(out);
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* ---- Fields ---- */
+
+char *print_format_fields(const Column *columns, const json_t *object)
+{
+    GString *out = g_string_new(NULL);
+    glong width = 0;
+
+    for (const Column *column = columns; column->title; column++)
+        width = MAX(width, g_utf8_strlen(column->title, -1));
+    for (const Column *column = columns; column->title; column++) {
+        g_autofree char *value = print_format_value(json_at(object, column->path));
+        g_autofree char *title = g_strconcat(column->title, ":", NULL);
+
+        if (*value == '\0')
+            continue;
+        print_append_padded(out, title, width + 3);
+        g_string_append(out, value);
+        print_end_line(out);
+    }
+    return g_string_free(out, FALSE);
+}
