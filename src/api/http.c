@@ -47,8 +47,7 @@ struct Http {
     bool is_stopping;
 };
 
-/* --- one message --------------------------------------------------------------------------------
- */
+/* --- one message --- */
 
 /* One slash for several, none at the end: what other servers answer with a redirect that loses the
  * body. */
@@ -122,8 +121,7 @@ static enum MHD_Result http_send(HttpMessage *message, Reply *reply)
     return result;
 }
 
-/* --- the parked ---------------------------------------------------------------------------------
- */
+/* --- the parked --- */
 
 static void http_resume_locked(Http *http, unsigned index)
 {
@@ -194,8 +192,7 @@ static bool http_is_stopping(Http *http)
     return is_stopping;
 }
 
-/* --- libmicrohttpd's side -----------------------------------------------------------------------
- */
+/* --- libmicrohttpd's side --- */
 
 static enum MHD_Result http_answer(HttpMessage *message)
 {
@@ -238,8 +235,7 @@ static enum MHD_Result http_access(void *data, struct MHD_Connection *connection
     return http_answer(message);
 }
 
-/* --- listening ----------------------------------------------------------------------------------
- */
+/* --- listening --- */
 
 static Error *http_listen(const HttpSpec *spec, int *ret_fd)
 {

@@ -11,8 +11,7 @@
 #include "base/clock.h"
 #include "engine/snapshot.h"
 
-/* --- waiting for an operation -------------------------------------------------------------------
- */
+/* --- waiting for an operation --- */
 
 /* What a parked request waits for; held by the request and by the operation. */
 typedef struct SnapshotWait {
@@ -75,8 +74,7 @@ static Error *snapshot_wait_look(SnapshotWait *wait, Reply *reply, bool *ret_is_
     return cause;
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* --- reading --- */
 
 /* Automatic snapshots of the pool belong to main; those of clones to their branch. */
 static bool snapshot_is_wanted(const Snapshot *snapshot, const char *branch, const char *dataset)
@@ -138,8 +136,7 @@ Error *handle_snapshot_get(Api *api, Request *request, Reply *reply)
     return snapshot_reply(api, snapshot, reply);
 }
 
-/* --- taking -------------------------------------------------------------------------------------
- */
+/* --- taking --- */
 
 /* The reply to both ways of taking one: a superset of the contract's Snapshot and of its internal
  * record. */
@@ -226,8 +223,7 @@ Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply)
     return snapshot_begin(api, request, reply, false, snapshot_begin_of_clone);
 }
 
-/* --- changing and deleting ----------------------------------------------------------------------
- */
+/* --- changing and deleting --- */
 
 static Error *snapshot_update_from(Api *api, const char *id, const json_t *body, Reply *reply)
 {

@@ -36,8 +36,7 @@ json_t *view_engine(const Api *api, bool is_full)
     return view;
 }
 
-/* --- snapshots ----------------------------------------------------------------------------------
- */
+/* --- snapshots --- */
 
 /* `clones` is taken. */
 static json_t *view_snapshot_with(const Snapshot *snapshot, json_t *clones)
@@ -67,8 +66,7 @@ Error *view_snapshot(Api *api, const Snapshot *snapshot, json_t **ret_view)
     return NULL;
 }
 
-/* --- clones -------------------------------------------------------------------------------------
- */
+/* --- clones --- */
 
 static const char *const clone_state_messages[] = {
     [CLONE_CREATING] = "Clone is being created.",
@@ -202,8 +200,7 @@ Error *view_clones(Api *api, json_t **ret_views)
     return NULL;
 }
 
-/* --- pools --------------------------------------------------------------------------------------
- */
+/* --- pools --- */
 
 static json_t *view_file_system(Pool *pool, int64_t data_size)
 {
@@ -264,8 +261,7 @@ Error *view_pools(Api *api, json_t **ret_views)
     return NULL;
 }
 
-/* --- retrieval ----------------------------------------------------------------------------------
- */
+/* --- retrieval --- */
 
 static json_t *view_alert(const Alert *alert)
 {

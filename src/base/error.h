@@ -1,6 +1,7 @@
 /*
  * The one error type. A fallible function returns Error *; NULL is success. Results go through ret_
- * parameters, which are untouched on failure. A caller branches on the code; the words are for people.
+ * parameters, which are untouched on failure. A caller branches on the code; the words are for
+ * people.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /*
- * The only way to start a program. By argv, never by a shell line (unless the line is the operator's own
- * command from the configuration); with a deadline or a cancel; every descriptor of ours is CLOEXEC.
- * Children are started with posix_spawn; another user's identity is taken by setpriv(1), so that
- * nothing of ours runs between fork and exec. Such a program gets no HOME: it asks the user database.
+ * The only way to start a program. By argv, never by a shell line (unless the line is the
+ * operator's own command from the configuration); with a deadline or a cancel; every descriptor of
+ * ours is CLOEXEC. Children are started with posix_spawn; another user's identity is taken by
+ * setpriv(1), so that nothing of ours runs between fork and exec. Such a program gets no HOME: it
+ * asks the user database.
  *
  * The process must leave SIGCHLD alone and never wait for just any child: ends are told by pidfd.
  */
@@ -20,18 +21,18 @@
 typedef void (*ProcLine)(const char *line, void *data);
 
 typedef struct ProcSpec {
-    const char *const *argv;  /* NULL-terminated; argv[0] is looked up in PATH when it has no slash   */
-    const char *const *env;   /* "K=V" set over our own environment; "K" alone unsets; NULL for none  */
-    const char *user;         /* operating-system user to run as; NULL = as we are                    */
-    const char *cwd;          /* NULL = "/"                                                           */
-    const char *input;        /* what it reads from its stdin; NULL = /dev/null                       */
-    int64_t timeout_ms;       /* 0 = no deadline: only with cancel                                    */
-    int64_t grace_ms;         /* between SIGTERM and SIGKILL when it is stopped; 0 = 5000             */
-    GCancellable *cancel;     /* borrowed, may be NULL; cancelled: SIGTERM, grace, SIGKILL, ERR_TIMEOUT */
-    ProcLine on_error_line;   /* each line of stderr, ended by \n or \r, as it comes; NULL = none     */
+    const char *const *argv; /* NULL-terminated; argv[0] without a slash is looked up in PATH */
+    const char *const *env;  /* "K=V" set over our own environment; "K" alone unsets; or NULL */
+    const char *user;        /* operating-system user to run as; NULL = as we are             */
+    const char *cwd;         /* NULL = "/"                                                    */
+    const char *input;       /* what it reads from its stdin; NULL = /dev/null                */
+    int64_t timeout_ms;      /* 0 = no deadline: only with cancel                             */
+    int64_t grace_ms;        /* from SIGTERM to SIGKILL when it is stopped; 0 = 5000          */
+    GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does: ERR_TIMEOUT */
+    ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
-    size_t output_max;        /* stdout beyond this is an error; 0 = 16 MiB                           */
-    bool dies_with_us;        /* gets SIGKILL when rametd dies (the calling thread must outlive it)   */
+    size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB                         */
+    bool dies_with_us; /* SIGKILL when rametd dies (the calling thread must outlive it)      */
 } ProcSpec;
 
 typedef struct ProcResult {
@@ -46,27 +47,28 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProcResult, proc_result_clear)
 /*
  * proc_run - run a program to its end. It gets its own process group, and the group is signalled.
  *
- *   ret_result   filled whenever the program ended by itself, also with a status other than 0 (and then
- *                the error is returned too); NULL when not wanted. Clear it with proc_result_clear().
+ *   ret_result   filled when the program ended by itself, also with a status other than 0 (then
+ *                the error is returned, too); NULL = not wanted; clear with proc_result_clear()
  *
- * Errors: ERR_EXTERNAL `program "zfs" failed with status 1` (detail: end of its stderr; hint when the
- *         program is missing); ERR_TIMEOUT deadline or cancel.
+ * Errors: ERR_EXTERNAL `program "zfs" failed with status 1` (detail: end of its stderr), or it is
+ *         missing (with a hint); ERR_TIMEOUT deadline or cancel; ERR_NOT_FOUND no such user.
  */
 MUST_CHECK Error *proc_run(const ProcSpec *spec, ProcResult *ret_result);
 
-/* Tests put a script here: it sees each ProcSpec and answers in place of the program. NULL = real. */
+/* Tests put a script here: it sees each ProcSpec and answers as the program would. NULL = real. */
 typedef Error *(*ProcRunHook)(const ProcSpec *spec, ProcResult *ret_result);
 extern ProcRunHook proc_run_hook;
 
 /*
- * proc_spawn - start a program that outlives the call, and us: in a session and process group of its
- * own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the user).
- * Only argv, env, user, cwd and dies_with_us of the spec are used.
+ * proc_spawn - start a program that outlives the call, and us: in a session and process group of
+ * its own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the
+ * user). Only argv, env, user, cwd and dies_with_us of the spec are used.
  *
  *   ret_pid     its process id
  *   ret_pidfd   a pidfd for it; caller closes
  */
-MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd);
+MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid,
+                             int *ret_pidfd);
 
 /*
  * proc_stop - a declared stop sequence: each signal in turn, waiting after each for the end.
@@ -82,7 +84,7 @@ typedef struct ProcStop {
 } ProcStop;
 MUST_CHECK Error *proc_stop(int pidfd, const ProcStop *sequence);
 
-/* True when the process behind the pidfd has ended (a zombie has ended; our own child is reaped). */
+/* True when the process behind the pidfd has ended (a zombie has; our own child is reaped). */
 bool proc_has_ended(int pidfd);
 
 /* Waits for the end of the process at most so long; true when it ended. */

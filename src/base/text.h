@@ -20,7 +20,7 @@ MUST_CHECK Error *text_parse_duration(const char *text, int64_t *ret_ms);
 /* "1.2 GiB", "446 KiB", "0 B": one decimal below 10 units (humanize's IEC form). Caller frees. */
 char *text_format_size(uint64_t bytes);
 
-/* The candidate nearest to the word, or NULL when none is near (edit distance > 1/3 of its length). */
+/* The candidate nearest to the word; NULL when none is (edit distance > 1/3 of its length). */
 const char *text_nearest(const char *word, const char *const *candidates);
 
 /* The end of a long text, at most max_bytes, at a line start where possible. Caller frees. */

@@ -39,7 +39,7 @@ void client_free(Client *client)
     g_free(client);
 }
 
-/* ---- Answers ---- */
+/* --- Answers --- */
 
 static ErrorCode client_error_code(long status, const char *code)
 {
@@ -105,7 +105,7 @@ static Error *client_parse_answer(const Client *client, const HttpResponse *resp
     return NULL;
 }
 
-/* ---- Requests ---- */
+/* --- Requests --- */
 
 /* Neither the token nor the request's body, which may hold a password, is shown. */
 static void client_debug(const Client *client, const HttpRequest *request,
@@ -164,7 +164,7 @@ Error *client_path(const char *before, const char *id, const char *after, char *
     return NULL;
 }
 
-/* ---- Waiting ---- */
+/* --- Waiting --- */
 
 static Error *client_wait_timeout(const Client *client, const char *id)
 {

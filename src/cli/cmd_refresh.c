@@ -14,9 +14,9 @@
 #include "cli/progress.h"
 #include "cli/view.h"
 
-#define REFRESH_POLL_MS      1000
+#define REFRESH_POLL_MS      500
 #define REFRESH_START_MS     10000 /* by then an accepted refresh must show */
-#define REFRESH_FAILURES_MAX 30    /* polls in a row: the server may restart */
+#define REFRESH_FAILURES_MAX 60    /* polls in a row: the server may restart */
 
 typedef enum RefreshState {
     REFRESH_BUSY,
@@ -72,7 +72,7 @@ static Error *refresh_post(Client *client, json_t **ret_answer)
     return client_call(client, &(ApiCall){.method = "POST", .path = "/full-refresh"}, ret_answer);
 }
 
-/* ---- Showing: on stderr, so that stdout holds the result alone ---- */
+/* --- Showing: on stderr, so that stdout holds the result alone --- */
 
 static void refresh_show(RefreshWatch *watch, const json_t *retrieval)
 {
@@ -93,7 +93,7 @@ static void refresh_end_line(const RefreshWatch *watch)
         fputc('\n', stderr);
 }
 
-/* ---- Watching ---- */
+/* --- Watching --- */
 
 static Error *refresh_failure(const json_t *retrieval)
 {

@@ -78,7 +78,7 @@ static const struct {
     {"ENVIRONMENT_ID", "environments"},
 };
 
-/* ---- Single pieces ---- */
+/* --- Single pieces --- */
 
 static void completion_append_ids(GString *out, const char *kind)
 {
@@ -120,7 +120,7 @@ static bool completion_append_values(GString *out, const CompletionShell *shell,
     return true;
 }
 
-/* ---- Options: each name once, though several commands may have it ---- */
+/* --- Options: each name once, though several commands may have it --- */
 
 static void completion_add_option(GHashTable *seen, GPtrArray *options, const Option *option)
 {
@@ -184,7 +184,7 @@ static char *completion_command_patterns(void)
     return g_strdup_printf("\"%s\"", joined);
 }
 
-/* ---- The machine ---- */
+/* --- The machine --- */
 
 static void completion_append_walk(GString *out, const CompletionShell *shell,
                                    const GPtrArray *options)

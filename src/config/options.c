@@ -72,7 +72,7 @@ static const char *const format_choices[] = {"directory", "custom", "plain", NUL
 static const char *const compression_choices[] = {"no", "gzip", "bzip2", NULL};
 
 const Option options_table[] = {
-    /* ---- server ---- */
+    /* --- server --- */
     {"server", SECTION, .help = "The HTTP API."},
     {"server.host", STRING(server.host), .help = "Address to listen on; empty = all interfaces."},
     {"server.port", INT(server.port), .fallback = "2345", ANY_PORT, .help = "Port to listen on."},
@@ -88,7 +88,7 @@ const Option options_table[] = {
      .help = "Directory of the server's own state: database, sockets and logs of clones. "
              "Ramet's own."},
 
-    /* ---- provision ---- */
+    /* --- provision --- */
     {"provision", SECTION, .help = "How clones are made."},
     {"provision.portPool.from", INT(provision.port_from), UP_TO(65535), .flags = RELOADS,
      .help = "First port given to clones. Required."},
@@ -107,7 +107,7 @@ const Option options_table[] = {
     {"provision.useSudo", UNUSED(BOOL), .flags = NOT_BUILT,
      .help = "Run programs through sudo. The server runs as root, or without privileges."},
 
-    /* ---- cloning ---- */
+    /* --- cloning --- */
     {"cloning", SECTION, .help = "What users get."},
     {"cloning.accessHost", STRING(cloning.access_host), .fallback = "localhost", .flags = RELOADS,
      .help = "Host name in the connection data shown to users."},
@@ -122,7 +122,7 @@ const Option options_table[] = {
      .flags = RELOADS | NOT_BUILT,
      .help = "How long before its end a protection is announced by a webhook."},
 
-    /* ---- global ---- */
+    /* --- global --- */
     {"global", SECTION, .help = "The database engine and the log."},
     {"global.engine", UNUSED(STRING), .fallback = "postgres", .choices = engine_choices,
      .help = "The database engine."},
@@ -132,7 +132,7 @@ const Option options_table[] = {
     {"global.database.dbname", STRING(global.database_dbname), .fallback = "postgres",
      .flags = RELOADS, .help = "Database that the server itself connects to."},
 
-    /* ---- poolManager ---- */
+    /* --- poolManager --- */
     {"poolManager", SECTION, .help = "Where the storage pools are."},
     {"poolManager.mountDir", STRING(pool_manager.mount_dir),
      .help = "Directory under which the pools are mounted, one directory each. Required, "
@@ -150,7 +150,7 @@ const Option options_table[] = {
     {"poolManager.preSnapshotSuffix", UNUSED(STRING), .fallback = "_pre", .flags = NOT_BUILT,
      .help = "Ending of the names of snapshots before their promotion."},
 
-    /* ---- runtime, postgres: Ramet's own ---- */
+    /* --- runtime, postgres: Ramet's own --- */
     {"runtime", SECTION, .help = "How PostgreSQL instances are run. Ramet's own."},
     {"runtime.driver", STRING(runtime.driver), .fallback = "process", .choices = driver_choices,
      .help = "`process`: an ordinary process of an unprivileged user, without isolation."},
@@ -164,7 +164,7 @@ const Option options_table[] = {
     {"postgres.osUser", STRING(postgres.os_user), .fallback = "postgres",
      .help = "Unprivileged operating-system user that all instances run as."},
 
-    /* ---- databaseConfigs, databaseContainer ---- */
+    /* --- databaseConfigs, databaseContainer --- */
     {"databaseConfigs", SECTION,
      .help = "PostgreSQL settings of all clones; usually an anchor that jobs merge too."},
     {"databaseConfigs.configs", MAP(database_configs), .flags = RELOADS,
@@ -172,7 +172,7 @@ const Option options_table[] = {
     {"databaseContainer", UNUSED(ANYTHING),
      .help = "Carries an anchor for the parts of other sections; not read by itself."},
 
-    /* ---- retrieval ---- */
+    /* --- retrieval --- */
     {"retrieval", SECTION, .help = "How the full-size copy is made and renewed."},
     {"retrieval.refresh.timetable", STRING(retrieval.timetable), .flags = RELOADS | NOT_BUILT,
      .help = "When to refresh, as five fields of cron in the server's local time; empty = by "
@@ -182,7 +182,7 @@ const Option options_table[] = {
     {"retrieval.jobs", LIST(retrieval.jobs), .flags = RELOADS,
      .help = "Names of the jobs to run, in this order; the others' specs are not used."},
 
-    /* ---- logicalDump ---- */
+    /* --- logicalDump --- */
     {"retrieval.spec.logicalDump", SECTION, .help = "Job: dumps the databases of a live source."},
     CONTAINER_ROWS(DUMP),
     {DUMP ".dumpLocation", STRING(retrieval.dump.dump_location), .flags = RELOADS,
@@ -236,7 +236,7 @@ const Option options_table[] = {
     {DUMP ".ignoreErrors", UNUSED(BOOL), .flags = RELOADS | NOT_BUILT,
      .help = "Go on when a dump fails."},
 
-    /* ---- logicalRestore ---- */
+    /* --- logicalRestore --- */
     {"retrieval.spec.logicalRestore", SECTION,
      .help = "Job: restores dumps into the full-size copy."},
     CONTAINER_ROWS(RESTORE),
@@ -271,7 +271,7 @@ const Option options_table[] = {
     {RESTORE ".skipPolicies", BOOL(retrieval.restore.skip_policies), .flags = RELOADS | NOT_BUILT,
      .help = "Leave out policies of row security."},
 
-    /* ---- logicalSnapshot ---- */
+    /* --- logicalSnapshot --- */
     {"retrieval.spec.logicalSnapshot", SECTION, .help = "Job: takes a snapshot of the copy."},
     CONTAINER_ROWS(SNAPSHOT),
     {SNAPSHOT ".configs", MAP(retrieval.snapshot.configs), .flags = RELOADS,
@@ -292,7 +292,7 @@ const Option options_table[] = {
      .flags = RELOADS | NOT_BUILT, .help = "Old name → new name of databases."},
     {SNAPSHOT ".schedule", UNUSED(ANYTHING), .help = "Accepted, without effect."},
 
-    /* ---- physicalRestore ---- */
+    /* --- physicalRestore --- */
     {"retrieval.spec.physicalRestore", SECTION, .flags = NOT_BUILT,
      .help = "Job: restores a physical backup."},
     CONTAINER_ROWS(PHYSICAL),
@@ -316,7 +316,7 @@ const Option options_table[] = {
      .help = "PostgreSQL settings of the replaying instance."},
     {PHYSICAL ".sync.recovery", UNUSED(MAP), .flags = RELOADS, .help = "Its recovery settings."},
 
-    /* ---- physicalSnapshot ---- */
+    /* --- physicalSnapshot --- */
     {"retrieval.spec.physicalSnapshot", SECTION, .flags = NOT_BUILT,
      .help = "Job: takes promoted snapshots of a physical copy."},
     CONTAINER_ROWS(PROMOTED),
@@ -353,7 +353,7 @@ const Option options_table[] = {
     {PROMOTED ".scheduler.retention.limit", UNUSED(INT), UP_TO(1000000), .flags = RELOADS,
      .help = "Snapshots to keep."},
 
-    /* ---- retention ---- */
+    /* --- retention --- */
     {"retention", SECTION, .help = "Deletion of unused snapshots and branches."},
     {"retention.unusedSnapshotMinutes", UNUSED(INT), MINUTES, .flags = RELOADS | NOT_BUILT,
      .help = "Delete a user's snapshot that nothing depended on for so long; 0 = never."},
@@ -366,7 +366,7 @@ const Option options_table[] = {
     {"retention.protectionMaxDurationMinutes", UNUSED(INT), MINUTES, .flags = RELOADS | NOT_BUILT,
      .help = "Longest protection of a snapshot or branch; 0 = no limit."},
 
-    /* ---- platform ---- */
+    /* --- platform --- */
     {"platform", SECTION, .flags = NOT_BUILT, .help = "The Postgres.ai platform."},
     {"platform.url", UNUSED(STRING), .flags = RELOADS, .help = "Address of its API."},
     {"platform.orgKey", UNUSED(STRING), .flags = RELOADS | SECRET,
@@ -380,7 +380,7 @@ const Option options_table[] = {
     {"platform.bindClonesToUser", UNUSED(BOOL), .flags = RELOADS,
      .help = "Users reach their own clones alone."},
 
-    /* ---- embeddedUI, diagnostic, observer, webhooks ---- */
+    /* --- embeddedUI, diagnostic, observer, webhooks --- */
     {"embeddedUI", SECTION, .flags = NOT_BUILT, .help = "The web UI."},
     {"embeddedUI.enabled", UNUSED(BOOL), .flags = RELOADS, .help = "Switches it on."},
     {"embeddedUI.dockerImage", UNUSED(STRING), .flags = RELOADS, .help = "Its image."},

@@ -122,8 +122,7 @@ const OperationKind clone_reset_kind = {
     .ended = clone_work_ended,
 };
 
-/* --- the request --------------------------------------------------------------------------------
- */
+/* --- the request --- */
 
 static Error *reset_find_target(Engine *engine, const Clone *clone, const char *snapshot_id,
                                 bool latest, Snapshot **ret_snapshot)

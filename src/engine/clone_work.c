@@ -10,11 +10,11 @@
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
 #define CLONE_STOP_TIMEOUT_MS  10000
 
-/* --- loading ------------------------------------------------------------------------------------
- */
+/* --- loading --- */
 
 static void clone_work_free(CloneWork *work)
 {
+    conn_close(work->conn);
     clone_free(work->clone);
     snapshot_free(work->snapshot);
     installation_free(work->installation);
@@ -84,8 +84,7 @@ EngineInstance clone_instance(const CloneWork *work)
     };
 }
 
-/* --- the volume ---------------------------------------------------------------------------------
- */
+/* --- the volume --- */
 
 static Manifest *clone_manifest(const Clone *clone, const Snapshot *snapshot)
 {
@@ -122,8 +121,7 @@ Error *clone_undo_volume(Operation *operation)
     return storage_destroy_volume(work->pool, work->volume);
 }
 
-/* --- the instance -------------------------------------------------------------------------------
- */
+/* --- the instance --- */
 
 Error *clone_step_configure(Operation *operation)
 {
@@ -177,19 +175,31 @@ Error *clone_step_stop(Operation *operation)
     return runtime_forget(runtime, work->clone->uid, false);
 }
 
+static const char *clone_dbname(const Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return *work->clone->db_name ? work->clone->db_name
+                                 : operation->engine->config->global.database_dbname;
+}
+
 Error *clone_step_ready(Operation *operation)
 {
-    EngineInstance instance = clone_instance(operation->work);
+    CloneWork *work = operation->work;
+    const EngineInstance instance = clone_instance(work);
 
-    return instance_wait_ready(operation->engine, &instance, CLONE_READY_TIMEOUT_MS, NULL);
+    g_clear_pointer(&work->conn, conn_close);
+    return instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
+                               CLONE_READY_TIMEOUT_MS, &work->conn);
 }
 
 Error *clone_step_users(Operation *operation)
 {
-    const CloneWork *work = operation->work;
+    CloneWork *work = operation->work;
     const Config *config = operation->engine->config;
     const EngineInstance instance = clone_instance(work);
     g_autofree char *socket_dir = instance_socket_dir(operation->engine, &instance);
+    g_autoptr(Conn) conn = g_steal_pointer(&work->conn);
     const ConnSpec server = {
         .host = socket_dir,
         .port = instance.port,
@@ -201,14 +211,13 @@ Error *clone_step_users(Operation *operation)
         .is_restricted = work->clone->is_restricted,
         .keep_user_passwords = config->provision.keep_user_passwords,
         .manager = config->global.database_username,
-        .dbname = *work->clone->db_name ? work->clone->db_name : config->global.database_dbname,
+        .dbname = clone_dbname(operation),
     };
 
-    return roles_prepare(&server, &spec);
+    return conn ? roles_prepare_over(conn, &server, &spec) : roles_prepare(&server, &spec);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 Error *clone_work_settle(Operation *operation, CloneState state, const char *message)
 {

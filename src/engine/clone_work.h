@@ -17,6 +17,7 @@ typedef struct CloneWork {
     char *volume;     /* the volume that the steps make and start     */
     char *old_volume; /* of a reset: the one it replaces; else NULL   */
     char *data_dir;   /* of `volume`                                  */
+    Conn *conn;       /* the one that proved it ready, for preparing users; NULL after a restart */
 } CloneWork;
 
 /* load() and unload() of kinds whose target is a clone's uid; args may name "volume" and

@@ -47,8 +47,7 @@ static char *examination_key(const char *pool, const char *name)
     return g_strdup_printf("%s/%s", pool, name);
 }
 
-/* --- what operations work on --------------------------------------------------------------------
- */
+/* --- what operations work on --- */
 
 static void examination_add_busy(Examination *x, const OperationRow *row)
 {
@@ -77,8 +76,7 @@ static Error *examine_operations(Examination *x)
     return NULL;
 }
 
-/* --- what exists --------------------------------------------------------------------------------
- */
+/* --- what exists --- */
 
 static bool examination_owns_volume(const Examination *x, const char *pool, const char *name)
 {
@@ -135,8 +133,7 @@ static Error *examine_pools(Examination *x)
     return NULL;
 }
 
-/* --- what should exist --------------------------------------------------------------------------
- */
+/* --- what should exist --- */
 
 static void examine_clone(Examination *x, const Clone *clone)
 {
@@ -178,8 +175,7 @@ static void examine_snapshot(Examination *x, const Snapshot *snapshot)
                         "Is the pool mounted?");
 }
 
-/* --- instances and sockets ----------------------------------------------------------------------
- */
+/* --- instances and sockets --- */
 
 static bool examination_owns_instance(const Examination *x, const char *uid)
 {
@@ -212,8 +208,7 @@ static Error *examine_runtime(Examination *x)
     return NULL;
 }
 
-/* --- all of it ----------------------------------------------------------------------------------
- */
+/* --- all of it --- */
 
 static Error *examine_all(Examination *x)
 {

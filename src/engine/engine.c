@@ -25,8 +25,7 @@ static const OperationKind *const engine_kinds[] = {
     &snapshot_clone_kind, &snapshot_delete_kind, &volume_discard_kind,
 };
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static char **engine_bin_dirs(const Config *config)
 {
@@ -168,8 +167,7 @@ void engine_close(Engine *engine)
     g_free(engine);
 }
 
-/* --- recovery -----------------------------------------------------------------------------------
- */
+/* --- recovery --- */
 
 /* What the store does not know is said once, at the start, and left alone. */
 static void engine_report_unknown(Engine *engine)
@@ -195,8 +193,7 @@ Error *engine_recover(Engine *engine)
     return NULL;
 }
 
-/* --- pools and news -----------------------------------------------------------------------------
- */
+/* --- pools and news --- */
 
 Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
 {

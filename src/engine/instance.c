@@ -48,18 +48,24 @@ static bool instance_has_ended(void *data, int64_t wait_ms)
     return runtime_wait_ended(wait->engine->runtime, wait->id, wait_ms);
 }
 
-Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, int64_t timeout_ms,
-                           Conn **ret_conn)
+static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
+                                const char *socket_dir, const char *dbname)
+{
+    return (ConnSpec){
+        .host = socket_dir,
+        .port = instance_port(instance),
+        .user = engine->config->global.database_username,
+        .dbname = dbname ? dbname : engine->config->global.database_dbname,
+    };
+}
+
+Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const char *dbname,
+                           int64_t timeout_ms, Conn **ret_conn)
 {
     g_autofree char *socket_dir = instance_socket_dir(engine, instance);
     g_autoptr(Conn) conn = NULL;
     InstanceWait wait = {engine, instance->id};
-    const ConnSpec server = {
-        .host = socket_dir,
-        .port = instance_port(instance),
-        .user = engine->config->global.database_username,
-        .dbname = engine->config->global.database_dbname,
-    };
+    const ConnSpec server = instance_server(engine, instance, socket_dir, dbname);
 
     Error *e =
         ready_wait(&server, instance->data_dir, timeout_ms, instance_has_ended, &wait, &conn);
@@ -76,12 +82,7 @@ Error *instance_connect(Engine *engine, const EngineInstance *instance, const ch
                         Conn **ret_conn)
 {
     g_autofree char *socket_dir = instance_socket_dir(engine, instance);
-    const ConnSpec server = {
-        .host = socket_dir,
-        .port = instance_port(instance),
-        .user = engine->config->global.database_username,
-        .dbname = dbname ? dbname : engine->config->global.database_dbname,
-    };
+    const ConnSpec server = instance_server(engine, instance, socket_dir, dbname);
 
     return conn_open(&server, ret_conn);
 }

@@ -20,9 +20,12 @@ typedef struct EngineInstance {
 /* Starts it with the settings that are ours on its command line. */
 MUST_CHECK Error *instance_start(Engine *engine, const EngineInstance *instance);
 
-/* Until it answers; the error's detail has the end of its log. ret_conn may be NULL. */
+/*
+ * instance_wait_ready - until it answers over its socket in this database (NULL = the management database).
+ * The error's detail has the end of its log. ret_conn may be NULL.
+ */
 MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *instance,
-                                      int64_t timeout_ms, Conn **ret_conn);
+                                      const char *dbname, int64_t timeout_ms, Conn **ret_conn);
 
 /* A connection as the manager over its socket; dbname NULL = the management database. */
 MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instance,

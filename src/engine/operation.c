@@ -42,8 +42,7 @@ static void job_free(Job *job)
     g_free(job);
 }
 
-/* --- the journal --------------------------------------------------------------------------------
- */
+/* --- the journal --- */
 
 static Error *operation_enter(Job *job, OperationState state, int64_t step)
 {
@@ -78,8 +77,7 @@ static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
     return store_commit(&tx);
 }
 
-/* --- steps --------------------------------------------------------------------------------------
- */
+/* --- steps --- */
 
 static bool operations_is_stopping(Operations *operations)
 {
@@ -152,8 +150,7 @@ static Error *operation_undo(Job *job)
     return NULL;
 }
 
-/* --- one job ------------------------------------------------------------------------------------
- */
+/* --- one job --- */
 
 typedef enum JobResult {
     JOB_ENDED,
@@ -264,8 +261,7 @@ static JobResult operation_run(Operations *operations, Job *job)
     return result;
 }
 
-/* --- queues -------------------------------------------------------------------------------------
- */
+/* --- queues --- */
 
 static void operations_start_locked(Operations *operations, Job *job);
 
@@ -382,8 +378,7 @@ static void *operations_retry(void *data)
     return NULL;
 }
 
-/* --- public -------------------------------------------------------------------------------------
- */
+/* --- public --- */
 
 Operations *operations_new(Engine *engine, int n_workers)
 {

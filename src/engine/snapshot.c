@@ -44,8 +44,7 @@ Manifest *snapshot_manifest(const Snapshot *snapshot)
     return manifest;
 }
 
-/* --- deletion -----------------------------------------------------------------------------------
- */
+/* --- deletion --- */
 
 typedef struct DeleteWork {
     Snapshot *snapshot;
@@ -179,8 +178,7 @@ Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded end
     return NULL;
 }
 
-/* --- retirement ---------------------------------------------------------------------------------
- */
+/* --- retirement --- */
 
 /* An older automatic snapshot that nobody uses or protects. */
 static Error *retire_is_due(Engine *engine, const Snapshot *snapshot, const Snapshot *newest,
@@ -227,8 +225,7 @@ Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest)
     return NULL;
 }
 
-/* --- protection and schedule --------------------------------------------------------------------
- */
+/* --- protection and schedule --- */
 
 static Error *update_check(const SnapshotUpdate *update)
 {

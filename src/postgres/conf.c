@@ -86,8 +86,7 @@ static const char kept_settings[] =
     "^[ \t]*(lc_(messages|monetary|numeric|time)|datestyle|timezone|"
     "log_timezone|default_text_search_config)[ \t=].*$";
 
-/* ---- text
- * ---------------------------------------------------------------------------------------- */
+/* --- text --- */
 
 static char *conf_sized(const char *name)
 {
@@ -178,8 +177,7 @@ char *conf_format(const ConfSpec *spec)
     return g_strconcat("# Written by ramet anew for each start: changes are lost.\n", lines, NULL);
 }
 
-/* ---- files
- * --------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static Error *conf_write_file(const char *data_dir, const char *os_user, const char *name,
                               const char *text)

@@ -64,8 +64,7 @@ static ErrorCode sqlstate_code(const char *sqlstate)
     return ERR_EXTERNAL;
 }
 
-/* ---- waiting
- * ------------------------------------------------------------------------------------- */
+/* --- waiting --- */
 
 /* Waits until the socket is ready for events; ERR_TIMEOUT past the deadline (0 = none). */
 static Error *conn_wait_socket(PGconn *pg, short events, int64_t deadline_ms)
@@ -85,8 +84,7 @@ static Error *conn_wait_socket(PGconn *pg, short events, int64_t deadline_ms)
     }
 }
 
-/* ---- connecting
- * ---------------------------------------------------------------------------------- */
+/* --- connecting --- */
 
 /* "host \"db.example.com\" port 5433", "socket directory \"/run/x\"" */
 static char *conn_place(const PGconn *pg)
@@ -116,7 +114,7 @@ static char *conn_words(const PGconn *pg)
  */
 static void conn_split_words(const char *words, char **ret_sqlstate, char **ret_message)
 {
-    g_autoptr(GRegex) regex = g_regex_new(": +([0-9A-Z]{5}): (.*)", 0, 0, NULL);
+    g_autoptr(GRegex) regex = g_regex_new(":  ([0-9A-Z]{5}): (.*)", 0, 0, NULL);
     g_autoptr(GMatchInfo) match = NULL;
 
     if (!g_regex_match(regex, words, 0, &match))
@@ -252,8 +250,7 @@ int64_t conn_server_version(const Conn *conn)
     return PQserverVersion(conn->pg);
 }
 
-/* ---- results
- * ------------------------------------------------------------------------------------- */
+/* --- results --- */
 
 void rows_free(Rows *rows)
 {
@@ -385,8 +382,7 @@ static Error *conn_collect(Conn *conn, Rows **ret_rows)
     return NULL;
 }
 
-/* ---- statements
- * ---------------------------------------------------------------------------------- */
+/* --- statements --- */
 
 static Error *conn_not_sent(const Conn *conn)
 {
@@ -438,8 +434,7 @@ char *conn_quote_text(Conn *conn, const char *text)
     return conn_adopt(PQescapeLiteral(conn->pg, text, strlen(text)));
 }
 
-/* ---- without a server
- * ---------------------------------------------------------------------------- */
+/* --- without a server --- */
 
 Error *conn_scram_secret(const char *user, const char *password, char **ret_secret)
 {

@@ -47,8 +47,7 @@ static char *installation_path(const char *bin_dir, const char *program)
     return g_file_test(path, G_FILE_TEST_IS_EXECUTABLE) ? g_steal_pointer(&path) : NULL;
 }
 
-/* ---- versions
- * ------------------------------------------------------------------------------------ */
+/* --- versions --- */
 
 /* "postgres (PostgreSQL) 15.4 (Debian 15.4-1)" → 15; also "17beta2", "18devel" */
 static Error *version_parse(const char *output, int64_t *ret_major)
@@ -96,8 +95,7 @@ static Error *version_of(const char *program, int64_t *ret_major)
     return NULL;
 }
 
-/* ---- lists
- * --------------------------------------------------------------------------------------- */
+/* --- lists --- */
 
 static Error *list_add_configured(GPtrArray *list, const char *dir)
 {
@@ -156,8 +154,7 @@ Error *installation_list(const char *const *extra_dirs, GPtrArray **ret_list)
     return NULL;
 }
 
-/* ---- one of them
- * --------------------------------------------------------------------------------- */
+/* --- one of them --- */
 
 static Error *installation_missing(const GPtrArray *list, int64_t major, const char *or_newer)
 {
@@ -204,8 +201,7 @@ Error *installation_find_for_source(const char *const *extra_dirs, int64_t sourc
     return installation_pick(extra_dirs, source_major, NEWEST_MAJOR, " or newer", ret);
 }
 
-/* ---- what it holds
- * ------------------------------------------------------------------------------- */
+/* --- what it holds --- */
 
 /* In a Debian directory of a client package, or of any installation, of at least this major. */
 static Error *program_elsewhere(const char *const *extra_dirs, int64_t major, const char *program,

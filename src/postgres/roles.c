@@ -94,8 +94,7 @@ static const char other_databases[] =
     "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate "
     "AND datconnlimit <> -2 AND datname <> current_database()";
 
-/* ---- scripts
- * ------------------------------------------------------------------------------------- */
+/* --- scripts --- */
 
 /* All of it or nothing, and the answer before it is on disk: a clone that is being made is not
  * lost. */
@@ -146,8 +145,7 @@ static Error *roles_give_all(Conn *conn, const RolesSpec *spec)
     return NULL;
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------- */
+/* --- steps --- */
 
 static Error *roles_check_name(const char *user)
 {

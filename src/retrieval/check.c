@@ -7,8 +7,7 @@
 #include "retrieval/extension.h"
 #include "retrieval/work.h"
 
-/* --- the source's databases ---------------------------------------------------------------------
- */
+/* --- the source's databases --- */
 
 static Error *check_database_extensions(const Work *work, const SourceDatabase *database)
 {
@@ -65,8 +64,7 @@ static Error *check_databases(const Work *work)
     return check_database_locale(source->defaults);
 }
 
-/* --- what the configuration asks for ------------------------------------------------------------
- */
+/* --- what the configuration asks for --- */
 
 static bool source_has_database(const Source *source, const char *name)
 {

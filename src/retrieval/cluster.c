@@ -9,8 +9,7 @@
 #define STOP_TIMEOUT_MS  600000 /* the last checkpoint writes much */
 #define LOG_TAIL_BYTES   4096
 
-/* --- volume -------------------------------------------------------------------------------------
- */
+/* --- volume --- */
 
 Error *step_create_volume(Operation *operation)
 {
@@ -34,8 +33,7 @@ Error *undo_create_volume(Operation *operation)
     return storage_destroy_volume(work->pool, work->volume);
 }
 
-/* --- cluster ------------------------------------------------------------------------------------
- */
+/* --- cluster --- */
 
 static Error *cluster_initdb(const Work *work)
 {
@@ -77,8 +75,7 @@ Error *step_create_cluster(Operation *operation)
     return cluster_configure(work);
 }
 
-/* --- instance -----------------------------------------------------------------------------------
- */
+/* --- instance --- */
 
 static Error *cluster_with_log(const Work *work, Error *e)
 {
@@ -140,8 +137,7 @@ Error *undo_start(Operation *operation)
     return runtime_forget(work->engine->runtime, work->volume, true);
 }
 
-/* --- statistics and the end ---------------------------------------------------------------------
- */
+/* --- statistics and the end --- */
 
 static Error *cluster_measure(Work *work)
 {

@@ -56,8 +56,7 @@ static void progress_set_text(char **field, const char *text)
     *field = g_strdup(text);
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines --- */
 
 typedef struct LinePattern {
     const char *text;
@@ -100,8 +99,7 @@ bool progress_parse(const char *line, ProgressEvent *ret_event)
     return false;
 }
 
-/* --- changes, with the lock held ----------------------------------------------------------------
- */
+/* --- changes, with the lock held --- */
 
 static void unit_end(Progress *progress, Unit *unit)
 {
@@ -170,8 +168,7 @@ static void progress_clear_units(Progress *progress)
     progress->tables_done = progress->tables_total = 0;
 }
 
-/* --- public -------------------------------------------------------------------------------------
- */
+/* --- public --- */
 
 Progress *progress_new(void)
 {

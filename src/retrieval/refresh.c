@@ -52,8 +52,7 @@ void work_enter(Operation *operation)
     progress_phase(retrieval->progress, refresh_steps[step].text, from, refresh_phases[step].until);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 /* The new golden data takes the old one's place; the old goes afterwards. */
 static Error *refresh_replace_golden(Operation *operation)
@@ -91,8 +90,7 @@ const OperationKind refresh_kind = {
     .ended = outcome_ended,
 };
 
-/* --- beginning ----------------------------------------------------------------------------------
- */
+/* --- beginning --- */
 
 static Error *refresh_skip(Engine *engine)
 {

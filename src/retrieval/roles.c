@@ -8,8 +8,7 @@
 #include "base/log.h"
 #include "retrieval/tool.h"
 
-/* --- the script ---------------------------------------------------------------------------------
- */
+/* --- the script --- */
 
 static char *roles_quote(const char *name)
 {
@@ -59,8 +58,7 @@ char *roles_first_error(const char *psql_errors)
     return NULL;
 }
 
-/* --- the tools ----------------------------------------------------------------------------------
- */
+/* --- the tools --- */
 
 static Error *roles_dump(const Work *work, bool with_passwords, char **ret_script)
 {

@@ -11,8 +11,7 @@
 
 #define SAME_SECOND_TRIES 60
 
-/* --- steps --------------------------------------------------------------------------------------
- */
+/* --- steps --- */
 
 static Error *snapshot_find_installation(Work *work)
 {
@@ -110,8 +109,7 @@ Error *undo_take_snapshot(Operation *operation)
     return store_delete_snapshot(work->engine->store, work->snapshot_uid);
 }
 
-/* --- the operation ------------------------------------------------------------------------------
- */
+/* --- the operation --- */
 
 static const Step golden_steps[] = {
     {"making the data ready for clones", step_make_ready, NULL},
@@ -143,8 +141,7 @@ const OperationKind golden_kind = {
     .ended = outcome_ended,
 };
 
-/* --- POST /snapshot -----------------------------------------------------------------------------
- */
+/* --- POST /snapshot --- */
 
 static Error *snapshot_find_pool(Engine *engine, const char *name, Pool **ret_pool)
 {

@@ -13,8 +13,7 @@
     "SET statement_timeout = '5min'; SET lock_timeout = '1min'; SET "                              \
     "default_transaction_read_only = on"
 
-/* --- making and freeing -------------------------------------------------------------------------
- */
+/* --- making and freeing --- */
 
 static void source_extension_free(void *data)
 {
@@ -121,8 +120,7 @@ Error *source_conninfo(const Source *source, const char *dbname, char **ret_conn
     return conn_with_dbname(source->conninfo, dbname, ret_conninfo);
 }
 
-/* --- connecting ---------------------------------------------------------------------------------
- */
+/* --- connecting --- */
 
 static const struct {
     ErrorCode code;
@@ -164,8 +162,7 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
     return NULL;
 }
 
-/* --- databases ----------------------------------------------------------------------------------
- */
+/* --- databases --- */
 
 #define DATABASES_SQL                                                                              \
     "SELECT datname,"                                                                              \
@@ -278,8 +275,7 @@ static Error *source_read_databases(Source *source, Conn *conn, const LogicalDum
     return NULL;
 }
 
-/* --- what is in a database ----------------------------------------------------------------------
- */
+/* --- what is in a database --- */
 
 static Error *source_read_extensions(SourceDatabase *database, Conn *conn)
 {

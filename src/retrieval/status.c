@@ -51,8 +51,7 @@ void retrieval_status_clear(RetrievalStatus *status)
     progress_clear(&status->progress);
 }
 
-/* --- activity -----------------------------------------------------------------------------------
- */
+/* --- activity --- */
 
 static Error *activity_take(Error *connect_error, Conn *conn_taken, json_t **ret_events)
 {

@@ -16,9 +16,15 @@ struct Tool {
 /* What libpq would take from our own environment, and must not when it talks to the golden
  * instance. */
 static const char *const foreign_env[] = {
-    "PGHOSTADDR", "PGDATABASE",    "PGPASSFILE", "PGPASSWORD",    "PGSERVICE",
-    "PGOPTIONS",  "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
+    "PGHOSTADDR",    "PGDATABASE", "PGPASSFILE",    "PGPASSWORD",           "PGSERVICE",
+    "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
 };
+
+/* Against what ALTER DATABASE … SET has brought along: limits that are right for users are wrong
+ * for loading. */
+#define TARGET_OPTIONS                                                                             \
+    "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "           \
+    "-c default_transaction_read_only=off"
 
 static void tool_env(Tool *tool, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
@@ -98,6 +104,7 @@ void tool_use_target(Tool *tool)
     for (size_t i = 0; i < G_N_ELEMENTS(foreign_env); i++)
         tool_env(tool, "%s", foreign_env[i]);
     tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
+    tool_env(tool, "PGOPTIONS=%s", TARGET_OPTIONS);
     tool_env(tool, "PGHOST=%s", socket_dir);
     tool_env(tool, "PGPORT=5432");
     tool_env(tool, "PGUSER=%s", work_config(tool->work)->global.database_username);

@@ -67,7 +67,7 @@ void instances_free(Instances *instances)
 
 bool instances_reserve(Instances *instances, const char *id)
 {
-    g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&instances->lock);
+    g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
 
     if (instances_find(instances, id))
         return false;
@@ -77,7 +77,7 @@ bool instances_reserve(Instances *instances, const char *id)
 
 void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir)
 {
-    g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&instances->lock);
+    g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
     const Instance *known = instances_find(instances, id);
 
     if (known && known->pidfd >= 0)
@@ -88,14 +88,14 @@ void instances_set(Instances *instances, const char *id, int pidfd, const char *
 
 void instances_drop(Instances *instances, const char *id)
 {
-    g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&instances->lock);
+    g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
 
     g_hash_table_remove(instances->by_id, id);
 }
 
 Instance *instances_get(Instances *instances, const char *id)
 {
-    g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&instances->lock);
+    g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
     Instance *instance = instances_find(instances, id);
 
     return instance && instance->pidfd >= 0 ? g_atomic_rc_box_acquire(instance) : NULL;
@@ -108,7 +108,7 @@ static int instances_compare_ids(const void *a, const void *b)
 
 GPtrArray *instances_list(Instances *instances)
 {
-    g_autoptr(GRecMutexLocker) locker = g_rec_mutex_locker_new(&instances->lock);
+    g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     GHashTableIter iter;
     void *id;

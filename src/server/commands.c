@@ -14,8 +14,7 @@
 #include "storage/storage.h"
 #include "store/pool.h"
 
-/* --- configuration ------------------------------------------------------------------------------
- */
+/* --- configuration --- */
 
 Error *command_read_config(const ServerOptions *options, Config **ret_config)
 {
@@ -53,8 +52,7 @@ Error *command_version(const Config *config, const ServerOptions *options)
     return NULL;
 }
 
-/* --- pools --------------------------------------------------------------------------------------
- */
+/* --- pools --- */
 
 static const char *pool_name(const ServerOptions *options)
 {
@@ -181,8 +179,7 @@ Error *command_pool_destroy(const Config *config, const ServerOptions *options)
     return NULL;
 }
 
-/* --- doctor -------------------------------------------------------------------------------------
- */
+/* --- doctor --- */
 
 Error *command_doctor(const Config *config, const ServerOptions *options)
 {
@@ -203,8 +200,7 @@ Error *command_doctor(const Config *config, const ServerOptions *options)
     return NULL;
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end --- */
 
 int command_exit(Error *e)
 {

@@ -36,6 +36,7 @@ static Error *server_run(const Config *config)
     g_autoptr(Api) api = NULL;
 
     log_add_secret(config->server.verification_token);
+    log_add_secret(config->retrieval.dump.password);
     TRY(engine_open(config, &engine));
     TRY(retrieval_open(engine, &retrieval));
     TRY(engine_recover(engine)); /* before any request can add to the journal */

@@ -34,8 +34,7 @@ static Error *pool_check_spec(const PoolSpec *spec)
     return NULL;
 }
 
-/* --- creating ------------------------------------------------------------------------------------
- */
+/* --- creating --- */
 
 static Error *pool_probe(const char *mount, const StorageDriver *driver)
 {
@@ -154,8 +153,7 @@ Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
     return error_wrap(e, "creating pool \"%s\"", spec->name);
 }
 
-/* --- opening -------------------------------------------------------------------------------------
- */
+/* --- opening --- */
 
 static Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file)
 {
@@ -249,8 +247,7 @@ void storage_close_pool(Pool *pool)
     pool_free(pool);
 }
 
-/* --- destroying ----------------------------------------------------------------------------------
- */
+/* --- destroying --- */
 
 static Error *pool_check_empty(const char *mount, const char *dir)
 {

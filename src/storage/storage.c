@@ -44,8 +44,7 @@ typedef struct Place {
 static const Place place_volume = {"volume", POOL_VOLUMES};
 static const Place place_snapshot = {"snapshot", POOL_SNAPSHOTS};
 
-/* --- manifests -----------------------------------------------------------------------------------
- */
+/* --- manifests --- */
 
 static Error *manifest_write(const char *path, const char *text)
 {
@@ -82,8 +81,7 @@ static Manifest *manifest_find(const char *path, bool is_snapshot)
     return g_steal_pointer(&manifest);
 }
 
-/* --- what every verb begins and ends with --------------------------------------------------------
- */
+/* --- what every verb begins and ends with --- */
 
 static char *pool_path(const Pool *pool, const Place *place, const char *name)
 {
@@ -148,8 +146,7 @@ static Error *pool_complete(Pool *pool, const char *path, Error *e)
     return e;
 }
 
-/* --- volumes -------------------------------------------------------------------------------------
- */
+/* --- volumes --- */
 
 static Error *volume_fill(Pool *pool, const char *volume, const char *path, const char *manifest)
 {
@@ -207,8 +204,7 @@ Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const
                          volume_clone(pool, snapshot, volume, text));
 }
 
-/* --- snapshots -----------------------------------------------------------------------------------
- */
+/* --- snapshots --- */
 
 /*
  * A snapshot cannot be written to, so the volume carries the snapshot's manifest while it is taken.
@@ -297,8 +293,7 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
                          snapshot_create(pool, volume, snapshot, text));
 }
 
-/* --- destroying ----------------------------------------------------------------------------------
- */
+/* --- destroying --- */
 
 static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
 {
@@ -323,8 +318,7 @@ Error *storage_destroy_snapshot(Pool *pool, const char *snapshot)
     return pool_destroy(pool, &place_snapshot, snapshot);
 }
 
-/* --- looking -------------------------------------------------------------------------------------
- */
+/* --- looking --- */
 
 static void storage_entry_free(void *data)
 {
@@ -438,8 +432,7 @@ Error *storage_sync(Pool *pool, const char *volume)
     return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
 }
 
-/* --- names ---------------------------------------------------------------------------------------
- */
+/* --- names --- */
 
 Error *storage_find_driver(const char *name, const StorageDriver **ret_driver)
 {

@@ -100,7 +100,7 @@ Error *store_get_snapshot_by_uid(Store *store, const char *uid, Snapshot **ret_s
 Error *store_latest_snapshot(Store *store, const char *branch, Snapshot **ret_snapshot)
 {
     return snapshot_find(store,
-                         "WHERE is_ready AND branch = coalesce(?, branch) "
+                         "WHERE is_ready AND clone_id = '' AND branch = coalesce(?, branch) "
                          "ORDER BY data_state_at_ms DESC, created_at_ms DESC, uid DESC LIMIT 1",
                          branch, ret_snapshot);
 }

@@ -44,7 +44,7 @@ MUST_CHECK Error *store_delete_snapshot(Store *store, const char *uid);
 MUST_CHECK Error *store_get_snapshot(Store *store, const char *id, Snapshot **ret_snapshot);
 MUST_CHECK Error *store_get_snapshot_by_uid(Store *store, const char *uid, Snapshot **ret_snapshot);
 
-/* The ready one with the latest data state (of one branch; NULL = of all). ERR_NOT_FOUND. */
+/* The ready one of golden data with the latest data state (of one branch; NULL = of all). ERR_NOT_FOUND. */
 MUST_CHECK Error *store_latest_snapshot(Store *store, const char *branch, Snapshot **ret_snapshot);
 
 /* All, newest createdAt first, not-ready ones too: GPtrArray of Snapshot *; caller unrefs. */

@@ -54,8 +54,8 @@ static void test_command(void)
 static void test_unknown_command(void)
 {
     assert_refused("clon list", "command \"clon\" not found", "Did you mean \"clone\"?");
-    assert_refused("clone lsit", "command \"clone lsit\" not found",
-                   "Did you mean \"clone list\"?");
+    assert_refused("clone stauts", "command \"clone stauts\" not found",
+                   "Did you mean \"clone status\"?");
     assert_refused("frobnicate", "command \"frobnicate\" not found", "See \"ramet help\".");
 }
 

@@ -11,8 +11,6 @@
 #include "cli/profile.h"
 #include "cli/settings.h"
 
-static char *test_home;
-
 static const char profile_dblab[] = "current_environment: dev\n"
                                     "environments:\n"
                                     "  dev:\n"
@@ -106,9 +104,9 @@ static Profile *load_good(void)
 /* No file, then DBLab's, then our own, which is written beside it. */
 static void test_files(void)
 {
-    g_autofree char *theirs = g_build_filename(test_home, ".dblab", "cli", "cli.yml", NULL);
+    g_autofree char *theirs = g_build_filename(g_get_home_dir(), ".dblab", "cli", "cli.yml", NULL);
     g_autofree char *their_dir = g_path_get_dirname(theirs);
-    g_autofree char *ours = g_build_filename(test_home, ".ramet", "cli.yml", NULL);
+    g_autofree char *ours = g_build_filename(g_get_home_dir(), ".ramet", "cli.yml", NULL);
     g_autofree char *our_dir = g_path_get_dirname(ours);
     g_autofree char *their_text = NULL;
     g_autoptr(Profile) none = load_good();
@@ -141,7 +139,7 @@ static void test_files(void)
     g_assert_cmpstr(their_text, ==, profile_dblab);
 }
 
-/* ---- Settings ---- */
+/* --- Settings --- */
 
 static Error *resolve(const char *yaml, const char *line, Settings **ret_settings)
 {
@@ -236,11 +234,7 @@ static void test_urls(void)
 
 int main(int argc, char **argv)
 {
-    int failures = 0;
-
     g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
-    test_home = g_dir_make_tmp("ramet-test-XXXXXX", NULL);
-    g_setenv("HOME", test_home, TRUE);
     g_test_add_func("/profile/round_trip", test_round_trip);
     g_test_add_func("/profile/odd_texts", test_odd_texts);
     g_test_add_func("/profile/empty", test_empty);
@@ -250,7 +244,5 @@ int main(int argc, char **argv)
     g_test_add_func("/settings/precedence", test_settings_precedence);
     g_test_add_func("/settings/missing", test_settings_missing);
     g_test_add_func("/settings/urls", test_urls);
-    failures = g_test_run();
-    g_free(test_home);
-    return failures;
+    return g_test_run();
 }

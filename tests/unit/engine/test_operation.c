@@ -138,8 +138,7 @@ static const OperationKind leading_kind = {.name = "leading",
                                            .finish = finish_and_follow,
                                            .fail = fail};
 
-/* --- fixture ------------------------------------------------------------------------------------
- */
+/* --- fixture --- */
 
 static void check(Error *e)
 {
@@ -221,8 +220,7 @@ static unsigned journal_length(Fixture *f)
     return rows->len;
 }
 
-/* --- tests --------------------------------------------------------------------------------------
- */
+/* --- tests --- */
 
 static void test_success(Fixture *f, const void *unused)
 {

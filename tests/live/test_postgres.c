@@ -1,0 +1,638 @@
+/*
+ * src/postgres against a real server: a cluster of its own, made in a temporary directory and
+ * listening on a Unix socket alone. The tests run in a child process; its parent stops the server
+ * and removes everything, however the tests end. RAMET_TEST_PG_DIR names another installation to
+ * test with.
+ */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "postgres/activity.h"
+#include "postgres/conf.h"
+#include "postgres/controldata.h"
+#include "postgres/ready.h"
+#include "postgres/roles.h"
+
+#define MANAGER     "the manager" /* initdb itself cannot have quotes in it */
+#define N_MEASURED  9
+#define INITDB_MS   60000
+#define READY_MS    30000
+#define STATS_AT_MS 15000 /* clients' statistics have arrived by then */
+
+typedef json_t Json;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
+
+/* The cluster under test. */
+static struct {
+    char *root; /* holds the rest */
+    char *data_dir;
+    char *log_path;
+    const char *os_user;
+    Installation *installation;
+    int pidfd;
+} cluster = {.pidfd = -1};
+
+static void assert_ok(Error *e)
+{
+    if (e)
+        g_error("%s (%s)", e->message, e->detail ? e->detail : "");
+}
+
+static ConnSpec server(const char *user, const char *password, const char *dbname)
+{
+    return (ConnSpec){.host = cluster.root, .user = user, .password = password, .dbname = dbname};
+}
+
+static Conn *manager(const char *dbname)
+{
+    ConnSpec spec = server(MANAGER, NULL, dbname);
+    Conn *conn = NULL;
+
+    assert_ok(conn_open(&spec, &conn));
+    return conn;
+}
+
+static void run(const char *dbname, const char *sql)
+{
+    g_autoptr(Conn) conn = manager(dbname);
+
+    assert_ok(conn_script(conn, sql));
+}
+
+static char *ask(Conn *conn, const char *sql)
+{
+    g_autoptr(Rows) rows = NULL;
+
+    assert_ok(conn_query(conn, &rows, sql, NULL));
+    g_assert_cmpint(rows_count(rows), ==, 1);
+    return g_strdup(rows_text(rows, 0, 0));
+}
+
+static void assert_answer(const char *dbname, const char *sql, const char *expected)
+{
+    g_autoptr(Conn) conn = manager(dbname);
+    g_autofree char *answer = ask(conn, sql);
+
+    g_assert_cmpstr(answer, ==, expected);
+}
+
+static Error *try_login(const char *user, const char *password, const char *dbname)
+{
+    ConnSpec spec = server(user, password, dbname);
+    g_autoptr(Conn) conn = NULL;
+
+    return conn_open(&spec, &conn);
+}
+
+static void assert_denied(const char *user, const char *password)
+{
+    g_autoptr(Error) e = try_login(user, password, "postgres");
+
+    g_assert_nonnull(e);
+    g_assert_cmpint(e->code, ==, ERR_DENIED);
+    g_assert_null(strstr(e->detail, password));
+}
+
+/* --- the cluster --- */
+
+static void cluster_init(void)
+{
+    g_autofree char *initdb = NULL;
+    const char *argv[] = {NULL, "-D",   cluster.data_dir, "-U", MANAGER,
+                          "-E", "UTF8", "--locale=C",     NULL};
+    ProcSpec spec = {.argv = argv, .user = cluster.os_user, .timeout_ms = INITDB_MS};
+
+    assert_ok(installation_program(NULL, cluster.installation, "initdb", &initdb));
+    argv[0] = initdb;
+    assert_ok(proc_run(&spec, NULL));
+}
+
+static void cluster_configure(const char *settings)
+{
+    g_autoptr(Json) layer = json_loads(settings, 0, NULL);
+    ConfSpec spec = {
+        .purpose = CONF_CLONE, .major = cluster.installation->major, .layers = {layer}};
+
+    assert_ok(conf_take_over(cluster.data_dir, cluster.os_user, MANAGER, false));
+    assert_ok(conf_write(cluster.data_dir, cluster.os_user, &spec));
+}
+
+static bool cluster_has_ended(void *data, int64_t wait_ms)
+{
+    return proc_wait_ended(cluster.pidfd, wait_ms);
+}
+
+static void cluster_start(Conn **ret_conn)
+{
+    g_autofree char *postgres = g_build_filename(cluster.installation->bin_dir, "postgres", NULL);
+    g_autofree char *socket = g_strconcat("unix_socket_directories=", cluster.root, NULL);
+    const char *argv[] = {postgres, "-D", cluster.data_dir,    "-c",
+                          socket,   "-c", "listen_addresses=", NULL};
+    ProcSpec spec = {.argv = argv, .user = cluster.os_user};
+    ConnSpec ready = server(MANAGER, NULL, "postgres");
+    pid_t pid = 0;
+
+    assert_ok(proc_spawn(&spec, cluster.log_path, &pid, &cluster.pidfd));
+    assert_ok(ready_wait(&ready, cluster.data_dir, READY_MS, cluster_has_ended, NULL, ret_conn));
+}
+
+static void cluster_stop(int signal)
+{
+    ProcStop sequence[] = {{signal, READY_MS}, {}};
+
+    assert_ok(proc_stop(cluster.pidfd, sequence));
+    close(cluster.pidfd);
+    cluster.pidfd = -1;
+}
+
+/* --- tests --- */
+
+static void test_ready_and_control_data(void)
+{
+    g_autoptr(ControlData) running = NULL;
+    g_autoptr(ControlData) stopped = NULL;
+    int64_t major = 0;
+
+    assert_ok(installation_data_major(cluster.data_dir, &major));
+    g_assert_cmpint(major, ==, cluster.installation->major);
+    assert_ok(control_data_read(cluster.installation, cluster.data_dir, &running));
+    g_assert_cmpstr(running->state, ==, "in production");
+    g_assert_false(running->is_shut_down);
+
+    cluster_stop(SIGINT);
+    assert_ok(control_data_read(cluster.installation, cluster.data_dir, &stopped));
+    g_assert_true(stopped->is_shut_down);
+    g_assert_cmpint(stopped->checkpoint_at_ms, <=, clock_now_ms());
+    g_assert_cmpint(stopped->checkpoint_at_ms, >, clock_now_ms() - 60000);
+
+    g_autoptr(Conn) conn = NULL;
+    int64_t start_ms = clock_monotonic_ms();
+    cluster_start(&conn);
+    g_test_message("start to ready: %" G_GINT64_FORMAT " ms", clock_monotonic_ms() - start_ms);
+    g_assert_cmpint(conn_server_version(conn) / 10000, ==, major);
+}
+
+static void test_ready_without_database(void)
+{
+    ConnSpec spec = server(MANAGER, NULL, "no \"such\" db");
+    g_autoptr(Conn) conn = NULL;
+    g_autoptr(Error) e =
+        ready_wait(&spec, cluster.data_dir, READY_MS, cluster_has_ended, NULL, &conn);
+
+    g_assert_cmpint(e->code, ==, ERR_NOT_FOUND);
+    g_assert_cmpstr(e->message, ==, "database \"no \"such\" db\" does not exist");
+}
+
+static void test_query(void)
+{
+    g_autoptr(Conn) conn = manager("postgres");
+    g_autoptr(Rows) rows = NULL;
+    g_autofree char *name = conn_quote_name(conn, "a \"b\"");
+    g_autofree char *text = conn_quote_text(conn, "it's");
+
+    assert_ok(conn_query(conn, &rows, "SELECT $1::text, NULL, 7::int, $2::int", "'; DROP TABLE x",
+                         "8", NULL));
+    g_assert_cmpint(rows_count(rows), ==, 1);
+    g_assert_cmpstr(rows_text(rows, 0, 0), ==, "'; DROP TABLE x");
+    g_assert_true(rows_is_null(rows, 0, 1));
+    g_assert_cmpstr(rows_text(rows, 0, 1), ==, "");
+    g_assert_cmpint(rows_int(rows, 0, 2) + rows_int(rows, 0, 3), ==, 15);
+    g_assert_cmpstr(name, ==, "\"a \"\"b\"\"\"");
+    g_assert_cmpstr(text, ==, "'it''s'");
+}
+
+static void assert_fails(const char *sql, ErrorCode code, const char *words)
+{
+    g_autoptr(Conn) conn = manager("postgres");
+    g_autoptr(Error) e = conn_script(conn, sql);
+
+    g_assert_nonnull(e);
+    g_assert_cmpint(e->code, ==, code);
+    g_assert_nonnull(strstr(e->message, words));
+    g_assert_null(strstr(e->message, "s3cret"));
+    g_assert_true(e->detail == NULL || strstr(e->detail, "s3cret") == NULL);
+    assert_ok(conn_script(conn, "ROLLBACK; SELECT 1")); /* of use again */
+}
+
+static void test_errors(void)
+{
+    assert_fails("SELECT 's3cret' FROM nothing", ERR_NOT_FOUND,
+                 "relation \"nothing\" does not exist");
+    assert_fails("SELECT nothing('s3cret')", ERR_NOT_FOUND, "does not exist");
+    assert_fails("SELECT 's3cret", ERR_EXTERNAL, "syntax error");
+    assert_fails("SELECT 1 's3cret'", ERR_EXTERNAL, "syntax error");
+    assert_fails("DO $$ BEGIN EXECUTE 'SELECT 1/0, ''s3cret'''; END $$", ERR_EXTERNAL,
+                 "division by zero");
+    assert_fails("SET statement_timeout = 20; SELECT pg_sleep(9), 's3cret'", ERR_TIMEOUT,
+                 "timeout");
+    assert_fails("COPY pg_class FROM STDIN", ERR_INVALID, "COPY");
+    assert_fails("CREATE ROLE x PASSWORD 's3cret'; CREATE ROLE x PASSWORD 's3cret'", ERR_CONFLICT,
+                 "exists");
+}
+
+static void test_query_timeout(void)
+{
+    ConnSpec spec = server(MANAGER, NULL, "postgres");
+    g_autoptr(Conn) conn = NULL;
+    int64_t start_ms = clock_monotonic_ms();
+
+    spec.query_timeout_ms = 100;
+    assert_ok(conn_open(&spec, &conn));
+    g_autoptr(Error) e = conn_script(conn, "SELECT pg_sleep(9)");
+    g_assert_cmpint(e->code, ==, ERR_TIMEOUT);
+    g_assert_cmpint(clock_monotonic_ms() - start_ms, <, 3000);
+}
+
+static void test_lost_server(void)
+{
+    g_autoptr(Conn) conn = manager("postgres");
+    g_autoptr(Error) e = conn_script(conn, "SELECT pg_terminate_backend(pg_backend_pid())");
+    g_autoptr(Error) again = conn_script(conn, "SELECT 1");
+
+    g_assert_cmpint(e->code, ==, ERR_EXTERNAL);
+    g_assert_cmpint(again->code, ==, ERR_EXTERNAL);
+}
+
+static char *secret_of(const char *user, const char *password)
+{
+    char *secret = NULL;
+
+    assert_ok(conn_scram_secret(user, password, &secret));
+    return secret;
+}
+
+static Error *prepare(const char *user, const char *password, RolesSpec spec)
+{
+    g_autofree char *secret = secret_of(user, password);
+    ConnSpec where = server(MANAGER, NULL, NULL);
+
+    spec.user = user;
+    spec.secret = secret;
+    spec.manager = MANAGER;
+    spec.dbname = spec.dbname ? spec.dbname : "postgres";
+    return roles_prepare(&where, &spec);
+}
+
+static void test_superuser(void)
+{
+    static const char *const names[] = {"ann",         "Ann O'Neil", "\"; DROP ROLE ann; --",
+                                        "жук %s %1$I", "all",        "back\\slash"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(Conn) conn = NULL;
+        ConnSpec spec = server(names[i], "pa'ss\\ wörd", "postgres");
+
+        assert_ok(prepare(names[i], "pa'ss\\ wörd", (RolesSpec){}));
+        assert_denied(names[i], "another");
+        assert_ok(conn_open(&spec, &conn));
+        g_autofree char *super =
+            ask(conn, "SELECT rolname = session_user AND rolsuper FROM pg_roles "
+                      "WHERE rolname = session_user");
+        g_assert_cmpstr(super, ==, "t");
+    }
+}
+
+static void test_other_users(void)
+{
+    run("postgres",
+        "CREATE ROLE app LOGIN PASSWORD 'app'; CREATE ROLE \"odd \"\"one\" LOGIN PASSWORD 'x';"
+        "CREATE ROLE people; CREATE ROLE nobody LOGIN");
+    assert_ok(prepare("ann", "one", (RolesSpec){.keep_user_passwords = true}));
+    assert_ok(try_login("app", "app", "postgres"));
+    assert_ok(prepare("ann", "two", (RolesSpec){}));
+    assert_denied("app", "app");
+    assert_denied("odd \"one", "x");
+    assert_denied("ann", "one");
+    assert_ok(try_login("ann", "two", "postgres"));
+    assert_ok(try_login(MANAGER, NULL, "postgres"));
+    assert_answer("postgres",
+                  "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_authid "
+                  "WHERE rolname IN ('people', 'nobody') AND rolpassword IS NULL",
+                  "nobody people");
+}
+
+/* An existing user gets in again whatever kept it out, and rights of the manager stay. */
+static void test_existing_users(void)
+{
+    run("postgres", "CREATE ROLE old NOLOGIN CONNECTION LIMIT 0 VALID UNTIL '2001-01-01'");
+    assert_ok(prepare("old", "x", (RolesSpec){}));
+    assert_ok(try_login("old", "x", "postgres"));
+    assert_ok(prepare("old", "x", (RolesSpec){.is_restricted = true}));
+    assert_answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = 'old'", "f");
+
+    assert_ok(prepare(MANAGER, "x", (RolesSpec){.is_restricted = true}));
+    assert_answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", "t");
+}
+
+static void test_missing_database(void)
+{
+    g_autoptr(Error) e = prepare("ann", "x", (RolesSpec){.dbname = "nothing"});
+
+    g_assert_cmpint(e->code, ==, ERR_NOT_FOUND);
+    g_assert_cmpstr(e->message, ==, "database \"nothing\" does not exist");
+}
+
+/* One of each kind that can be owned, some of them with names that need quotes. */
+static const char objects_sql[] =
+    "CREATE SCHEMA \"My \"\"Schema\"; CREATE SCHEMA plain; SET search_path = \"My \"\"Schema\";"
+    "CREATE TABLE \"T's\" (id serial, n int GENERATED ALWAYS AS IDENTITY, t text);"
+    "CREATE INDEX ON \"T's\" (t); CREATE STATISTICS st ON id, t FROM \"T's\";"
+    "CREATE TABLE parts (id int) PARTITION BY RANGE (id);"
+    "CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (2);"
+    "CREATE VIEW v AS SELECT 1 AS one; CREATE MATERIALIZED VIEW m AS SELECT 1 AS one;"
+    "CREATE SEQUENCE alone; CREATE TYPE pair AS (a int, b int); CREATE TYPE mood AS ENUM ('ok');"
+    "CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE span AS RANGE (subtype = float8);"
+    "CREATE FUNCTION f(int, text) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    "CREATE FUNCTION dblink_like() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    "CREATE FUNCTION step(int) RETURNS int LANGUAGE sql AS 'SELECT 1';"
+    "CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int);"
+    "CREATE AGGREGATE n(*) (sfunc = step, stype = int, initcond = '0');"
+    "CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq);"
+    "CREATE COLLATION mine (locale = 'C'); CREATE CONVERSION conv FOR 'LATIN1' TO 'UTF8' FROM "
+    "iso8859_1_to_utf8;"
+    "CREATE TEXT SEARCH DICTIONARY words (template = simple);"
+    "CREATE TEXT SEARCH CONFIGURATION search (copy = simple);"
+    "CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS "
+    "'BEGIN RAISE EXCEPTION ''no''; END'; CREATE EVENT TRIGGER no ON ddl_command_start "
+    "EXECUTE PROCEDURE public.no()";
+
+/* How many things in schemas of users does ann not own, but for one function of each database. */
+static const char not_owned_sql[] =
+    "WITH space AS (SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_' AND "
+    "  nspname <> 'information_schema') "
+    "SELECT string_agg(what, ', ') FROM ("
+    "  SELECT nspname AS what, nspowner AS owner FROM pg_namespace JOIN space USING (oid)"
+    "  UNION ALL SELECT relname, relowner FROM pg_class JOIN space s ON s.oid = relnamespace"
+    "  UNION ALL SELECT typname, typowner FROM pg_type JOIN space s ON s.oid = typnamespace"
+    "  UNION ALL SELECT proname, proowner FROM pg_proc JOIN space s ON s.oid = pronamespace"
+    "    WHERE proname <> 'dblink_like'"
+    "  UNION ALL SELECT oprname, oprowner FROM pg_operator JOIN space s ON s.oid = oprnamespace"
+    "  UNION ALL SELECT collname, collowner FROM pg_collation JOIN space s ON s.oid = collnamespace"
+    "  UNION ALL SELECT conname, conowner FROM pg_conversion JOIN space s ON s.oid = connamespace"
+    "  UNION ALL SELECT dictname, dictowner FROM pg_ts_dict JOIN space s ON s.oid = dictnamespace"
+    "  UNION ALL SELECT cfgname, cfgowner FROM pg_ts_config JOIN space s ON s.oid = cfgnamespace"
+    "  UNION ALL SELECT stxname, stxowner FROM pg_statistic_ext JOIN space s ON s.oid = "
+    "stxnamespace"
+    ") AS things WHERE pg_get_userbyid(owner) <> 'resi \"dent'";
+
+static void test_restricted(void)
+{
+    static const char other[] = "other \"db\"";
+
+    run("postgres", "CREATE DATABASE \"other \"\"db\"\"\"");
+    run("postgres", "CREATE DATABASE closed ALLOW_CONNECTIONS false");
+    run("postgres", objects_sql);
+    run(other, objects_sql);
+    if (installation_has_extension(cluster.installation, "pageinspect"))
+        run(other, "CREATE SCHEMA kept; CREATE EXTENSION pageinspect SCHEMA pg_catalog");
+
+    int64_t start_ms = clock_monotonic_ms();
+    assert_ok(prepare("resi \"dent", "x", (RolesSpec){.is_restricted = true}));
+    g_test_message("restricted user, 2 databases: %" G_GINT64_FORMAT " ms",
+                   clock_monotonic_ms() - start_ms);
+    assert_answer("postgres", not_owned_sql, "");
+    assert_answer(other, not_owned_sql, "");
+    assert_answer("postgres",
+                  "SELECT count(*) FROM pg_database WHERE datdba <> "
+                  "(SELECT oid FROM pg_roles WHERE rolname = 'resi \"dent') "
+                  "AND NOT datistemplate",
+                  "0");
+    assert_answer(other,
+                  "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^pg_' AND "
+                  "pg_get_userbyid(nspowner) <> current_user",
+                  "0");
+    assert_ok(prepare("resi \"dent", "x", (RolesSpec){.is_restricted = true})); /* repeated */
+
+    ConnSpec spec = server("resi \"dent", "x", other);
+    g_autoptr(Conn) conn = NULL;
+    assert_ok(conn_open(&spec, &conn));
+    assert_ok(
+        conn_script(conn, "DROP TABLE \"My \"\"Schema\".\"T's\"; CREATE TABLE public.mine ()"));
+    g_autoptr(Error) e = conn_script(conn, "CREATE ROLE z");
+    g_assert_cmpint(e->code, ==, ERR_DENIED);
+}
+
+/* What the operator made the server log does not show how users were made. */
+static void test_log_is_silent(void)
+{
+    g_autofree char *log = NULL;
+
+    assert_ok(fs_read_file(cluster.log_path, 64 << 20, &log));
+    g_assert_nonnull(strstr(log, "CREATE DATABASE closed")); /* statements are logged */
+    g_assert_null(strstr(log, "SCRAM-SHA-256$"));
+}
+
+static int compare_ms(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+static void test_speed(void)
+{
+    double took_ms[N_MEASURED];
+
+    for (int i = 0; i < N_MEASURED; i++) {
+        g_autofree char *secret = secret_of("fast", "x");
+        g_autoptr(Conn) conn = NULL;
+
+        cluster_stop(SIGINT);
+        cluster_start(&conn);
+        RolesSpec spec = {
+            .user = "fast", .secret = secret, .manager = MANAGER, .dbname = "postgres"};
+        int64_t start_us = g_get_monotonic_time();
+        assert_ok(roles_prepare_over(conn, NULL, &spec));
+        took_ms[i] = (double)(g_get_monotonic_time() - start_us) / 1000;
+        run("postgres", "DROP ROLE fast");
+    }
+    qsort(took_ms, N_MEASURED, sizeof(took_ms[0]), compare_ms);
+    g_test_message("superuser over ready_wait's connection: median %.1f ms, best %.1f ms",
+                   took_ms[N_MEASURED / 2], took_ms[0]);
+}
+
+static void test_check_values(void)
+{
+    g_autoptr(Json) good =
+        json_loads("{\"work_mem\": \"8MB\", \"any.thing\": \"it's \\\\\"}", 0, NULL);
+    g_autoptr(Json) bad =
+        json_loads("{\"work_mem\": \"abc\", \"nosuch\": 1, \"log_statement\": \"x\","
+                   "\"log_min_messages\": \"panic\", \"log_destination\": \"csvlog\"}",
+                   0, NULL);
+    g_autoptr(Json) one = json_loads("{\"work_mem\": \"abc\"}", 0, NULL);
+
+    assert_ok(conf_check_values(cluster.installation, cluster.os_user, good));
+    g_autoptr(Error) e = conf_check_values(cluster.installation, cluster.os_user, bad);
+    g_assert_cmpint(e->code, ==, ERR_INVALID);
+    g_assert_cmpstr(
+        e->message, ==,
+        "invalid setting: unrecognized configuration parameter \"nosuch\" (and 2 more)");
+    g_assert_nonnull(strstr(e->detail, "\"work_mem\": \"abc\""));
+    g_assert_nonnull(strstr(e->detail, "\"log_statement\": \"x\""));
+    g_autoptr(Error) single = conf_check_values(cluster.installation, cluster.os_user, one);
+    g_assert_cmpstr(single->message, ==,
+                    "invalid setting: invalid value for parameter \"work_mem\": \"abc\"");
+}
+
+static int64_t probe(Activity *ret_activity)
+{
+    g_autoptr(Conn) conn = manager("postgres");
+
+    assert_ok(activity_read(conn, ret_activity));
+    return activity_own_share(conn);
+}
+
+static void test_activity(void)
+{
+    Activity first = {}, second = {}, third = {};
+    Conn *client = NULL;
+    ConnSpec spec = server(MANAGER, NULL, "postgres");
+
+    spec.application = "psql";
+    g_usleep(2000000);
+    probe(&first);
+    g_usleep(2000000);
+    int64_t share = probe(&second);
+    g_test_message("counter grew by %" G_GINT64_FORMAT ", own share %" G_GINT64_FORMAT,
+                   second.counter - first.counter, share);
+    if (cluster.installation->major >= 14)
+        g_assert_cmpint(second.counter - first.counter, ==, share);
+    g_assert_cmpint(second.sessions, ==, 0);
+    g_assert_cmpint(second.last_used_ms, ==, 0);
+
+    assert_ok(conn_open(&spec, &client));
+    assert_ok(conn_script(client, "SELECT 1"));
+    probe(&third);
+    g_assert_cmpint(third.sessions, ==, 1);
+    g_assert_cmpint(third.busy, ==, 0);
+    g_assert_cmpint(ABS(third.last_used_ms - clock_now_ms()), <, 10000);
+    conn_close(client);
+    g_usleep(2000000);
+    probe(&third);
+    g_assert_cmpint(third.sessions, ==, 0);
+    g_assert_cmpint(third.counter - second.counter, >, 2 * share);
+}
+
+static void test_activity_sessions(void)
+{
+    g_autoptr(Conn) conn = manager("postgres");
+    g_autoptr(Json) events = NULL;
+    ConnSpec spec = server(MANAGER, NULL, "postgres");
+    g_autoptr(Conn) tool = NULL;
+    int64_t one = 0, all = 0;
+
+    spec.application = "a tool";
+    assert_ok(conn_open(&spec, &tool));
+    assert_ok(conn_script(tool, "BEGIN; SELECT 'working'"));
+    assert_ok(activity_sessions(conn, "a tool", &events));
+    g_assert_cmpuint(json_array_size(events), ==, 1);
+    const json_t *event = json_array_get(events, 0);
+    g_assert_cmpstr(json_string_value(json_object_get(event, "user")), ==, MANAGER);
+    g_assert_nonnull(strstr(json_string_value(json_object_get(event, "query")), "working"));
+    g_assert_true(json_is_real(json_object_get(event, "duration")));
+    g_assert_cmpstr(json_string_value(json_object_get(event, "waitEvent")), ==, "ClientRead");
+
+    assert_ok(activity_database_bytes(conn, "postgres", &one));
+    assert_ok(activity_database_bytes(conn, NULL, &all));
+    g_assert_cmpint(one, >, 1000000);
+    g_assert_cmpint(all, >, one);
+}
+
+/* --- the frame --- */
+
+static int run_tests(int argc, char **argv)
+{
+    g_autoptr(Conn) conn = NULL;
+
+    g_test_init(&argc, &argv, NULL);
+    cluster_init();
+    cluster_configure("{\"log_statement\": \"all\", \"log_min_duration_statement\": 0}");
+    cluster_start(&conn);
+    conn_close(g_steal_pointer(&conn));
+
+    g_test_add_func("/live/postgres/ready-and-control-data", test_ready_and_control_data);
+    g_test_add_func("/live/postgres/ready-without-database", test_ready_without_database);
+    g_test_add_func("/live/postgres/query", test_query);
+    g_test_add_func("/live/postgres/errors", test_errors);
+    g_test_add_func("/live/postgres/query-timeout", test_query_timeout);
+    g_test_add_func("/live/postgres/lost-server", test_lost_server);
+    g_test_add_func("/live/postgres/superuser", test_superuser);
+    g_test_add_func("/live/postgres/other-users", test_other_users);
+    g_test_add_func("/live/postgres/existing-users", test_existing_users);
+    g_test_add_func("/live/postgres/missing-database", test_missing_database);
+    g_test_add_func("/live/postgres/restricted", test_restricted);
+    g_test_add_func("/live/postgres/log-is-silent", test_log_is_silent);
+    g_test_add_func("/live/postgres/speed", test_speed);
+    g_test_add_func("/live/postgres/check-values", test_check_values);
+    g_test_add_func("/live/postgres/activity", test_activity);
+    g_test_add_func("/live/postgres/activity-sessions", test_activity_sessions);
+    return g_test_run();
+}
+
+static Error *find_installation(void)
+{
+    const char *const dirs[] = {g_getenv("RAMET_TEST_PG_DIR"), NULL};
+    g_autoptr(GPtrArray) list = NULL;
+
+    TRY(installation_list(dirs, &list));
+    if (list->len == 0)
+        return error_new(ERR_NOT_FOUND, "no PostgreSQL here");
+    const Installation *last = g_ptr_array_index(list, list->len - 1);
+    for (guint i = 0; dirs[0] && i < list->len; i++)
+        if (g_str_has_prefix(((Installation *)g_ptr_array_index(list, i))->bin_dir, dirs[0]))
+            last = g_ptr_array_index(list, i);
+    return installation_find(dirs, last->major, &cluster.installation);
+}
+
+static void make_root(void)
+{
+    cluster.os_user = geteuid() == 0 ? "postgres" : g_get_user_name();
+    cluster.root = g_dir_make_tmp("ramet-live-XXXXXX", NULL);
+    cluster.data_dir = g_build_filename(cluster.root, "data", NULL);
+    cluster.log_path = g_build_filename(cluster.root, "log", NULL);
+    assert_ok(fs_make_dir(cluster.root, 0700, cluster.os_user));
+}
+
+/* The server is found by its own pid file, as the process that knew it is gone. */
+static void stop_left_over_server(void)
+{
+    g_autofree char *path = g_build_filename(cluster.data_dir, "postmaster.pid", NULL);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return;
+    pid_t pid = (pid_t)g_ascii_strtoll(text, NULL, 10);
+    if (pid <= 1 || kill(pid, SIGQUIT) < 0)
+        return;
+    for (int i = 0; i < 500 && g_file_test(path, G_FILE_TEST_EXISTS); i++)
+        g_usleep(10000);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(Error) e = find_installation();
+    if (e) {
+        g_print("1..0 # SKIP %s\n", e->message);
+        return 0;
+    }
+    make_root();
+
+    pid_t tests = fork();
+    g_assert_cmpint(tests, >=, 0);
+    if (tests == 0)
+        exit(run_tests(argc, argv));
+    int status = 0;
+    waitpid(tests, &status, 0);
+    stop_left_over_server();
+    assert_ok(fs_remove_tree(cluster.root));
+    installation_free(cluster.installation);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
