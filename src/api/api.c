@@ -6,11 +6,9 @@
 #include "api/routes.h"
 #include "base/log.h"
 
-static void api_clone_changed(const char *clone_id, void *data)
+static void api_changed(void *data)
 {
-    const Api *api = data;
-
-    http_wake(api->http);
+    http_wake(data);
 }
 
 Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api **ret_api)
@@ -25,8 +23,7 @@ Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api
                                .handle = routes_handle,
                                .data = api},
                    &api->http));
-    engine->changed_data = api;
-    engine->changed = api_clone_changed;
+    engine_set_listener(engine, api_changed, api->http);
     *ret_api = g_steal_pointer(&api);
     return NULL;
 }
@@ -35,7 +32,7 @@ void api_stop(Api *api)
 {
     if (!api)
         return;
-    api->engine->changed = NULL;
+    engine_set_listener(api->engine, NULL, NULL);
     http_stop(api->http);
     g_free(api);
 }

@@ -19,7 +19,7 @@ typedef struct SnapshotWait {
     bool is_over;
     Error *cause;
     char *uid; /* of the snapshot */
-    Http *http;
+    Engine *engine;
 } SnapshotWait;
 
 static void snapshot_wait_clear(void *data)
@@ -41,7 +41,7 @@ static SnapshotWait *snapshot_wait_new(Api *api, Request *request)
     SnapshotWait *wait = g_rc_box_new0(SnapshotWait);
 
     g_mutex_init(&wait->lock);
-    wait->http = api->http;
+    wait->engine = api->engine;
     request->state = wait;
     request->free_state = snapshot_wait_unref;
     return wait;
@@ -56,7 +56,7 @@ static void snapshot_wait_ended(const Error *cause, void *data)
     wait->is_over = true;
     wait->cause = error_copy(cause);
     g_mutex_unlock(&wait->lock);
-    http_wake(wait->http);
+    engine_notify(wait->engine);
     snapshot_wait_unref(wait);
 }
 

@@ -70,7 +70,7 @@ Error *cmd_clone_list(Cli *cli)
     g_autoptr(json_t) none = json_array();
     json_t *clones = NULL;
 
-    /* Of /status, and not /clones, for the sake of older servers and proxies that know no other. */
+    /* Of /status, as ever: whoever lets the DBLab client through lets this one through. */
     TRY(client_call(cli->client, &(ApiCall){.method = "GET", .path = "/status"}, &status));
     clones = json_at(status, "cloning.clones");
     cli_show(cli, clone_list_columns, json_is_array(clones) ? clones : none);

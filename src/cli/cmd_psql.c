@@ -12,7 +12,7 @@
 
 static bool psql_is_loopback(const char *host)
 {
-    static const char *const names[] = {"", "localhost", "127.0.0.1", "::1", NULL};
+    static const char *const names[] = {"localhost", "127.0.0.1", "::1", NULL};
 
     return g_strv_contains(names, host);
 }
@@ -21,11 +21,12 @@ static bool psql_is_loopback(const char *host)
 static char *psql_host(const json_t *clone, const Settings *settings)
 {
     g_autoptr(GUri) uri = g_uri_parse(settings->url, G_URI_FLAGS_NONE, NULL);
+    const char *server = uri ? g_uri_get_host(uri) : "";
     const char *host = json_text_at(clone, "db.host");
 
-    if (uri && !settings->is_forwarded && psql_is_loopback(host))
-        return g_strdup(g_uri_get_host(uri));
-    return g_strdup(host);
+    if (psql_is_loopback(host) && !psql_is_loopback(server) && !settings->is_forwarded)
+        return g_strdup(server);
+    return g_strdup(*host ? host : server);
 }
 
 static GPtrArray *psql_argv(const json_t *clone, const char *host, const GPtrArray *rest)

@@ -158,9 +158,8 @@ const Command commands[] = {
      "CLONE_ID", .options = clone_destroy_options, .needs_server = true, .run = cmd_clone_destroy},
 
     {"psql", "open psql in a clone",
-     "The password is taken from PGPASSWORD or ~/.pgpass, or psql asks for it. When the clone's "
-     "host\n"
-     "is localhost and the server is another machine, that machine is connected to.",
+     "The password is taken from PGPASSWORD or ~/.pgpass, or psql asks for it. When the\n"
+     "clone's host is localhost and the server is another machine, that one is connected to.",
      ARGUMENT_REQUIRED, "CLONE_ID", "PSQL_ARGUMENT", .needs_server = true, .run = cmd_psql},
 
     {"snapshot", "make, look at and remove snapshots"},
@@ -206,8 +205,9 @@ const Command commands[] = {
      .options = config_set_global_options, .run = cmd_config_set_global},
 
     {"completion", "print the completion script for a shell",
-     "bash: ramet completion bash > ~/.local/share/bash-completion/completions/ramet\n"
-     "zsh:  ramet completion zsh > a file named _ramet in a directory of $fpath",
+     "For bash, and for zsh into a directory of $fpath:\n\n"
+     "    ramet completion bash > ~/.local/share/bash-completion/completions/ramet\n"
+     "    ramet completion zsh > ~/.zfunc/_ramet",
      ARGUMENT_REQUIRED, "bash|zsh", .run = cmd_completion},
     {"help", "print help for a command", NULL, ARGUMENT_ANY, "COMMAND", .options = help_options,
      .run = cmd_help},

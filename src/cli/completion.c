@@ -11,12 +11,11 @@
 
 typedef struct CompletionShell {
     const char *name;
-    const char
-        *head; /* up to the walk; sets cur, the word at the cursor, and words, those before */
-    const char *value; /* in "--name=value" only the value is completed from here on */
-    const char *files; /* offers file names */
-    const char *tail;  /* offers the items  */
-    bool has_help; /* an item is "word:help"                                                    */
+    const char *head;  /* up to the walk; sets cur, the word at the cursor, and the words before */
+    const char *value; /* in "--name=value" only the value is completed from here on             */
+    const char *files; /* offers file names                                                      */
+    const char *tail;  /* offers the items                                                       */
+    bool has_help;     /* an item is "word:help"                                                 */
 } CompletionShell;
 
 /*

@@ -15,21 +15,20 @@ static const char help_markdown_intro[] =
     "\n"
     "    ramet [options] COMMAND [options] [arguments]\n"
     "\n"
-    "Options may stand before and after the command and its arguments, as `--name value` or "
-    "`--name=value`; what\n"
-    "follows `--` is no option. `ramet help COMMAND` prints what is below.\n";
+    "Options may stand before and after the command and its arguments, as `--name value` or\n"
+    "`--name=value`; what follows `--` is no option. `ramet help COMMAND` prints what is\n"
+    "below.\n";
 
 static const char help_markdown_config[] =
-    "\n## Configuration\n"
     "\n"
-    "A setting is taken from its option, else from its environment variable (`RAMET_…` before "
-    "`DBLAB_…`), else from\n"
-    "the current environment in the config file.\n"
+    "## Configuration\n"
     "\n"
-    "The config file is `~/.ramet/cli.yml`, readable for its owner only. Where there is none, the "
-    "DBLab client's\n"
-    "`~/.dblab/cli/cli.yml` is read in its place; changes then go to our own file, and the other "
-    "stays as it is.\n"
+    "A setting is taken from its option, else from its environment variable (`RAMET_…`\n"
+    "before `DBLAB_…`), else from the current environment in the config file.\n"
+    "\n"
+    "The config file is `~/.ramet/cli.yml`, readable for its owner only. Where there is\n"
+    "none, the DBLab client's `~/.dblab/cli/cli.yml` is read in its place; changes then go\n"
+    "to our own file, and the other stays as it is.\n"
     "\n"
     "```yaml\n"
     "current_environment: \"dev\"\n"
@@ -49,17 +48,17 @@ static const char help_markdown_config[] =
     "  tz: \"Europe/Berlin\"             # zone of the times that are shown, unless TZ is set\n"
     "```\n"
     "\n"
-    "When both an SSH server and a local port are set, the local port replaces the port of the "
-    "URL.\n";
+    "When both an SSH server and a local port are set, the local port replaces the port of\n"
+    "the URL.\n";
 
 static const char help_markdown_output[] =
-    "\n## Output\n"
     "\n"
-    "At a terminal `ramet` prints tables, otherwise JSON, indented by 4; `-o json` and `-o table` "
-    "choose. Sizes are\n"
-    "shown as `1.2 GiB`. Commands that only do something print one line of text; with `-o json` it "
-    "is\n"
-    "`{\"status\": \"OK\", \"message\": …}`. `clone create` prints at a terminal\n"
+    "## Output\n"
+    "\n"
+    "At a terminal `ramet` prints tables, otherwise JSON, indented by 4; `-o json` and `-o\n"
+    "table` choose. Sizes are shown as `1.2 GiB`. Commands that only do something print one\n"
+    "line of text; with `-o json` it is `{\"status\": \"OK\", \"message\": …}`. `clone create`\n"
+    "prints at a terminal\n"
     "\n"
     "```\n"
     "ID:                 c1\n"
@@ -68,9 +67,9 @@ static const char help_markdown_output[] =
     "Connection string:  host=localhost port=6000 user=u dbname=postgres\n"
     "```\n"
     "\n"
-    "Errors go to stderr: the message, then `detail: …` and `hint: …` where there is more to say. "
-    "`--debug` adds the\n"
-    "failed request and the server's answer, without token and passwords.\n";
+    "Errors go to stderr: the message, then `detail: …` and `hint: …` where there is more\n"
+    "to say. `--debug` adds the failed request and the server's answer, without token and\n"
+    "passwords.\n";
 
 static void help_markdown_option(GString *out, const Option *option)
 {

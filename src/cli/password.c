@@ -3,6 +3,7 @@
  */
 #include "cli/password.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -24,23 +25,41 @@ static Error *password_read_line(FILE *in, char **ret_line)
     return length >= 0 ? NULL : error_new(ERR_INVALID, "no password was given");
 }
 
-Error *password_ask(const char *prompt, char **ret_password)
+/* ---- Asking ---- */
+
+static struct termios password_shown; /* the terminal with echo */
+
+/* Ctrl-C at the prompt must not leave a terminal behind that shows nothing. */
+static void password_interrupted(int signal_number)
 {
-    struct termios shown;
-    struct termios hidden;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &password_shown);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static Error *password_read_hidden(const char *prompt, char **ret_password)
+{
+    struct termios hidden = password_shown;
+    struct sigaction before = {0};
     Error *e = NULL;
 
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &shown) != 0)
-        return error_hint(error_new(ERR_INVALID, "required option \"--password\" is not set"),
-                          "Set RAMET_CLONE_PASSWORD, or use --password-file.");
-    hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = password_interrupted}, &before);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden); /* drops what was typed too early */
     fputs(prompt, stderr);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
     e = password_read_line(stdin, ret_password);
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &password_shown);
+    sigaction(SIGINT, &before, NULL);
     fputc('\n', stderr);
     return e;
+}
+
+Error *password_ask(const char *prompt, char **ret_password)
+{
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &password_shown) != 0)
+        return error_hint(error_new(ERR_INVALID, "required option \"--password\" is not set"),
+                          "Set RAMET_CLONE_PASSWORD, or use --password-file.");
+    return password_read_hidden(prompt, ret_password);
 }
 
 Error *password_read_file(const char *path, char **ret_password)

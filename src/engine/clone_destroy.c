@@ -46,7 +46,7 @@ static void destroy_ended(Operation *operation, const Error *cause)
         return;
     if (!cause)
         port_release(operation->engine->ports, work->clone->port);
-    engine_notify(operation->engine, work->clone->id);
+    engine_notify(operation->engine);
 }
 
 const OperationKind clone_destroy_kind = {
@@ -107,6 +107,6 @@ Error *engine_destroy_clone(Engine *engine, const char *id)
     operations_cancel(engine->operations,
                       clone->uid); /* a create or reset under way is not finished first */
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
-    engine_notify(engine, clone->id);
+    engine_notify(engine);
     return NULL;
 }

@@ -3,8 +3,6 @@
  */
 #include "engine/clone_work.h"
 
-#include "base/clock.h"
-#include "base/fs.h"
 #include "postgres/roles.h"
 
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
@@ -134,13 +132,7 @@ Error *clone_step_configure(Operation *operation)
         .layers = {config->database_configs, config->retrieval.snapshot.configs, extra},
     };
 
-    /* A snapshot of a running clone holds the lock file of the instance it was taken from. */
-    g_autofree char *pid_file = g_build_filename(work->data_dir, "postmaster.pid", NULL);
-    Error *e = runtime_is_running(operation->engine->runtime, work->clone->uid)
-                   ? NULL
-                   : fs_remove(pid_file);
-    if (!e)
-        e = conf_write(work->data_dir, config->postgres.os_user, &spec);
+    Error *e = conf_write(work->data_dir, config->postgres.os_user, &spec);
     json_decref(extra);
     return e;
 }
@@ -232,8 +224,5 @@ Error *clone_work_settle(Operation *operation, CloneState state, const char *mes
 
 void clone_work_ended(Operation *operation, const Error *cause)
 {
-    const CloneWork *work = operation->work;
-
-    if (work)
-        engine_notify(operation->engine, work->clone->id);
+    engine_notify(operation->engine);
 }

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "engine/port.h"
 #include "engine/snapshot.h"
 #include "store/clone.h"
 #include "store/operation.h"
@@ -135,6 +136,25 @@ static Error *examine_pools(Examination *x)
 
 /* --- what should exist --- */
 
+static void examine_instance(Examination *x, const Clone *clone)
+{
+    g_autofree char *socket_dir = runtime_socket_dir(x->engine->runtime, clone->uid);
+    g_autofree char *socket =
+        g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, socket_dir, clone->port);
+
+    if (!runtime_is_running(x->engine->runtime, clone->uid)) {
+        examination_add(x, true, "clone", clone->id, "its postgres does not run",
+                        "A restart of rametd starts it; its log tells why it ended.");
+        return;
+    }
+    if (!g_file_test(socket, G_FILE_TEST_EXISTS))
+        examination_add(x, true, "clone", clone->id, "its Unix socket is missing",
+                        "Reset or destroy it.");
+    if (port_is_free(clone->port))
+        examination_add(x, true, "clone", clone->id, "its postgres does not listen on its port",
+                        "Reset it; its log tells whether another program had the port.");
+}
+
 static void examine_clone(Examination *x, const Clone *clone)
 {
     g_autofree char *key = examination_key(clone->pool, clone->volume);
@@ -152,13 +172,7 @@ static void examine_clone(Examination *x, const Clone *clone)
     if (!g_hash_table_contains(x->volumes, key))
         examination_add(x, true, "clone", clone->id, "its volume is missing",
                         "Is the pool mounted? Without its volume the clone can only be destroyed.");
-    if (!runtime_is_running(x->engine->runtime, clone->uid))
-        examination_add(x, true, "clone", clone->id, "its postgres does not run",
-                        "A restart of rametd starts it; its log tells why it ended.");
-    g_autofree char *socket_dir = runtime_socket_dir(x->engine->runtime, clone->uid);
-    if (!g_file_test(socket_dir, G_FILE_TEST_IS_DIR))
-        examination_add(x, true, "clone", clone->id, "its socket directory is missing",
-                        "Reset or destroy it.");
+    examine_instance(x, clone);
 }
 
 static void examine_snapshot(Examination *x, const Snapshot *snapshot)

@@ -133,6 +133,7 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
 
     engine->config = config;
     engine->started_at_ms = clock_now_ms();
+    g_mutex_init(&engine->listener_lock);
     engine->bin_dirs = engine_bin_dirs(config);
     engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)storage_close_pool);
     TRY(engine_open_parts(engine, mode));
@@ -164,6 +165,7 @@ void engine_close(Engine *engine)
     store_close(engine->store);
     g_strfreev(engine->bin_dirs);
     g_free(engine->instance_id);
+    g_mutex_clear(&engine->listener_lock);
     g_free(engine);
 }
 
@@ -219,8 +221,18 @@ Error *engine_active_pool(Engine *engine, Pool **ret_pool)
     return NULL;
 }
 
-void engine_notify(Engine *engine, const char *clone_id)
+void engine_set_listener(Engine *engine, void (*changed)(void *data), void *data)
 {
+    g_mutex_lock(&engine->listener_lock);
+    engine->changed = changed;
+    engine->changed_data = data;
+    g_mutex_unlock(&engine->listener_lock);
+}
+
+void engine_notify(Engine *engine)
+{
+    g_mutex_lock(&engine->listener_lock);
     if (engine->changed)
-        engine->changed(clone_id, engine->changed_data);
+        engine->changed(engine->changed_data);
+    g_mutex_unlock(&engine->listener_lock);
 }

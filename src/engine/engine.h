@@ -30,7 +30,9 @@ typedef struct Engine {
     PortPool *ports;
     IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
     void *retrieval;   /* set by the layer above: the steps of its operations find it here */
-    void (*changed)(const char *clone_id, void *data); /* told of every change of a clone's state */
+    GMutex
+        listener_lock; /* held while the listener is told: it is not called after it was taken off */
+    void (*changed)(void *data); /* told of every change that somebody may wait for */
     void *changed_data;
 } Engine;
 
@@ -62,5 +64,8 @@ MUST_CHECK Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_
  * create). */
 MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
 
-/* Tells whoever waits that a clone has changed. */
-void engine_notify(Engine *engine, const char *clone_id);
+/* Who is told of changes; NULL = nobody, and when it returns nobody is being told any more. */
+void engine_set_listener(Engine *engine, void (*changed)(void *data), void *data);
+
+/* Tells the listener that a clone or a snapshot has changed. */
+void engine_notify(Engine *engine);

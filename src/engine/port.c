@@ -39,7 +39,7 @@ void port_pool_free(PortPool *pool)
 }
 
 /* Binding says what connecting cannot: also a listener on one address only stands in the way. */
-static bool port_is_bindable(int64_t port)
+bool port_is_free(int64_t port)
 {
     AUTO_FD fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -62,7 +62,7 @@ static Error *port_find_locked(PortPool *pool, int64_t *ret_port)
     for (int64_t port = pool->from; port <= pool->to; port++) {
         if (pool->is_taken[port - pool->from]) {
             n_ours++;
-        } else if (!port_is_bindable(port)) {
+        } else if (!port_is_free(port)) {
             n_others++;
         } else {
             *ret_port = port;

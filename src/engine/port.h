@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -19,6 +20,9 @@ void port_pool_free(PortPool *pool);
  * others).
  */
 MUST_CHECK Error *port_reserve(PortPool *pool, int64_t *ret_port);
+
+/* True when nobody listens on the port, on whatever address. */
+bool port_is_free(int64_t port);
 
 /* Marks a clone's port as taken, or gives it back. Ports outside the pool (0 too) are ignored. */
 void port_take(PortPool *pool, int64_t port);

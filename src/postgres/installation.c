@@ -99,6 +99,9 @@ static Error *version_of(const char *program, int64_t *ret_major)
 
 static Error *list_add_configured(GPtrArray *list, const char *dir)
 {
+    if (!g_path_is_absolute(dir))
+        return error_new(ERR_INVALID, "PostgreSQL directory \"%s\" is not an absolute path", dir);
+
     for (size_t i = 0; i < G_N_ELEMENTS(program_dirs); i++) {
         g_autofree char *bin_dir = g_canonicalize_filename(program_dirs[i], dir);
         g_autofree char *postgres = installation_path(bin_dir, "postgres");

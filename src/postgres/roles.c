@@ -43,7 +43,8 @@ static const char cluster_gifts[] =
     "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name)";
 
 /*
- * $1 user. Sequences of a column follow their table; array, row and multirange types follow theirs.
+ * $1 user. Sequences of a column follow their table, array and row types theirs; multirange types follow their range
+ * from 17 on, and cannot be altered then.
  * ALTER ROUTINE (11 and later) is the only form that takes every aggregate by its name.
  */
 static const char database_gifts[] =
@@ -53,7 +54,8 @@ static const char database_gifts[] =
     "  SELECT 1, 'pg_namespace'::regclass, oid, nspowner FROM space"
     "  UNION ALL SELECT 2, 'pg_type'::regclass, t.oid, typowner"
     "    FROM pg_type t JOIN space ON space.oid = typnamespace"
-    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'c'"
+    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'm'"
+    "      AND current_setting('server_version_num')::int < 170000) OR (typtype = 'c'"
     "      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND relkind = 'c'))"
     "  UNION ALL SELECT 3, 'pg_class'::regclass, c.oid, relowner"
     "    FROM pg_class c JOIN space ON space.oid = relnamespace"

@@ -11,6 +11,7 @@
 #include "runtime/process_scan.h"
 
 #define PROCESS_PROBE_TIMEOUT_MS 10000
+#define PROCESS_ORPHANS_MS       5000 /* backends of a killed postmaster notice it by then */
 
 typedef struct ProcessRuntime {
     char *state_dir;
@@ -18,7 +19,7 @@ typedef struct ProcessRuntime {
     uid_t uid;
 } ProcessRuntime;
 
-/* Open and close ---------------------------------------------------------------------------- */
+/* --- open and close --- */
 
 static void process_close(void *private)
 {
@@ -78,7 +79,7 @@ static Error *process_open(const RuntimeSpec *spec, void **ret_private)
     return NULL;
 }
 
-/* Start ------------------------------------------------------------------------------------- */
+/* --- the command line --- */
 
 static void process_add(GPtrArray *words, const char *prefix, const char *text)
 {
@@ -118,23 +119,7 @@ static char **process_build_argv(const InstanceSpec *spec, const char *socket_di
     return (char **)g_ptr_array_free(g_steal_pointer(&argv), FALSE);
 }
 
-static Error *process_start(void *private, const InstanceSpec *spec, const char *socket_dir,
-                            const char *log_path, int *ret_pidfd)
-{
-    const ProcessRuntime *process = private;
-    g_auto(GStrv) argv = process_build_argv(spec, socket_dir);
-    g_auto(GStrv) env = process_build_env(process, spec);
-    const ProcSpec program = {
-        .argv = (const char *const *)argv,
-        .env = (const char *const *)env,
-        .user = process->user,
-    };
-    pid_t pid;
-
-    return proc_spawn(&program, log_path, &pid, ret_pidfd);
-}
-
-/* List and sweep ---------------------------------------------------------------------------- */
+/* --- list and sweep --- */
 
 static Error *process_list(void *private, RuntimeFound found, void *data)
 {
@@ -165,6 +150,41 @@ static Error *process_sweep(void *private, const char *data_dir, int64_t deadlin
     ProcessSweep sweep = {data_dir, process->uid};
 
     return wait_until(deadline_ms, process_sweep_once, &sweep);
+}
+
+/* --- start --- */
+
+/*
+ * A lock file of an instance that does not run: its postmaster was killed, or the data is a snapshot of a
+ * running clone. PostgreSQL would refuse when another process has that pid now. What may still write to
+ * the data, backends of a postmaster that was killed, ends first.
+ */
+static Error *process_clear_lock_file(const ProcessRuntime *process, const char *data_dir)
+{
+    g_autofree char *path = g_build_filename(data_dir, "postmaster.pid", NULL);
+    ProcessSweep sweep = {data_dir, process->uid};
+
+    if (!fs_exists(path))
+        return NULL;
+    TRY(wait_until(clock_monotonic_ms() + PROCESS_ORPHANS_MS, process_sweep_once, &sweep));
+    return fs_remove(path);
+}
+
+static Error *process_start(void *private, const InstanceSpec *spec, const char *socket_dir,
+                            const char *log_path, int *ret_pidfd)
+{
+    const ProcessRuntime *process = private;
+    g_auto(GStrv) argv = process_build_argv(spec, socket_dir);
+    g_auto(GStrv) env = process_build_env(process, spec);
+    const ProcSpec program = {
+        .argv = (const char *const *)argv,
+        .env = (const char *const *)env,
+        .user = process->user,
+    };
+    pid_t pid;
+
+    TRY(process_clear_lock_file(process, spec->data_dir));
+    return proc_spawn(&program, log_path, &pid, ret_pidfd);
 }
 
 const RuntimeDriver process_driver = {

@@ -82,7 +82,7 @@ static void scan_read_stat(pid_t pid, int *ret_parent, int *ret_terminal)
         sscanf(rest, ") %*c %d %*d %*d %d", ret_parent, ret_terminal);
 }
 
-/* Instances --------------------------------------------------------------------------------- */
+/* --- instances --- */
 
 typedef struct ScanInstances {
     const char *state_dir;
@@ -147,7 +147,7 @@ Error *process_scan_instances(const char *state_dir, ProcessFound found, void *d
     return scan_walk(scan_each_instance, &scan);
 }
 
-/* What an instance has left behind ---------------------------------------------------------- */
+/* --- what an instance has left behind --- */
 
 typedef struct ScanKill {
     struct stat dir;

@@ -38,7 +38,7 @@ struct Runtime {
     Instances *instances; /* owned */
 };
 
-/* Open and close ---------------------------------------------------------------------------- */
+/* --- open and close --- */
 
 static Error *runtime_find_driver(const char *name, const RuntimeDriver **ret_driver)
 {
@@ -146,7 +146,7 @@ void runtime_close(Runtime *runtime)
     g_free(runtime);
 }
 
-/* Directories ------------------------------------------------------------------------------- */
+/* --- directories --- */
 
 char *runtime_socket_dir(const Runtime *runtime, const char *id)
 {
@@ -207,7 +207,7 @@ Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids)
     return NULL;
 }
 
-/* Start ------------------------------------------------------------------------------------- */
+/* --- start --- */
 
 /*
  * The socket directory starts empty: a lock file left in it by a crash holds a pid, and PostgreSQL
@@ -241,7 +241,7 @@ Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
     return NULL;
 }
 
-/* Stop -------------------------------------------------------------------------------------- */
+/* --- stop --- */
 
 /* One signal of a sequence, and how long it may take. */
 typedef struct StopStage {
@@ -339,7 +339,7 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
     return e ? error_wrap(e, "stopping instance \"%s\"", id) : NULL;
 }
 
-/* Look -------------------------------------------------------------------------------------- */
+/* --- look --- */
 
 bool runtime_is_running(Runtime *runtime, const char *id)
 {

@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
 
 #define LOOP_TIMEOUT_MS   30000
 #define FORMAT_TIMEOUT_MS 300000
+#define DETACH_TIMEOUT_MS 10000
 #define MOUNT_TIMEOUT_MS  600000 /* after a crash the file system replays its log first */
 #define STAT_BLOCK_BYTES  512    /* unit of st_blocks, whatever the file system; stat(2) */
 
@@ -84,23 +86,77 @@ static Error *loop_detach_device(const char *device)
     return loop_run(argv, LOOP_TIMEOUT_MS, NULL);
 }
 
+/* Lines of "<device> <autoclear>", with autoclear 0 or 1; empty when the image is not attached. */
+static Error *loop_list_devices(const char *image, char ***ret_lines)
+{
+    const char *const argv[] = {"losetup",  "--associated",   image, "--noheadings",
+                                "--output", "NAME,AUTOCLEAR", NULL};
+    g_autofree char *output = NULL;
+
+    TRY(loop_run(argv, LOOP_TIMEOUT_MS, &output));
+    *ret_lines = g_strsplit(output, "\n", 0);
+    return NULL;
+}
+
+/*
+ * A device with autoclear goes by itself, a moment after its last user: to detach it as well might hit
+ * another image that has got the same device by then. One without was left by a killed run.
+ */
+static Error *loop_check_detached(void *data, bool *ret_done)
+{
+    g_auto(GStrv) lines = NULL;
+
+    TRY(loop_list_devices(data, &lines));
+    for (char **line = lines; *line; line++) {
+        g_autofree char *device = g_strndup(*line, strcspn(*line, " "));
+
+        if (g_str_has_suffix(*line, " 0"))
+            TRY(loop_detach_device(device));
+    }
+    *ret_done = lines[0] == NULL;
+    return NULL;
+}
+
+Error *loopfile_detach(const char *image)
+{
+    if (!fs_exists(image))
+        return NULL;
+
+    Error *e = wait_until(clock_monotonic_ms() + DETACH_TIMEOUT_MS, loop_check_detached,
+                          (gpointer)(uintptr_t)image);
+
+    if (!e || e->code != ERR_TIMEOUT)
+        return e;
+    error_free(e);
+    return error_hint(error_new(ERR_BUSY, "image \"%s\" is in use", image),
+                      "\"losetup --associated %s\" names its device, and \"findmnt\" what is "
+                      "mounted from it.",
+                      image);
+}
+
+static Error *loop_mount_device(const char *device, const char *mount)
+{
+    const char *const argv[] = {"mount", "-o", "noatime", device, mount, NULL};
+    Error *e = loop_run(argv, MOUNT_TIMEOUT_MS, NULL);
+    Error *not_detached = loop_detach_device(device);
+
+    if (e)
+        error_free(not_detached);
+    else
+        error_ignore(not_detached, "the loop device stays attached after the unmount");
+    return e;
+}
+
 Error *loopfile_mount(const char *image, const char *mount)
 {
     g_autofree char *device = NULL;
 
     if (!fs_exists(image))
         return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
+    TRY(loopfile_detach(image));
     TRY(error_wrap(loop_attach(image, &device), "attaching image \"%s\"", image));
-
-    const char *const argv[] = {"mount", "-o", "noatime", device, mount, NULL};
-    Error *e = loop_run(argv, MOUNT_TIMEOUT_MS, NULL);
-    Error *not_detached = loop_detach_device(device);
-
-    if (!e && not_detached)
-        error_ignore(not_detached, "the loop device stays attached after the unmount");
-    else
-        error_free(not_detached);
-    return error_wrap(e, "mounting image \"%s\" at \"%s\"", image, mount);
+    return error_wrap(loop_mount_device(device, mount), "mounting image \"%s\" at \"%s\"", image,
+                      mount);
 }
 
 Error *loopfile_unmount(const char *mount)
@@ -111,24 +167,6 @@ Error *loopfile_unmount(const char *mount)
         return error_errno(errno, "could not unmount \"%s\"", mount);
     return error_hint(error_new(ERR_BUSY, "could not unmount \"%s\": it is in use", mount),
                       "See \"fuser -vm %s\" for the processes, and stop them.", mount);
-}
-
-Error *loopfile_detach(const char *image)
-{
-    const char *const argv[] = {"losetup",  "--associated", image, "--noheadings",
-                                "--output", "NAME",         NULL};
-    g_autofree char *output = NULL;
-
-    if (!fs_exists(image))
-        return NULL;
-    TRY(loop_run(argv, LOOP_TIMEOUT_MS, &output));
-
-    g_auto(GStrv) devices = g_strsplit_set(output, " \n", -1);
-
-    for (char **device = devices; *device; device++)
-        if (**device)
-            TRY(loop_detach_device(*device));
-    return NULL;
 }
 
 bool loopfile_is_mounted(const char *mount)

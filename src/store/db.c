@@ -55,7 +55,7 @@ static const DbFailure db_failures[] = {
      "The kernel's log (dmesg) may tell what is wrong with the disk."},
 };
 
-/* Errors ------------------------------------------------------------------------------------ */
+/* --- errors --- */
 
 static const DbFailure *db_find_failure(sqlite3 *sqlite, int status)
 {
@@ -83,7 +83,7 @@ static Error *db_error(const Db *db, const char *sql)
     return failure->hint ? error_hint(e, "%s", failure->hint) : e;
 }
 
-/* Statements -------------------------------------------------------------------------------- */
+/* --- statements --- */
 
 static void db_finalize(void *statement)
 {
@@ -199,7 +199,7 @@ int db_changes(Db *db)
     return sqlite3_changes(db->sqlite);
 }
 
-/* Rows -------------------------------------------------------------------------------------- */
+/* --- rows --- */
 
 int64_t db_row_int(const DbRow *row, int column)
 {
@@ -221,7 +221,7 @@ char *db_row_dup(const DbRow *row, int column)
     return g_strdup(db_row_text(row, column));
 }
 
-/* Transactions ------------------------------------------------------------------------------ */
+/* --- transactions --- */
 
 static void db_end(Db *db)
 {
@@ -263,7 +263,7 @@ void db_rollback(Db *db)
     db_end(db);
 }
 
-/* Connection -------------------------------------------------------------------------------- */
+/* --- connection --- */
 
 static Error *db_check_page(const DbRow *row, void *data)
 {

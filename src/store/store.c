@@ -26,7 +26,7 @@ struct Store {
     StoreTransaction *tx; /* the open one, NULL = none; owned by who began it */
 };
 
-/* The lock file ----------------------------------------------------------------------------- */
+/* --- the lock file --- */
 
 static Error *store_refuse_second(const char *state_dir, const char *path)
 {
@@ -58,7 +58,7 @@ static Error *store_take_lock_file(const char *state_dir, int *ret_fd)
     return NULL;
 }
 
-/* Open and close ---------------------------------------------------------------------------- */
+/* --- open and close --- */
 
 /* SQLite would make the file readable for all; -wal and -shm get the mode of the file. */
 static Error *store_create_file(const char *path)
@@ -105,7 +105,7 @@ void store_close(Store *store)
     g_free(store);
 }
 
-/* Lock and transactions --------------------------------------------------------------------- */
+/* --- lock and transactions --- */
 
 Db *store_lock(Store *store)
 {
@@ -161,7 +161,7 @@ void store_rollback(StoreTransaction *tx)
     store_end(tx);
 }
 
-/* Facts ------------------------------------------------------------------------------------- */
+/* --- facts --- */
 
 static Error *store_read_fact(const DbRow *row, void *data)
 {

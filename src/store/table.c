@@ -134,7 +134,7 @@ static const char *table_delete_sql(const Table *table)
     return g_intern_string(sql);
 }
 
-/* The face ---------------------------------------------------------------------------------- */
+/* --- the face --- */
 
 void table_free_row(const Table *table, void *row)
 {

@@ -157,12 +157,18 @@ static void cluster_stop(int signal)
 
 static void test_ready_and_control_data(void)
 {
+    g_autofree char *program =
+        g_build_filename(cluster.installation->bin_dir, "pg_controldata", NULL);
     g_autoptr(ControlData) running = NULL;
     g_autoptr(ControlData) stopped = NULL;
     int64_t major = 0;
 
     assert_ok(installation_data_major(cluster.data_dir, &major));
     g_assert_cmpint(major, ==, cluster.installation->major);
+    if (!fs_exists(program)) {
+        g_test_skip("this installation has no pg_controldata");
+        return;
+    }
     assert_ok(control_data_read(cluster.installation, cluster.data_dir, &running));
     g_assert_cmpstr(running->state, ==, "in production");
     g_assert_false(running->is_shut_down);
@@ -211,7 +217,11 @@ static void test_query(void)
 
 static void assert_fails(const char *sql, ErrorCode code, const char *words)
 {
-    g_autoptr(Conn) conn = manager("postgres");
+    ConnSpec spec = server(MANAGER, NULL, "postgres");
+    g_autoptr(Conn) conn = NULL;
+
+    spec.options = "-c statement_timeout=200";
+    assert_ok(conn_open(&spec, &conn));
     g_autoptr(Error) e = conn_script(conn, sql);
 
     g_assert_nonnull(e);
@@ -231,8 +241,7 @@ static void test_errors(void)
     assert_fails("SELECT 1 's3cret'", ERR_EXTERNAL, "syntax error");
     assert_fails("DO $$ BEGIN EXECUTE 'SELECT 1/0, ''s3cret'''; END $$", ERR_EXTERNAL,
                  "division by zero");
-    assert_fails("SET statement_timeout = 20; SELECT pg_sleep(9), 's3cret'", ERR_TIMEOUT,
-                 "timeout");
+    assert_fails("SELECT pg_sleep(9), 's3cret'", ERR_TIMEOUT, "timeout");
     assert_fails("COPY pg_class FROM STDIN", ERR_INVALID, "COPY");
     assert_fails("CREATE ROLE x PASSWORD 's3cret'; CREATE ROLE x PASSWORD 's3cret'", ERR_CONFLICT,
                  "exists");
@@ -302,9 +311,9 @@ static void test_superuser(void)
 
 static void test_other_users(void)
 {
-    run("postgres",
-        "CREATE ROLE app LOGIN PASSWORD 'app'; CREATE ROLE \"odd \"\"one\" LOGIN PASSWORD 'x';"
-        "CREATE ROLE people; CREATE ROLE nobody LOGIN");
+    run("postgres", "SET password_encryption = 'scram-sha-256'; CREATE ROLE app LOGIN PASSWORD "
+                    "'app'; CREATE ROLE \"odd \"\"one\" LOGIN PASSWORD 'x';"
+                    "CREATE ROLE people; CREATE ROLE nobody LOGIN");
     assert_ok(prepare("ann", "one", (RolesSpec){.keep_user_passwords = true}));
     assert_ok(try_login("app", "app", "postgres"));
     assert_ok(prepare("ann", "two", (RolesSpec){}));
@@ -372,8 +381,9 @@ static const char not_owned_sql[] =
     "  SELECT nspname AS what, nspowner AS owner FROM pg_namespace JOIN space USING (oid)"
     "  UNION ALL SELECT relname, relowner FROM pg_class JOIN space s ON s.oid = relnamespace"
     "  UNION ALL SELECT typname, typowner FROM pg_type JOIN space s ON s.oid = typnamespace"
-    "  UNION ALL SELECT proname, proowner FROM pg_proc JOIN space s ON s.oid = pronamespace"
-    "    WHERE proname <> 'dblink_like'"
+    "  UNION ALL SELECT proname, proowner FROM pg_proc p JOIN space s ON s.oid = pronamespace"
+    "    WHERE proname <> 'dblink_like' AND p.oid NOT IN (SELECT objid FROM pg_depend"
+    "      WHERE classid = 'pg_proc'::regclass AND deptype = 'e')"
     "  UNION ALL SELECT oprname, oprowner FROM pg_operator JOIN space s ON s.oid = oprnamespace"
     "  UNION ALL SELECT collname, collowner FROM pg_collation JOIN space s ON s.oid = collnamespace"
     "  UNION ALL SELECT conname, conowner FROM pg_conversion JOIN space s ON s.oid = connamespace"
@@ -392,7 +402,7 @@ static void test_restricted(void)
     run("postgres", objects_sql);
     run(other, objects_sql);
     if (installation_has_extension(cluster.installation, "pageinspect"))
-        run(other, "CREATE SCHEMA kept; CREATE EXTENSION pageinspect SCHEMA pg_catalog");
+        run(other, "SET session_replication_role = replica; CREATE EXTENSION pageinspect");
 
     int64_t start_ms = clock_monotonic_ms();
     assert_ok(prepare("resi \"dent", "x", (RolesSpec){.is_restricted = true}));
@@ -409,7 +419,12 @@ static void test_restricted(void)
                   "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^pg_' AND "
                   "pg_get_userbyid(nspowner) <> current_user",
                   "0");
+    assert_answer(other,
+                  "SELECT count(*) FROM pg_depend JOIN pg_proc p ON p.oid = objid WHERE "
+                  "classid = 'pg_proc'::regclass AND deptype = 'e' AND proowner <> 10",
+                  "0");
     assert_ok(prepare("resi \"dent", "x", (RolesSpec){.is_restricted = true})); /* repeated */
+    run(other, "SET session_replication_role = replica; DROP EVENT TRIGGER no");
 
     ConnSpec spec = server("resi \"dent", "x", other);
     g_autoptr(Conn) conn = NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fs.h"
 #include "cli/args.h"
 #include "cli/json_path.h"
 #include "cli/profile.h"
@@ -234,7 +235,12 @@ static void test_urls(void)
 
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_autofree char *home = g_dir_make_tmp("ramet-test-XXXXXX", NULL);
+    int failures = 0;
+    Error *e = NULL;
+
+    g_setenv("HOME", home, TRUE); /* before GLib reads it for the first time */
+    g_test_init(&argc, &argv, NULL);
     g_test_add_func("/profile/round_trip", test_round_trip);
     g_test_add_func("/profile/odd_texts", test_odd_texts);
     g_test_add_func("/profile/empty", test_empty);
@@ -244,5 +250,8 @@ int main(int argc, char **argv)
     g_test_add_func("/settings/precedence", test_settings_precedence);
     g_test_add_func("/settings/missing", test_settings_missing);
     g_test_add_func("/settings/urls", test_urls);
-    return g_test_run();
+    failures = g_test_run();
+    e = fs_remove_tree(home);
+    g_assert_null(e);
+    return failures;
 }

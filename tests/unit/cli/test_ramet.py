@@ -408,7 +408,7 @@ class Psql(RametTest):
     def test_becomes_psql(self):
         self.serve({"GET /clone/c1": [Answer(clone())]})
         done = self.ramet("psql", "c1", "--", "-c", "select 1", status=7)
-        self.assertEqual(done.stdout.splitlines(), ["--host=127.0.0.1", "--port=6000", "--username=alice",
+        self.assertEqual(done.stdout.splitlines(), ["--host=localhost", "--port=6000", "--username=alice",
                                                     "--dbname=postgres", "-c", "select 1"])
 
     def test_not_ready(self):

@@ -107,6 +107,9 @@ static void test_bad_dirs(void)
 
     g_autoptr(Error) e = installation_list(missing, &list);
     g_assert_cmpint(e->code, ==, ERR_NOT_FOUND);
+    const char *const relative[] = {"", NULL};
+    g_autoptr(Error) not_absolute = installation_list(relative, &list);
+    g_assert_cmpint(not_absolute->code, ==, ERR_INVALID);
     g_autoptr(Error) no_version = installation_list(odd, &list);
     g_assert_cmpint(no_version->code, ==, ERR_EXTERNAL);
     g_assert_nonnull(strstr(no_version->message, dir));

@@ -1,0 +1,214 @@
+/*
+ * One operation at work. Its row in the journal is written before each step, so that after a crash the row
+ * alone tells how to go on.
+ */
+#include "engine/operation_job.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/fault.h"
+
+/* --- the journal --- */
+
+static Error *operation_enter(Job *job, OperationState state, int64_t step)
+{
+    OperationRow *row = job->operation.row;
+
+    if (row->state == state && row->step == step)
+        return NULL;
+    row->state = state;
+    row->step = step;
+    return store_update_operation(job->operation.engine->store, row);
+}
+
+/* The kind's last word and the end of the row (or, while an undo is owed, its present state):
+ * durably. */
+static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
+{
+    Operation *operation = &job->operation;
+    Store *store = operation->engine->store;
+    g_autoptr(StoreTransaction) tx = NULL;
+
+    TRY(store_begin(store, STORE_DURABLE, &tx));
+    if (cause)
+        TRY(job->kind->fail(operation, cause));
+    else
+        TRY(job->kind->finish(operation));
+    for (unsigned i = 0; i < operation->next->len; i++)
+        TRY(store_insert_operation(store, operation->next->pdata[i]));
+    if (keeps_row)
+        TRY(store_update_operation(store, operation->row));
+    else
+        TRY(store_delete_operation(store, operation->row->uid));
+    return store_commit(&tx);
+}
+
+/* --- steps --- */
+
+static Error *operation_run_step(Job *job, int64_t index)
+{
+    const Step *step = &job->kind->steps[index];
+    int64_t began_ms = clock_monotonic_ms();
+
+    if (g_cancellable_is_cancelled(job->operation.cancel))
+        return error_new(ERR_CONFLICT, "cancelled");
+    TRY(operation_enter(job, OPERATION_RUNNING, index));
+    Error *e = fault_before(job->kind->name, index);
+    if (!e)
+        e = step->run(&job->operation);
+    if (e)
+        return error_wrap(e, "%s", step->text);
+    fault_after(job->kind->name, index);
+
+    g_autofree char *ms = g_strdup_printf("%" G_GINT64_FORMAT, clock_monotonic_ms() - began_ms);
+    log_debug("step done", "operation", job->kind->name, "step", step->text, "ms", ms);
+    return NULL;
+}
+
+/* A step that a crash interrupted is undone and done again. */
+static Error *operation_redo(Job *job)
+{
+    const Step *step = &job->kind->steps[job->operation.row->step];
+
+    if (!job->kind->resumes)
+        return error_hint(error_new(ERR_EXTERNAL, "interrupted by a restart of the server"),
+                          "Nothing is lost: what it had made was removed. Start it again.");
+    if (step->text && step->undo)
+        TRY(step->undo(&job->operation));
+    return NULL;
+}
+
+/* Runs from the row's step on. *ret_left: the server stops; the journal knows where to go on. */
+static Error *operation_forward(Operations *operations, Job *job, bool *ret_left)
+{
+    if (job->was_interrupted)
+        TRY(operation_redo(job));
+    for (int64_t i = job->operation.row->step; job->kind->steps[i].text; i++) {
+        if (job->kind->resumes && operations_is_stopping(operations)) {
+            *ret_left = true;
+            return NULL;
+        }
+        TRY(operation_run_step(job, i));
+    }
+    return operation_conclude(job, NULL, false);
+}
+
+static Error *operation_undo(Job *job)
+{
+    OperationRow *row = job->operation.row;
+
+    for (int64_t i = row->step; i >= 0; i--) {
+        const Step *step = &job->kind->steps[i];
+        if (!step->text || !step->undo)
+            continue;
+        Error *e = step->undo(&job->operation);
+        if (e)
+            return error_wrap(e, "undoing \"%s\"", step->text);
+    }
+    return NULL;
+}
+
+/* --- one job --- */
+
+static void operation_log_failure(const Job *job, LogLevel level, const Error *e, const char *text)
+{
+    log_failure(level, e, text, "operation", job->kind->name, "target", job->operation.row->target,
+                NULL);
+}
+
+static void operation_tell(Job *job, const Error *cause)
+{
+    if (job->kind->ended)
+        job->kind->ended(&job->operation, cause);
+    if (job->ended)
+        job->ended(cause, job->ended_data);
+    job->ended = NULL;
+}
+
+/* What cannot be undone is tried again from the step that failed; its target says what is wrong. */
+static JobResult operation_postpone(Job *job, const Error *cause)
+{
+    operation_log_failure(job, LOG_LEVEL_ERROR, cause, "operation failed, will be tried again");
+    g_autoptr(Error) store_error = operation_conclude(job, cause, true);
+    if (store_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, store_error, "could not record a failure");
+    operation_tell(job, cause);
+    return JOB_RETRY;
+}
+
+/* Undoes a failed operation; the first time, tells its failure too, whether or not the undo
+ * succeeds. */
+static JobResult operation_fail(Job *job, const Error *cause)
+{
+    OperationRow *row = job->operation.row;
+    bool is_first = row->state != OPERATION_UNDOING;
+
+    row->state = OPERATION_UNDOING;
+    if (is_first) {
+        g_free(row->error);
+        row->error = g_strdup(cause->message);
+        operation_log_failure(job, LOG_LEVEL_WARN, cause, "operation failed");
+        error_ignore(store_update_operation(job->operation.engine->store, row),
+                     "the undo does not need its entry to go on");
+    }
+    g_autoptr(Error) undo_error = operation_undo(job);
+    if (undo_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, undo_error, "undo failed, will be tried again");
+
+    g_autoptr(Error) store_error = operation_conclude(job, cause, undo_error != NULL);
+    if (store_error)
+        operation_log_failure(job, LOG_LEVEL_ERROR, store_error,
+                              "could not record the end of an operation");
+    if (is_first)
+        operation_tell(job, cause);
+    return undo_error || store_error ? JOB_RETRY : JOB_ENDED;
+}
+
+/* The target is gone: there is nothing left to do or to undo. */
+static JobResult operation_drop(Job *job, Error *cause)
+{
+    Error *e = store_delete_operation(job->operation.engine->store, job->operation.row->uid);
+
+    operation_tell(job, cause);
+    error_ignore(cause, "the target of an operation is gone");
+    if (!e)
+        return JOB_ENDED;
+    operation_log_failure(job, LOG_LEVEL_ERROR, e, "could not remove an operation without target");
+    error_free(e);
+    return JOB_RETRY;
+}
+
+static JobResult operation_run_loaded(Operations *operations, Job *job)
+{
+    bool is_left = false;
+
+    if (job->operation.row->state == OPERATION_UNDOING) {
+        g_autoptr(Error) cause = error_new(ERR_EXTERNAL, "%s", job->operation.row->error);
+        return operation_fail(job, cause);
+    }
+    g_autoptr(Error) cause = operation_forward(operations, job, &is_left);
+    if (cause)
+        return job->kind->retries ? operation_postpone(job, cause) : operation_fail(job, cause);
+    if (is_left)
+        return JOB_LEFT;
+    operation_tell(job, NULL);
+    return JOB_ENDED;
+}
+
+JobResult job_run(Operations *operations, Job *job)
+{
+    Error *e = job->kind->load(&job->operation);
+
+    if (e && e->code == ERR_NOT_FOUND)
+        return operation_drop(job, e);
+    if (e) {
+        operation_log_failure(job, LOG_LEVEL_ERROR, e,
+                              "operation cannot go on, will be tried again");
+        error_free(e);
+        return JOB_RETRY;
+    }
+    JobResult result = operation_run_loaded(operations, job);
+    job->kind->unload(&job->operation);
+    job->operation.work = NULL;
+    return result;
+}
