@@ -13,13 +13,12 @@
 typedef struct Cli Cli;
 
 typedef enum OptionKind {
-    OPTION_TEXT,       /* --name VALUE, --name=VALUE; the last one counts                         */
-    OPTION_FLAG,       /* --name, --name=true, --name=false                                       */
-    OPTION_LIST,       /* as text, but each one counts                                            */
-    OPTION_DURATION,   /* text like "30s", "5m"                                                   */
-    OPTION_CHOICE,     /* text out of value_name: "json|table"                                    */
-    OPTION_PROTECTION, /* text that may be left out ("true"): a protection value, see protection.h
-                        */
+    OPTION_TEXT,       /* --name VALUE, --name=VALUE; the last one counts              */
+    OPTION_FLAG,       /* --name, --name=true, --name=false                            */
+    OPTION_LIST,       /* as text, but each one counts                                 */
+    OPTION_DURATION,   /* text like "30s", "5m"                                        */
+    OPTION_CHOICE,     /* text out of value_name: "json|table"                         */
+    OPTION_PROTECTION, /* as protection.h has it; may be left out, and is "true" then  */
 } OptionKind;
 
 typedef struct Option {
@@ -40,16 +39,16 @@ typedef enum ArgumentKind {
     ARGUMENT_ANY, /* any number */
 } ArgumentKind;
 
+/* A row without run is a group of the commands below it. */
 typedef struct Command {
-    const char
-        *name; /* its words: "clone create". A row without run is a group of those below it */
+    const char *name; /* its words: "clone create" */
     const char *summary;
     const char *details; /* more for its help; NULL = nothing */
     ArgumentKind argument_kind;
-    const char *argument;    /* "CLONE_ID" */
-    const char *passthrough; /* "PSQL_ARGUMENT": what may follow "--"; NULL = nothing may */
-    const Option *options;   /* besides the global ones; ended by a row without name; may be NULL */
-    bool needs_server;       /* the client is connected before run is called */
+    const char *argument;    /* "CLONE_ID"                                             */
+    const char *passthrough; /* "PSQL_ARGUMENT": what may follow "--"; NULL = nothing  */
+    const Option *options;   /* besides the global ones; ended by a row without a name */
+    bool needs_server;       /* cli_connect() is called before run                     */
     bool is_hidden;
     Error *(*run)(Cli *cli);
 } Command;
