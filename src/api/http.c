@@ -175,7 +175,7 @@ static void *http_run_timer(void *data)
     g_mutex_lock(&http->lock);
     while (!http->is_stopping) {
         int64_t next_ms = http_resume_due_locked(http);
-        if (next_ms < 0)
+        if (next_ms < 0 || next_ms == INT64_MAX) /* without a deadline; in µs it would overflow */
             g_cond_wait(&http->parked_changed, &http->lock);
         else
             g_cond_wait_until(&http->parked_changed, &http->lock, next_ms * 1000);

@@ -12,7 +12,8 @@
 
 #include "base/error.h"
 
-#define HTTP_BODY_MAX (1u << 20)
+#define HTTP_BODY_MAX    (1u << 20)
+#define HTTP_NO_DEADLINE (INT64_MAX / 1000) /* for parked_until_ms; its microseconds fit too */
 
 typedef struct Http Http;
 typedef struct HttpMessage HttpMessage; /* http.c's side of a Request */

@@ -70,7 +70,7 @@ static Error *snapshot_wait_look(SnapshotWait *wait, Reply *reply, bool *ret_is_
 
     *ret_is_over = is_over;
     if (!is_over)
-        reply_park(reply, INT64_MAX);
+        reply_park(reply, HTTP_NO_DEADLINE);
     return cause;
 }
 

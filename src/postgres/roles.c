@@ -43,9 +43,9 @@ static const char cluster_gifts[] =
     "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name)";
 
 /*
- * $1 user. Sequences of a column follow their table, array and row types theirs; multirange types follow their range
- * from 17 on, and cannot be altered then.
- * ALTER ROUTINE (11 and later) is the only form that takes every aggregate by its name.
+ * $1 user. Sequences of a column follow their table, array and row types theirs; from 17 on multirange types
+ * follow their range, and cannot be altered. ALTER ROUTINE (from 11 on) is the only form that takes every
+ * aggregate by its name.
  */
 static const char database_gifts[] =
     "WITH space AS (SELECT oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' "
@@ -84,7 +84,8 @@ static const char database_gifts[] =
     "SELECT format('ALTER %s %s OWNER TO %I', CASE"
     "    WHEN class = 'pg_proc'::regclass AND current_setting('server_version_num')::int >= 110000"
     "      THEN 'ROUTINE' WHEN type = 'statistics object' THEN 'STATISTICS' ELSE type END,"
-    "    identity, $1::name) "
+    "    CASE WHEN type = 'aggregate' AND current_setting('server_version_num')::int < 110000"
+    "      THEN regexp_replace(identity, '\\(\\)$', '(*)') ELSE identity END, $1::name) "
     "FROM thing, pg_identify_object(class, thing.oid, 0) "
     "WHERE pg_get_userbyid(owner) <> $1::name AND NOT EXISTS (SELECT FROM pg_depend"
     "    WHERE classid = class AND objid = thing.oid AND deptype = 'e') "

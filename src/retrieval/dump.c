@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "retrieval/dump_dir.h"
+#include "retrieval/orphan.h"
 #include "retrieval/sampler.h"
 #include "retrieval/tool.h"
 
@@ -101,6 +102,7 @@ Error *undo_dump(Operation *operation)
     size_t i;
     json_t *name;
 
+    TRY(orphans_stop(work->volume));
     json_array_foreach(json_object_get(work->args, "dumps"), i, name)
         TRY(dump_dir_remove(location, json_string_value(name)));
     return NULL;

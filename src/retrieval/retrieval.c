@@ -54,6 +54,8 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
 {
     Retrieval *retrieval = g_new0(Retrieval, 1);
 
+    log_add_secret(g_getenv("PGPASSWORD"));
+    log_add_secret(engine->config->retrieval.dump.password);
     retrieval->engine = engine;
     retrieval->progress = progress_new();
     g_mutex_init(&retrieval->lock);

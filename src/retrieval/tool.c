@@ -3,6 +3,7 @@
  */
 #include "retrieval/tool.h"
 
+#include "retrieval/orphan.h"
 #include "retrieval/tool_error.h"
 
 struct Tool {
@@ -51,6 +52,8 @@ Error *tool_new(const Work *work, const char *program, Tool **ret_tool)
         .errors = tool_errors_new(program),
     };
     g_ptr_array_add(tool->argv, g_steal_pointer(&path));
+    g_autofree char *mark = orphan_mark(work->volume);
+    tool_env(tool, "%s", mark);
     tool_env(tool, "LC_ALL=C"); /* its messages are read: tool_error.c, progress.c */
     *ret_tool = tool;
     return NULL;

@@ -54,10 +54,12 @@ char *names_deleted_path(const char *path)
 /* The name within ".<name><suffix>", or NULL. */
 static char *names_within(const char *entry, const char *suffix)
 {
-    if (entry[0] != '.' || !g_str_has_suffix(entry, suffix))
+    size_t around = strlen(".") + strlen(suffix);
+
+    if (strlen(entry) <= around || entry[0] != '.' || !g_str_has_suffix(entry, suffix))
         return NULL;
 
-    g_autofree char *name = g_strndup(entry + 1, strlen(entry) - 1 - strlen(suffix));
+    g_autofree char *name = g_strndup(entry + 1, strlen(entry) - around);
 
     return names_is_valid(name) ? g_steal_pointer(&name) : NULL;
 }

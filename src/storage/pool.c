@@ -1,5 +1,5 @@
 /*
- * The front, first part: pools are made, opened and destroyed. A pool exists from the moment its
+ * Pools are made, opened and destroyed. A pool exists from the moment its
  * pool.json is written, which is last; before that, whatever went wrong is undone.
  */
 #include "storage/pool.h"
@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/text.h"
 #include "storage/loopfile.h"
+#include "storage/manifest_file.h"
 #include "storage/pool_file.h"
 
 #define DATA_SUB_DIR_DEFAULT "data"
@@ -22,9 +22,9 @@ typedef struct PoolDir {
 
 /* Instances find their data by a full path: they need to pass through, not to look around. */
 static const PoolDir pool_dirs[] = {
-    {POOL_PRIVATE, 0700},
-    {POOL_VOLUMES, 0711},
-    {POOL_SNAPSHOTS, 0711},
+    {LAYOUT_PRIVATE, 0700},
+    {LAYOUT_VOLUMES, 0711},
+    {LAYOUT_SNAPSHOTS, 0711},
 };
 
 static Error *pool_check_spec(const PoolSpec *spec)
@@ -40,15 +40,15 @@ static Error *pool_probe(const char *mount, const StorageDriver *driver)
 {
     void *driver_private = NULL;
 
-    TRY(driver->open(mount, &driver_private));
-    driver->close(driver_private);
+    TRY(driver_open(driver, mount, &driver_private));
+    driver_close(driver, driver_private);
     return NULL;
 }
 
 static Error *pool_make_layout(const PoolSpec *spec, const StorageDriver *driver)
 {
     g_auto(PoolFile) file = {.name = g_strdup(spec->name),
-                             .driver = g_strdup(driver->name),
+                             .driver = g_strdup(driver_name(driver)),
                              .created_at_ms = clock_now_ms()};
 
     for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
@@ -87,16 +87,6 @@ static Error *pool_create_in_place(const PoolSpec *spec, const StorageDriver *dr
     return e;
 }
 
-static Error *pool_check_size(const StorageDriver *driver, uint64_t size_bytes)
-{
-    g_autofree char *minimum = text_format_size(driver->size_min);
-
-    if (size_bytes >= driver->size_min)
-        return NULL;
-    return error_new(ERR_INVALID, "a pool with driver \"%s\" needs at least %s", driver->name,
-                     minimum);
-}
-
 /* What is in the directory would be hidden by the mount. */
 static Error *pool_check_mount_is_free(const char *mount)
 {
@@ -113,8 +103,7 @@ static Error *pool_check_mount_is_free(const char *mount)
 static Error *pool_fill_image(const PoolSpec *spec, const StorageDriver *driver)
 {
     TRY(loopfile_mount(spec->image, spec->mount));
-    if (driver->prepare)
-        TRY(driver->prepare(spec->mount));
+    TRY(driver_prepare(driver, spec->mount));
     return pool_make_layout(spec, driver);
 }
 
@@ -123,9 +112,8 @@ static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *dr
 {
     bool had_mount_dir = fs_exists(spec->mount);
 
-    TRY(pool_check_size(driver, size_bytes));
     TRY(pool_check_mount_is_free(spec->mount));
-    TRY(loopfile_create(spec->image, size_bytes, driver->format_argv));
+    TRY(driver_make_image(driver, spec->image, size_bytes));
 
     Error *e = fs_make_dir(spec->mount, 0755, NULL);
 
@@ -146,7 +134,7 @@ Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
     Error *e = pool_check_spec(spec);
 
     if (!e)
-        e = storage_find_driver(spec->driver, &driver);
+        e = driver_find(spec->driver, &driver);
     if (!e)
         e = spec->image ? pool_create_on_image(spec, driver, size_bytes)
                         : pool_create_in_place(spec, driver);
@@ -200,9 +188,9 @@ static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
 
     TRY(pool_file_read(spec->mount, &file));
     TRY(pool_check_identity(spec, &file));
-    TRY(storage_find_driver(file.driver, &driver));
-    TRY(driver->open(spec->mount, &driver_private));
-    error_ignore(pool_undo_snapshots(spec->mount), "a full pool must open too");
+    TRY(driver_find(file.driver, &driver));
+    TRY(driver_open(driver, spec->mount, &driver_private));
+    error_ignore(manifest_file_take_back_all(spec->mount), "a full pool must open too");
     *ret_pool = pool_new(spec, driver);
     (*ret_pool)->driver_private = driver_private;
     return NULL;
@@ -243,7 +231,7 @@ void storage_close_pool(Pool *pool)
 {
     if (!pool)
         return;
-    pool->driver->close(pool->driver_private);
+    driver_close(pool->driver, pool->driver_private);
     pool_free(pool);
 }
 
@@ -274,8 +262,8 @@ static Error *pool_check_destroyable(const PoolSpec *spec, bool is_forced)
     error_free(e);
     if (is_forced)
         return NULL;
-    TRY(pool_check_empty(spec->mount, POOL_VOLUMES));
-    return pool_check_empty(spec->mount, POOL_SNAPSHOTS);
+    TRY(pool_check_empty(spec->mount, LAYOUT_VOLUMES));
+    return pool_check_empty(spec->mount, LAYOUT_SNAPSHOTS);
 }
 
 /* Without force we look into it first; what cannot be looked into is not destroyed. */

@@ -1,15 +1,13 @@
 /*
- * The inside of a pool: what pool.c (pools come and go) and storage.c (the verbs) share. Together
- * they are the front.
+ * The inside of a pool: what pool.c (pools come and go) and storage.c (drivers and verbs) share.
  */
 #pragma once
 
-#include "storage/driver.h"
+#include "storage/layout.h"
 #include "storage/name_lock.h"
+#include "storage/storage.h"
 
-#define POOL_VOLUMES   "volumes"
-#define POOL_SNAPSHOTS "snapshots"
-#define POOL_PRIVATE   ".ramet" /* in the pool, and in each volume */
+typedef struct StorageDriver StorageDriver;
 
 struct Pool {
     char *name;
@@ -22,11 +20,19 @@ struct Pool {
     NameLocks *locks;
 };
 
-/* ERR_INVALID for an unknown one, with the known ones as the hint. */
-MUST_CHECK Error *storage_find_driver(const char *name, const StorageDriver **ret_driver);
+/* Drivers, for pool.c; storage.c alone looks into them. */
 
-/*
- * pool_undo_snapshots - give volumes their own manifests back, where a snapshot was under way when
- * the server died: see storage_snapshot().
- */
-MUST_CHECK Error *pool_undo_snapshots(const char *mount);
+/* ERR_INVALID for an unknown one, with the known ones as the hint. */
+MUST_CHECK Error *driver_find(const char *name, const StorageDriver **ret_driver);
+const char *driver_name(const StorageDriver *driver);
+
+/* Makes an image with the driver's file system; ERR_INVALID when it would be too small. */
+MUST_CHECK Error *driver_make_image(const StorageDriver *driver, const char *image,
+                                    uint64_t size_bytes);
+
+/* Once, in a new image that is mounted. */
+MUST_CHECK Error *driver_prepare(const StorageDriver *driver, const char *mount);
+
+/* Checks that what is mounted there serves the driver; *ret_private goes to driver_close(). */
+MUST_CHECK Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private);
+void driver_close(const StorageDriver *driver, void *driver_private);

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "storage/driver.h"
+#include "storage/layout.h"
 #include "storage/names.h"
 #include "storage/reflink_copy.h"
 #include "storage/tree.h"
@@ -60,8 +61,8 @@ static Error *reflink_collect(const char *mount, const char *dir)
 static Error *reflink_open(const char *mount, void **ret_private)
 {
     TRY(reflink_probe(mount));
-    TRY(reflink_collect(mount, "volumes"));
-    TRY(reflink_collect(mount, "snapshots"));
+    TRY(reflink_collect(mount, LAYOUT_VOLUMES));
+    TRY(reflink_collect(mount, LAYOUT_SNAPSHOTS));
     *ret_private = NULL; /* paths are all that it needs */
     return NULL;
 }

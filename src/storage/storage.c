@@ -1,11 +1,7 @@
 /*
- * The front, second part: the table of drivers and the verbs. Each verb checks names, takes its
- * turn on them, checks that origin and target are as they should be, lets the driver do it, and
- * writes the manifest.
- *
- * A manifest is written without fsync: a clone's is needed only to rebuild a lost store, and two
- * writes to the disk would double the cost of a clone. Until it is there, a clone carries its
- * snapshot's manifest, whose kind tells that it is half made.
+ * The front: the table of drivers, which no other file looks into, and the verbs. Each verb checks
+ * names, takes its turn on them, checks that origin and target are as they should be, lets the
+ * driver do it, and writes the manifest.
  */
 #include "storage/storage.h"
 
@@ -19,13 +15,12 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "storage/driver.h"
 #include "storage/loopfile.h"
+#include "storage/manifest_file.h"
 #include "storage/names.h"
 #include "storage/pool.h"
 
-#define MANIFEST_FILE   ".ramet/manifest.json"
-#define MANIFEST_MAX    65536
-#define UNDO_PREFIX     "undo-"
 #define RESERVE_MIN     (UINT64_C(16) << 20)
 #define RESERVE_MAX     (UINT64_C(256) << 20)
 #define RESERVE_DIVISOR 100
@@ -41,44 +36,66 @@ typedef struct Place {
     const char *dir;
 } Place;
 
-static const Place place_volume = {"volume", POOL_VOLUMES};
-static const Place place_snapshot = {"snapshot", POOL_SNAPSHOTS};
+static const Place place_volume = {"volume", LAYOUT_VOLUMES};
+static const Place place_snapshot = {"snapshot", LAYOUT_SNAPSHOTS};
 
-/* --- manifests --- */
+/* --- drivers ------------------------------------------------------------------------------------- */
 
-static Error *manifest_write(const char *path, const char *text)
+const char *const *storage_driver_names(void)
 {
-    g_autofree char *file = g_build_filename(path, MANIFEST_FILE, NULL);
+    static const char *names[G_N_ELEMENTS(storage_drivers) + 1];
+    static gsize is_filled;
 
-    return fs_write_file(file, text, NULL);
+    if (g_once_init_enter(&is_filled)) {
+        for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
+            names[i] = storage_drivers[i]->name;
+        g_once_init_leave(&is_filled, 1);
+    }
+    return names;
 }
 
-/* NULL text when there is none. */
-static Error *manifest_read(const char *path, char **ret_text)
+Error *driver_find(const char *name, const StorageDriver **ret_driver)
 {
-    g_autofree char *file = g_build_filename(path, MANIFEST_FILE, NULL);
-    char *text = NULL;
-    Error *e = fs_read_file(file, MANIFEST_MAX, &text);
+    for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
+        if (g_strcmp0(storage_drivers[i]->name, name) == 0) {
+            *ret_driver = storage_drivers[i];
+            return NULL;
+        }
 
-    if (e && e->code != ERR_NOT_FOUND)
-        return e;
-    error_free(e);
-    *ret_text = text;
-    return NULL;
+    g_autofree char *known = g_strjoinv(", ", (char **)(uintptr_t)storage_driver_names());
+
+    return error_hint(error_new(ERR_INVALID, "unknown storage driver \"%s\"", name ? name : ""),
+                      "Known drivers: %s.", known);
 }
 
-/* The manifest of what is at path; NULL when it has none, or one that belongs to something else. */
-static Manifest *manifest_find(const char *path, bool is_snapshot)
+const char *driver_name(const StorageDriver *driver)
 {
-    g_autofree char *text = NULL;
-    g_autoptr(Manifest) manifest = NULL;
-    g_autoptr(Error) e = manifest_read(path, &text);
+    return driver->name;
+}
 
-    if (!e && text)
-        e = manifest_parse(text, &manifest);
-    if (!manifest || g_str_equal(manifest->kind, "snapshot") != is_snapshot)
-        return NULL;
-    return g_steal_pointer(&manifest);
+Error *driver_make_image(const StorageDriver *driver, const char *image, uint64_t size_bytes)
+{
+    g_autofree char *minimum = text_format_size(driver->size_min);
+
+    if (size_bytes < driver->size_min)
+        return error_new(ERR_INVALID, "a pool with driver \"%s\" needs at least %s", driver->name,
+                         minimum);
+    return loopfile_create(image, size_bytes, driver->format_argv);
+}
+
+Error *driver_prepare(const StorageDriver *driver, const char *mount)
+{
+    return driver->prepare ? driver->prepare(mount) : NULL;
+}
+
+Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private)
+{
+    return driver->open(mount, ret_private);
+}
+
+void driver_close(const StorageDriver *driver, void *driver_private)
+{
+    driver->close(driver_private);
 }
 
 /* --- what every verb begins and ends with --- */
@@ -109,7 +126,7 @@ static Error *pool_check_missing(const Place *place, const char *name, const cha
     return error_new(ERR_CONFLICT, "%s \"%s\" exists", place->kind, name);
 }
 
-/* The last hundredth is for what lives already, and for the store's own work. */
+/* The last hundredth is for the clones that live already. */
 static Error *pool_check_space(Pool *pool)
 {
     SpaceUsage usage = {0};
@@ -150,12 +167,12 @@ static Error *pool_complete(Pool *pool, const char *path, Error *e)
 
 static Error *volume_fill(Pool *pool, const char *volume, const char *path, const char *manifest)
 {
-    g_autofree char *private_dir = g_build_filename(path, POOL_PRIVATE, NULL);
+    g_autofree char *private_dir = g_build_filename(path, LAYOUT_PRIVATE, NULL);
     g_autofree char *data_dir = storage_volume_data(pool, volume);
 
     TRY(fs_make_dir(private_dir, 0700, NULL));
     TRY(fs_make_dir(data_dir, 0700, pool->owner));
-    return manifest_write(path, manifest);
+    return manifest_file_write(path, manifest);
 }
 
 static Error *volume_create(Pool *pool, const char *volume, const char *manifest)
@@ -190,7 +207,7 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
     TRY(pool->driver->clone(pool->driver_private, from, path));
-    return pool_complete(pool, path, manifest_write(path, manifest));
+    return pool_complete(pool, path, manifest_file_write(path, manifest));
 }
 
 Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const Manifest *manifest)
@@ -206,64 +223,16 @@ Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const
 
 /* --- snapshots --- */
 
-/*
- * A snapshot cannot be written to, so the volume carries the snapshot's manifest while it is taken.
- * The volume's own waits beside the pool's identity, from where opening the pool takes it back
- * after a crash.
- */
-static char *undo_path(const char *mount, const char *volume)
-{
-    return g_strdup_printf("%s/%s/%s%s", mount, POOL_PRIVATE, UNDO_PREFIX, volume);
-}
-
-static Error *undo_run(const char *mount, const char *volume)
-{
-    g_autofree char *undo = undo_path(mount, volume);
-    g_autofree char *path = g_build_filename(mount, POOL_VOLUMES, volume, NULL);
-    g_autofree char *text = NULL;
-
-    TRY(fs_read_file(undo, MANIFEST_MAX, &text));
-    if (fs_exists(path))
-        TRY(manifest_write(path, text));
-    return fs_remove(undo);
-}
-
-Error *pool_undo_snapshots(const char *mount)
-{
-    g_autofree char *dir = g_build_filename(mount, POOL_PRIVATE, NULL);
-    g_auto(GStrv) names = NULL;
-
-    TRY(fs_list_dir(dir, &names));
-    for (char **name = names; *name; name++)
-        if (g_str_has_prefix(*name, UNDO_PREFIX))
-            TRY(undo_run(mount, *name + strlen(UNDO_PREFIX)));
-    return NULL;
-}
-
-static Error *snapshot_swap_manifest(Pool *pool, const char *volume, const char *path,
-                                     const char *manifest)
-{
-    g_autofree char *undo = undo_path(pool->mount, volume);
-    g_autofree char *own = NULL;
-
-    TRY(manifest_read(path, &own));
-    TRY(fs_write_file(undo, own ? own : "", NULL));
-    return manifest_write(path, manifest);
-}
-
+/* A snapshot cannot be written to, so the volume carries its manifest while it is taken. */
 static Error *snapshot_take(Pool *pool, const char *volume, const char *from, const char *path,
                             const char *manifest)
 {
-    Error *e = snapshot_swap_manifest(pool, volume, from, manifest);
+    Error *e = manifest_file_lend(pool->mount, volume, manifest);
 
     if (!e)
         e = pool->driver->snapshot(pool->driver_private, from, path);
-
-    Error *not_undone = undo_run(pool->mount, volume);
-
-    if (not_undone && not_undone->code == ERR_NOT_FOUND) /* it did not come to the swap */
-        g_clear_pointer(&not_undone, error_free);
-    error_ignore(not_undone, "the volume gets its manifest back when the pool is opened next");
+    error_ignore(manifest_file_take_back(pool->mount, volume),
+                 "the volume gets its manifest back when the pool is opened next");
     return e;
 }
 
@@ -329,8 +298,7 @@ static void storage_entry_free(void *data)
     g_free(entry);
 }
 
-/* What is half made is reported under the name that it was to have; what is half removed is gone.
- */
+/* What is half made is listed under the name that it was to have; what is half removed is gone. */
 static void list_add(GPtrArray *entries, const char *dir_path, const char *found, bool is_snapshot)
 {
     g_autofree char *path = g_build_filename(dir_path, found, NULL);
@@ -343,7 +311,7 @@ static void list_add(GPtrArray *entries, const char *dir_path, const char *found
 
     entry->name = g_strdup(partial_of ? partial_of : found);
     entry->is_snapshot = is_snapshot;
-    entry->manifest = partial_of ? NULL : manifest_find(path, is_snapshot);
+    entry->manifest = partial_of ? NULL : manifest_file_find(path, is_snapshot);
     g_ptr_array_add(entries, entry);
 }
 
@@ -432,34 +400,7 @@ Error *storage_sync(Pool *pool, const char *volume)
     return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
 }
 
-/* --- names --- */
-
-Error *storage_find_driver(const char *name, const StorageDriver **ret_driver)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
-        if (g_strcmp0(storage_drivers[i]->name, name) == 0) {
-            *ret_driver = storage_drivers[i];
-            return NULL;
-        }
-
-    g_autofree char *known = g_strjoinv(", ", (char **)(uintptr_t)storage_driver_names());
-
-    return error_hint(error_new(ERR_INVALID, "unknown storage driver \"%s\"", name ? name : ""),
-                      "Known drivers: %s.", known);
-}
-
-const char *const *storage_driver_names(void)
-{
-    static const char *names[G_N_ELEMENTS(storage_drivers) + 1];
-    static gsize is_filled;
-
-    if (g_once_init_enter(&is_filled)) {
-        for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
-            names[i] = storage_drivers[i]->name;
-        g_once_init_leave(&is_filled, 1);
-    }
-    return names;
-}
+/* --- what a pool is, and where --- */
 
 const char *storage_pool_name(const Pool *pool)
 {
@@ -478,10 +419,10 @@ StorageTraits storage_pool_traits(const Pool *pool)
 
 char *storage_volume_data(const Pool *pool, const char *volume)
 {
-    return g_build_filename(pool->mount, POOL_VOLUMES, volume, pool->data_sub_dir, NULL);
+    return g_build_filename(pool->mount, LAYOUT_VOLUMES, volume, pool->data_sub_dir, NULL);
 }
 
 char *storage_snapshot_data(const Pool *pool, const char *snapshot)
 {
-    return g_build_filename(pool->mount, POOL_SNAPSHOTS, snapshot, pool->data_sub_dir, NULL);
+    return g_build_filename(pool->mount, LAYOUT_SNAPSHOTS, snapshot, pool->data_sub_dir, NULL);
 }
