@@ -2,10 +2,10 @@
  * A client of Ramet, in C so that its own start and its interpreter are not measured: every thread has
  * one connection that it keeps, opened before the clock starts.
  *
- *   client --url URL create ID [--count N] [--dbname DB]   until the first SELECT 1, N at once
- *   client --url URL reset ID                              until the first SELECT 1
- *   client --url URL destroy ID                            until the clone is gone
- *   client --url URL list [--count N]                      GET /clones, N in turn
+ *   client --url URL --dbname DB create ID [--count N]   until the first SELECT 1, N at once
+ *   client --url URL --dbname DB reset ID                until the first SELECT 1
+ *   client --url URL --dbname DB destroy ID [--count N]  until the clone is gone
+ *   client --url URL --dbname DB list [--count N]        GET /clones, N in turn
  *
  * The token is in RAMET_TOKEN. Prints {"wall_ms", "runs": [{"post_ms", …, "total_ms"}]}.
  */
@@ -137,14 +137,14 @@ static void client_post(ClientRun *run, const char *path, const char *body)
     int64_t port = client_wait_ok(run);
 
     run->wait_ms = bench_ms() - began_ms - run->post_ms;
-    run->first = first_query(port, dbname ? dbname : "postgres");
+    run->first = first_query(port, dbname);
     run->total_ms = bench_ms() - began_ms;
 }
 
 static void client_create(ClientRun *run)
 {
-    json_auto_t *request = json_pack("{ss s{ssss}}", "id", run->id, "db", "username", BENCH_USER,
-                                     "password", BENCH_PASSWORD);
+    json_auto_t *request = json_pack("{ss s{ssssss}}", "id", run->id, "db", "username", BENCH_USER,
+                                     "password", BENCH_PASSWORD, "db_name", dbname);
     char *body = json_dumps(request, JSON_COMPACT);
 
     client_post(run, "/clone", body);
@@ -269,8 +269,8 @@ int main(int argc, char **argv)
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error))
         g_error("%s", error->message);
-    if (argc < 2 || !url || !g_getenv("RAMET_TOKEN"))
-        g_error("a verb, --url and RAMET_TOKEN are needed");
+    if (argc < 2 || !url || !dbname || !g_getenv("RAMET_TOKEN"))
+        g_error("a verb, --url, --dbname and RAMET_TOKEN are needed");
     curl_global_init(CURL_GLOBAL_DEFAULT);
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
         if (strcmp(verbs[i].name, argv[1]) == 0) {

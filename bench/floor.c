@@ -3,7 +3,7 @@
  * A subvolume snapshot, one configuration file, exec of postgres, a connection as soon as the server
  * takes one, a role with a password, and a client's first query. No store, no API, no undo.
  *
- *   floor --snapshot DIR --scratch DIR --conf FILE --bin DIR --port PORT [--count N] [--dbname DB]
+ *   floor --snapshot DIR --scratch DIR --conf FILE --bin DIR --port PORT --dbname DB [--count N]
  *
  * --scratch is on the file system of the snapshot; volumes and sockets are made in it and removed
  * again, after the clock has stopped. With --count, so many are made at once on adjacent ports. Prints
@@ -121,7 +121,7 @@ static PGconn *floor_connect(const FloorRun *run)
 {
     g_autofree char *port = g_strdup_printf("%d", run->port);
     const char *const names[] = {"host", "port", "user", "dbname", NULL};
-    const char *const values[] = {run->socket_dir, port, "postgres", "postgres", NULL};
+    const char *const values[] = {run->socket_dir, port, "postgres", dbname, NULL};
 
     return PQconnectdbParams(names, values, 0);
 }
@@ -188,7 +188,7 @@ static void *floor_run(void *data)
     run->ready_ms = floor_lap(run, &before_ms);
     floor_make_role(pg);
     run->role_ms = floor_lap(run, &before_ms);
-    run->first = first_query(run->port, dbname ? dbname : "postgres");
+    run->first = first_query(run->port, dbname);
     run->total_ms = bench_ms() - run->began_ms;
     return NULL;
 }
@@ -248,7 +248,7 @@ static void floor_parse(int argc, char **argv)
     g_option_context_add_main_entries(context, options, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &error))
         g_error("%s", error->message);
-    if (!snapshot || !scratch || !conf_path || !bin_dir || !first_port)
+    if (!snapshot || !scratch || !conf_path || !bin_dir || !dbname || !first_port)
         g_error("an option is missing: see floor --help");
     if (!g_file_get_contents(conf_path, &conf, NULL, &error))
         g_error("%s", error->message);

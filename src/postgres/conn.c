@@ -205,9 +205,9 @@ static PGconn *conn_start(const ConnSpec *spec)
         spec->port ? g_strdup_printf("%" G_GINT64_FORMAT, spec->port) : g_strdup("");
     Keywords keywords = {};
 
-    keywords_add(&keywords, "client_encoding", "UTF8");
     keywords_add(&keywords, "fallback_application_name", "ramet");
     keywords_add(&keywords, "dbname", spec->conninfo); /* expanded, as the first "dbname" */
+    keywords_add(&keywords, "client_encoding", "UTF8");
     keywords_add(&keywords, "host", spec->host);
     keywords_add(&keywords, "port", port);
     keywords_add(&keywords, "user", spec->user);

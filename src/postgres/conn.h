@@ -11,10 +11,9 @@
 typedef struct Conn Conn;
 
 typedef struct ConnSpec {
-    const char
-        *conninfo;    /* libpq URI or key/value string; the fields below win over it; may be NULL */
-    const char *host; /* name, address, or absolute path of a socket directory */
-    int64_t port;     /* 0 = default */
+    const char *conninfo; /* URI or key/value string; the fields below win over it; may be NULL */
+    const char *host;     /* name, address, or absolute path of a socket directory             */
+    int64_t port;         /* 0 = default */
     const char *user;
     const char *dbname;
     const char *password;
@@ -39,11 +38,17 @@ typedef struct ConnSpec {
 
 /*
  * conn_open - connect.
- * Errors: ERR_TIMEOUT; ERR_DENIED password or pg_hba refused it (SQLSTATE class 28); ERR_NOT_FOUND
- * no such database (3D000); ERR_BUSY starting up or too many connections (57P03, 53300);
- *         ERR_EXTERNAL not reachable, other; ERR_INVALID malformed connection string. Detail: the
- * server's or libpq's words, without any password. Blocks at most timeout_ms; only the look-up of a
- * host's name is the resolver's and keeps its own time.
+ *
+ * Blocks at most timeout_ms; only the look-up of a host's name is the resolver's, and keeps its own
+ * time.
+ *
+ * Errors: ERR_INVALID malformed connection string;
+ *         ERR_TIMEOUT;
+ *         ERR_DENIED password or pg_hba.conf refused it (SQLSTATE class 28);
+ *         ERR_NOT_FOUND `database "x" does not exist` (3D000);
+ *         ERR_BUSY starting up or too many connections (57P03, 53300);
+ *         ERR_EXTERNAL not reachable, other.
+ *         Detail: the server's or libpq's words, without any password.
  */
 MUST_CHECK Error *conn_open(const ConnSpec *spec, Conn **ret_conn);
 void conn_close(Conn *conn);
@@ -60,10 +65,12 @@ int64_t rows_int(const Rows *rows, int row, int column); /* 0 when NULL or no nu
 
 /*
  * conn_query - one statement with text parameters ($1 …), NULL-terminated list.
+ *
  *   ret_rows   NULL when not wanted
+ *
  * Errors: by SQLSTATE: ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_NO_SPACE 53100; ERR_DENIED 42501;
- * ERR_TIMEOUT 57014; else ERR_EXTERNAL. Message: the server's message; detail: SQLSTATE, DETAIL,
- * CONTEXT. The text of the statement is never in the error (it may hold a secret).
+ *         ERR_TIMEOUT 57014; else ERR_EXTERNAL. Message: the server's message; detail: SQLSTATE,
+ *         DETAIL, CONTEXT. The text of the statement is never in it (it may hold a secret).
  */
 MUST_CHECK Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql,
                              ...) G_GNUC_NULL_TERMINATED;

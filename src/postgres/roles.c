@@ -43,9 +43,9 @@ static const char cluster_gifts[] =
     "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name)";
 
 /*
- * $1 user. Sequences of a column follow their table, array and row types theirs; from 17 on multirange types
- * follow their range, and cannot be altered. ALTER ROUTINE (from 11 on) is the only form that takes every
- * aggregate by its name.
+ * $1 user. Sequences of a column follow their table, array and row types theirs; from 17 on
+ * multirange types follow their range, and cannot be altered. ALTER ROUTINE (from 11 on) is the
+ * only form that takes every aggregate by its name.
  */
 static const char database_gifts[] =
     "WITH space AS (SELECT oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' "

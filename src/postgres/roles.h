@@ -20,12 +20,17 @@ typedef struct RolesSpec {
 
 /*
  * roles_prepare - over a socket as the manager. May be repeated.
+ *
  *   server   host (socket directory), port and user; dbname is filled in
  *
  * Roles are one transaction, two round trips. Ownership for a restricted user follows in each
- * database, in transactions of a few hundred objects, as each object holds locks until its end; an
- * object that the server will not give away keeps its owner, with a warning in our log. Errors:
- * ERR_NOT_FOUND `database "x" does not exist`; ERR_INVALID a reserved role name; ERR_EXTERNAL.
+ * database, in transactions of a few hundred objects, as each holds locks until its end; an object
+ * that the server will not give away keeps its owner, with a warning in our log.
+ *
+ * Errors: ERR_NOT_FOUND `database "x" does not exist`;
+ *         ERR_INVALID a reserved role name;
+ *         ERR_BUSY no more locks (hint: max_locks_per_transaction);
+ *         ERR_EXTERNAL.
  */
 MUST_CHECK Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec);
 

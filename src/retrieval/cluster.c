@@ -7,7 +7,6 @@
 
 #define READY_TIMEOUT_MS 120000
 #define STOP_TIMEOUT_MS  600000 /* the last checkpoint writes much */
-#define LOG_TAIL_BYTES   4096
 
 /* --- volume --- */
 
@@ -77,13 +76,6 @@ Error *step_create_cluster(Operation *operation)
 
 /* --- instance --- */
 
-static Error *cluster_with_log(const Work *work, Error *e)
-{
-    g_autofree char *tail = runtime_log_tail(work->engine->runtime, work->volume, LOG_TAIL_BYTES);
-
-    return e && *tail ? error_detail(e, "%s", tail) : e;
-}
-
 static bool cluster_is_starting(const Error *e)
 {
     return e->code == ERR_BUSY || e->code == ERR_EXTERNAL || e->code == ERR_TIMEOUT;
@@ -122,7 +114,7 @@ Error *step_start(Operation *operation)
 
     work_enter(operation);
     TRY(instance_start(work->engine, &instance));
-    TRY(cluster_with_log(
+    TRY(work_with_log(
         work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work)));
     cluster_publish(work, work->volume);
     return NULL;
@@ -177,11 +169,11 @@ Error *step_stop(Operation *operation)
 
     work_enter(operation);
     cluster_publish(work, NULL);
-    TRY(cluster_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
-                                            STOP_TIMEOUT_MS)));
+    TRY(work_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
+                                         STOP_TIMEOUT_MS)));
     TRY(control_data_read(work->installation, work->data_dir, &control));
     if (!control->is_shut_down)
-        return cluster_with_log(
+        return work_with_log(
             work, error_new(ERR_EXTERNAL, "postgres did not shut down cleanly: its data is \"%s\"",
                             control->state));
     return runtime_forget(work->engine->runtime, work->volume, true);

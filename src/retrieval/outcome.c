@@ -71,5 +71,6 @@ void outcome_ended(Operation *operation, const Error *cause)
 
     if (!cause && work)
         outcome_retire(engine, work->snapshot_uid);
-    retrieval_set_state(engine->retrieval, cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
+    retrieval_end(engine->retrieval, operation->row->uid,
+                  cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
 }

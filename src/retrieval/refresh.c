@@ -123,31 +123,39 @@ static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
     return NULL;
 }
 
-/* With the lock: of many requests at once, one begins. */
-static Error *refresh_begin(Retrieval *retrieval)
+/* With the lock. It waits in the queue while an operation of the last server is still being undone. */
+static Error *refresh_submit(Retrieval *retrieval)
 {
     Engine *engine = retrieval->engine;
     g_autoptr(OperationRow) row = NULL;
     Pool *pool = NULL;
     int64_t now_ms = clock_now_ms();
 
-    if (operations_is_busy(engine->operations, NULL, RETRIEVAL_TARGET))
-        return refresh_skip(engine);
     TRY(jobs_check(engine->config));
     TRY(engine_active_pool(engine, &pool));
     TRY(refresh_record(engine, pool, now_ms, &row));
     progress_reset(retrieval->progress);
-    retrieval->state = RETRIEVAL_REFRESHING;
+    retrieval_begin_locked(retrieval, row->uid, RETRIEVAL_REFRESHING);
     retrieval->last_refresh_ms = now_ms;
     log_info("refresh begins", "pool", storage_pool_name(pool));
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
     return NULL;
 }
 
+Error *refresh_at_start(Retrieval *retrieval)
+{
+    g_mutex_lock(&retrieval->lock);
+    Error *e = refresh_submit(retrieval);
+    g_mutex_unlock(&retrieval->lock);
+    return e;
+}
+
+/* The lock is held from the check on: of many requests at once, one begins. */
 Error *retrieval_refresh(Retrieval *retrieval)
 {
     g_mutex_lock(&retrieval->lock);
-    Error *e = refresh_begin(retrieval);
+    bool is_busy = operations_is_busy(retrieval->engine->operations, NULL, RETRIEVAL_TARGET);
+    Error *e = is_busy ? refresh_skip(retrieval->engine) : refresh_submit(retrieval);
     g_mutex_unlock(&retrieval->lock);
     return e;
 }

@@ -59,14 +59,15 @@ static Error *restore_run_tool(const Work *work, const char *database)
     return tool_run(tool, NULL, NULL);
 }
 
-/* Errors of single objects may be ignored by configuration; a dead server or a full disk may not.
- */
+/* Errors of single objects may be ignored by configuration; a dead server or a full disk may not. */
 static Error *restore_judge(const Work *work, Error *e)
 {
-    bool is_fatal = e && (e->code == ERR_NO_SPACE || e->code == ERR_TIMEOUT ||
-                          !runtime_is_running(work->engine->runtime, work->volume));
-
-    if (!e || is_fatal || !work_config(work)->retrieval.restore.ignore_errors)
+    if (!e)
+        return NULL;
+    if (!runtime_is_running(work->engine->runtime, work->volume))
+        return work_with_log(work, e);
+    if (e->code == ERR_NO_SPACE || e->code == ERR_TIMEOUT ||
+        !work_config(work)->retrieval.restore.ignore_errors)
         return e;
     error_ignore(e, "logicalRestore has ignoreErrors: true");
     return NULL;

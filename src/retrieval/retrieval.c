@@ -44,6 +44,7 @@ static Error *retrieval_read_state(Retrieval *retrieval)
 static void retrieval_free(Retrieval *retrieval)
 {
     progress_free(retrieval->progress);
+    g_free(retrieval->current);
     g_free(retrieval->instance);
     g_mutex_clear(&retrieval->lock);
     g_cond_clear(&retrieval->idle);
@@ -72,6 +73,18 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
     return NULL;
 }
 
+/* A server without data still serves its API, which says why there is none. */
+static Error *retrieval_start_failed(Retrieval *retrieval, Error *cause_taken)
+{
+    g_autoptr(Error) cause = cause_taken;
+
+    if (!cause)
+        return NULL;
+    log_failure(LOG_LEVEL_ERROR, cause, "the refresh of the start could not begin", NULL);
+    retrieval_set_state(retrieval, RETRIEVAL_FAILED);
+    return outcome_raise_alert(retrieval->engine->store, "refresh_failed", cause);
+}
+
 Error *retrieval_start(Retrieval *retrieval)
 {
     const RetrievalConfig *config = &retrieval->engine->config->retrieval;
@@ -80,7 +93,7 @@ Error *retrieval_start(Retrieval *retrieval)
     TRY(retrieval_has_snapshot(retrieval, &has_snapshot));
     if (config->skip_start_refresh || has_snapshot || json_array_size(config->jobs) == 0)
         return NULL;
-    return retrieval_refresh(retrieval);
+    return retrieval_start_failed(retrieval, refresh_at_start(retrieval));
 }
 
 /* Its steps hold on to us: wait for the undo, however long it takes. */

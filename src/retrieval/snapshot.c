@@ -220,7 +220,7 @@ static Error *snapshot_submit(Retrieval *retrieval, const Golden *golden, const 
     TRY(snapshot_check_state(retrieval));
     TRY(snapshot_record(retrieval->engine, golden, snapshot, &row));
     progress_reset(retrieval->progress);
-    retrieval->state = RETRIEVAL_SNAPSHOTTING;
+    retrieval_begin_locked(retrieval, row->uid, RETRIEVAL_SNAPSHOTTING);
     operations_submit_take(retrieval->engine->operations, g_steal_pointer(&row), ended, data);
     return NULL;
 }

@@ -156,7 +156,7 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
 
     Error *e = conn_open(&spec, &conn);
     if (e)
-        return error_wrap(source_explain(e), "could not connect to the source");
+        return source_explain(e);
     TRY(conn_script(conn, SOURCE_SESSION));
     *ret_conn = g_steal_pointer(&conn);
     return NULL;
@@ -213,14 +213,24 @@ static bool source_takes(const LogicalDumpConfig *config, SourceDatabase *databa
     return true;
 }
 
-static char *source_names(const GPtrArray *databases)
+static void source_append_names(GString *names, const GPtrArray *databases)
 {
-    GString *names = g_string_new(NULL);
+    for (unsigned i = 0; i < databases->len; i++) {
+        const SourceDatabase *database = databases->pdata[i];
+        if (!database->is_template)
+            g_string_append_printf(names, "%s\"%s\"", names->len ? ", " : "", database->name);
+    }
+}
 
-    for (unsigned i = 0; i < databases->len; i++)
-        g_string_append_printf(names, "%s\"%s\"", i ? ", " : "",
-                               ((const SourceDatabase *)databases->pdata[i])->name);
-    return g_string_free(names, FALSE);
+static Error *source_no_database(const Source *source, const char *name)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+    Error *e = error_new(ERR_NOT_FOUND, "database \"%s\" does not exist at the source", name);
+
+    source_append_names(names, source->databases);
+    source_append_names(names, source->others);
+    e = error_detail(e, "Databases there: %s.", names->str);
+    return error_hint(e, "Check retrieval.spec.logicalDump.options.databases.");
 }
 
 static SourceDatabase *source_find(const GPtrArray *databases, const char *name)
@@ -239,13 +249,8 @@ static Error *source_check_wanted(const Source *source, const LogicalDumpConfig 
     json_object_foreach(config->databases, name, options)
     {
         const SourceDatabase *database = source_find(source->databases, name);
-        if (!database) {
-            g_autofree char *names = source_names(source->others);
-            Error *e =
-                error_new(ERR_NOT_FOUND, "database \"%s\" does not exist at the source", name);
-            e = error_detail(e, "Databases there: %s.", names);
-            return error_hint(e, "Check retrieval.spec.logicalDump.options.databases.");
-        }
+        if (!database)
+            return source_no_database(source, name);
         if (!database->accepts_us)
             return error_hint(error_new(ERR_DENIED, "database \"%s\" does not let us in", name),
                               "Give the source's user the right: GRANT CONNECT ON DATABASE …");

@@ -26,6 +26,21 @@ void retrieval_set_state(Retrieval *retrieval, RetrievalState state)
     g_mutex_unlock(&retrieval->lock);
 }
 
+void retrieval_begin_locked(Retrieval *retrieval, const char *uid, RetrievalState state)
+{
+    g_free(retrieval->current);
+    retrieval->current = g_strdup(uid);
+    retrieval->state = state;
+}
+
+void retrieval_end(Retrieval *retrieval, const char *uid, RetrievalState state)
+{
+    g_mutex_lock(&retrieval->lock);
+    if (!retrieval->current || g_str_equal(retrieval->current, uid))
+        retrieval->state = state;
+    g_mutex_unlock(&retrieval->lock);
+}
+
 static bool state_is_at_work(RetrievalState state)
 {
     return state == RETRIEVAL_REFRESHING || state == RETRIEVAL_RENEWED ||

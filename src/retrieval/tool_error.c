@@ -142,8 +142,9 @@ void tool_errors_line(ToolErrors *errors, const char *line)
         return;
     }
     const char *text = line + strlen(errors->prefix);
+    const char *level_end = strstr(text, ": ");
     if (g_str_has_prefix(text, "detail: ") || g_str_has_prefix(text, "hint: "))
-        tool_errors_append(errors, text);
+        tool_errors_append(errors, level_end + 2);
     else
         errors->open = NULL;
     if (g_str_has_prefix(text, "from TOC entry "))

@@ -3,6 +3,10 @@
  */
 #include "retrieval/work.h"
 
+#include <string.h>
+
+#define WORK_LOG_TAIL_BYTES 4096
+
 static void work_free(Work *work)
 {
     json_decref(work->args);
@@ -77,6 +81,19 @@ EngineInstance work_instance(const Work *work)
         .installation = work->installation,
         .listen = "",
     };
+}
+
+/* PostgreSQL stops for a full disk by itself, and only its log says so. */
+Error *work_with_log(const Work *work, Error *e)
+{
+    g_autofree char *tail =
+        runtime_log_tail(work->engine->runtime, work->volume, WORK_LOG_TAIL_BYTES);
+
+    if (!e || !*tail)
+        return e;
+    if (strstr(tail, "No space left on device"))
+        e->code = ERR_NO_SPACE;
+    return error_detail(e, "%s", tail);
 }
 
 const Config *work_config(const Work *work)

@@ -29,6 +29,7 @@ struct Retrieval {
     int n_works; /* operations of ours that are loaded */
     RetrievalState state;
     int64_t last_refresh_ms;
+    char *current;  /* uid of the operation begun last; NULL = none since the start */
     char *instance; /* id of the instance that is being loaded; NULL = none */
 };
 
@@ -61,11 +62,23 @@ void work_enter(Operation *operation);
 /* The golden instance of this work, for instance_*(). */
 EngineInstance work_instance(const Work *work);
 
+/* An error with the end of the instance's log as its detail. NULL for NULL. */
+MUST_CHECK Error *work_with_log(const Work *work, Error *e);
+
 const Config *work_config(const Work *work);
 const char *const *work_bin_dirs(const Work *work);
 
 void retrieval_set_state(Retrieval *retrieval, RetrievalState state);
+
+/* With the lock: an operation begins, and the state is its own from now on. */
+void retrieval_begin_locked(Retrieval *retrieval, const char *uid, RetrievalState state);
+
+/* An operation has ended: its state counts unless a later one has begun. */
+void retrieval_end(Retrieval *retrieval, const char *uid, RetrievalState state);
 const char *retrieval_state_name(RetrievalState state);
+
+/* The refresh of the start, for retrieval_start(): recovery may still be at work. */
+MUST_CHECK Error *refresh_at_start(Retrieval *retrieval);
 
 /* Which jobs are configured, or ERR_INVALID why no refresh can be made of them. */
 MUST_CHECK Error *jobs_check(const Config *config);

@@ -11,8 +11,7 @@
 #define QUOTA_CTL_ENABLE_SIMPLE 4
 #define QUOTA_ACCOUNTS_PER_CALL 128
 
-/* An entry of the quota tree as the search returns it; the kernel packs both parts, and so do we.
- */
+/* An entry of the quota tree as the search returns it; the kernel packs both parts. */
 typedef struct QuotaEntry {
     struct btrfs_ioctl_search_header header;
     struct btrfs_qgroup_info_item info;

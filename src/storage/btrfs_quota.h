@@ -12,8 +12,7 @@
  * more. */
 MUST_CHECK Error *btrfs_quota_enable(int mount_fd);
 
-/* As of the last commit (at most 30 s ago). ERR_NOT_FOUND without quotas, or for no such subvolume.
- */
+/* As of the last commit (at most 30 s ago). ERR_NOT_FOUND without quotas or such a subvolume. */
 MUST_CHECK Error *btrfs_quota_read(int mount_fd, uint64_t subvolume_id, uint64_t *ret_bytes);
 
 /*

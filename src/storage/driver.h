@@ -14,8 +14,7 @@ typedef struct StorageDriver {
     StorageTraits traits;
     const char *const *format_argv; /* program that makes the file system; the device is appended */
     uint64_t size_min;              /* smallest image that works, bytes                           */
-    /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing to do.
-     */
+    /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing. */
     Error *(*prepare)(const char *mount);
     /* Checks that the mounted file system can do it; sets *ret_private. */
     Error *(*open)(const char *mount, void **ret_private);

@@ -99,8 +99,8 @@ static Error *loop_list_devices(const char *image, char ***ret_lines)
 }
 
 /*
- * A device with autoclear goes by itself, a moment after its last user: to detach it as well might hit
- * another image that has got the same device by then. One without was left by a killed run.
+ * A device with autoclear goes by itself, a moment after its last user: to detach it as well might
+ * hit another image that has got the same device by then. One without was left by a killed run.
  */
 static Error *loop_check_detached(void *data, bool *ret_done)
 {

@@ -21,8 +21,8 @@ MUST_CHECK Error *loopfile_create(const char *image, uint64_t size_bytes,
                                   const char *const *format_argv);
 
 /*
- * loopfile_mount - attach an image and mount it with noatime. A device that a killed run left attached
- * goes first: two would be two writers to one file.
+ * loopfile_mount - attach an image and mount it with noatime. A device that a killed run left goes
+ * first: two would be two writers to one file.
  *
  * Errors: ERR_NOT_FOUND no image; ERR_BUSY mounted elsewhere; ERR_EXTERNAL losetup or mount failed
  *         (detail: its stderr).
@@ -33,7 +33,7 @@ MUST_CHECK Error *loopfile_mount(const char *image, const char *mount);
 /* Unmounts; what is not mounted is success. ERR_BUSY when files are open in it (hint). */
 MUST_CHECK Error *loopfile_unmount(const char *mount);
 
-/* Waits until an unmounted image is free, detaching what a killed run left. ERR_BUSY when in use. */
+/* Waits until an unmounted image is free, detaching what a killed run left; ERR_BUSY in use. */
 MUST_CHECK Error *loopfile_detach(const char *image);
 
 /* True when a file system is mounted exactly there. */

@@ -19,15 +19,15 @@
 #include "storage/reflink_copy.h"
 #include "storage/tree.h"
 
-#define VOLUME_MODE 0711
-#define SNAPSHOT_MODE                                                                              \
-    0700 /* nobody but us may enter: nothing else keeps a snapshot from changing */
+#define VOLUME_MODE      0711
 #define EXTENTS_PER_CALL 128
+
+/* Nobody but us may enter: nothing else keeps a snapshot from changing. */
+#define SNAPSHOT_MODE 0700
 
 static const char *const reflink_format_argv[] = {"mkfs.xfs", "-q", "-m", "reflink=1", NULL};
 
-/* Two files without a name are enough to ask. On a full pool they cannot be made, which is no
- * answer. */
+/* Two files without a name are enough to ask; that a full pool cannot have them is no answer. */
 static Error *reflink_probe(const char *mount)
 {
     AUTO_FD from = open(mount, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);

@@ -39,7 +39,7 @@ typedef struct Place {
 static const Place place_volume = {"volume", LAYOUT_VOLUMES};
 static const Place place_snapshot = {"snapshot", LAYOUT_SNAPSHOTS};
 
-/* --- drivers ------------------------------------------------------------------------------------- */
+/* --- drivers --- */
 
 const char *const *storage_driver_names(void)
 {
@@ -178,7 +178,7 @@ static Error *volume_fill(Pool *pool, const char *volume, const char *path, cons
 static Error *volume_create(Pool *pool, const char *volume, const char *manifest)
 {
     g_autofree char *path = pool_path(pool, &place_volume, volume);
-    g_autoptr(NameLock) lock = pool_lock(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
@@ -201,7 +201,7 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
 {
     g_autofree char *from = pool_path(pool, &place_snapshot, snapshot);
     g_autofree char *path = pool_path(pool, &place_volume, volume);
-    g_autoptr(NameLock) lock = pool_lock(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
     TRY(pool_check_exists(&place_snapshot, snapshot, from));
     TRY(pool_check_missing(&place_volume, volume, path));
@@ -241,8 +241,8 @@ static Error *snapshot_create(Pool *pool, const char *volume, const char *snapsh
 {
     g_autofree char *from = pool_path(pool, &place_volume, volume);
     g_autofree char *path = pool_path(pool, &place_snapshot, snapshot);
-    g_autoptr(NameLock) volume_lock = pool_lock(pool, &place_volume, volume);
-    g_autoptr(NameLock) lock = pool_lock(pool, &place_snapshot, snapshot);
+    g_autoptr(NameLock) volume_lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_snapshot, snapshot);
 
     TRY(pool_check_exists(&place_volume, volume, from));
     TRY(pool_check_missing(&place_snapshot, snapshot, path));
@@ -271,7 +271,7 @@ static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
     TRY(names_check(place->kind, name));
 
     g_autofree char *path = pool_path(pool, place, name);
-    g_autoptr(NameLock) lock = pool_lock(pool, place, name);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, place, name);
 
     return pool_end_verb(pool, "destroying", place, name, started_us,
                          pool->driver->destroy(pool->driver_private, path));

@@ -102,8 +102,7 @@ typedef struct SpaceUsage {
 } SpaceUsage;
 MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
 
-/* Bytes that this volume alone holds. *ret_is_exact false: an estimate (0 when nothing is known).
- */
+/* Bytes that this volume alone holds. *ret_is_exact false: an estimate (0 when unknown). */
 MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
                                      bool *ret_is_exact);
 

@@ -11,6 +11,5 @@ typedef struct TreeEntry {
     char path[];        /* relative to the root of the tree                          */
 } TreeEntry;
 
-/* GPtrArray of TreeEntry *, each directory before what is in it, without the root; caller unrefs.
- */
+/* GPtrArray of TreeEntry *, without the root, a directory before what is in it; caller unrefs. */
 MUST_CHECK Error *tree_list(int root_fd, GPtrArray **ret_entries);

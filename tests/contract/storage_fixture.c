@@ -20,7 +20,8 @@ void fixture_assert_code(const char *where, Error *e, int code)
     int got = e ? (int)e->code : 0;
 
     if (got != code) {
-        g_test_message("%s: expected %s, got %s", where, code ? error_code_name(code) : "success",
+        g_test_message("%s: expected %s, got %s", where,
+                       code ? error_code_name((ErrorCode)code) : "success",
                        e ? e->message : "success");
         if (e && e->detail)
             g_test_message("%s", e->detail);

@@ -21,11 +21,12 @@
 #include "postgres/ready.h"
 #include "postgres/roles.h"
 
-#define MANAGER     "the manager" /* initdb itself cannot have quotes in it */
-#define N_MEASURED  9
-#define INITDB_MS   60000
-#define READY_MS    30000
-#define STATS_AT_MS 15000 /* clients' statistics have arrived by then */
+#define MANAGER    "the manager" /* initdb itself cannot have quotes in it */
+#define N_MEASURED 9
+#define INITDB_MS  60000
+#define READY_MS   30000
+#define STATS_US                                                                                   \
+    2000000 /* statistics of an ended session have arrived by then (before 15: 500 ms) */
 
 typedef json_t Json;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
@@ -512,9 +513,9 @@ static void test_activity(void)
     ConnSpec spec = server(MANAGER, NULL, "postgres");
 
     spec.application = "psql";
-    g_usleep(2000000);
+    g_usleep(STATS_US);
     probe(&first);
-    g_usleep(2000000);
+    g_usleep(STATS_US);
     int64_t share = probe(&second);
     g_test_message("counter grew by %" G_GINT64_FORMAT ", own share %" G_GINT64_FORMAT,
                    second.counter - first.counter, share);
@@ -530,7 +531,7 @@ static void test_activity(void)
     g_assert_cmpint(third.busy, ==, 0);
     g_assert_cmpint(ABS(third.last_used_ms - clock_now_ms()), <, 10000);
     conn_close(client);
-    g_usleep(2000000);
+    g_usleep(STATS_US);
     probe(&third);
     g_assert_cmpint(third.sessions, ==, 0);
     g_assert_cmpint(third.counter - second.counter, >, 2 * share);

@@ -1,5 +1,5 @@
 /*
- * Which programs are started, and what is undone when one fails. The real thing is in the contract suite.
+ * Which programs are started, and what is undone when one fails. The contract suite does it for real.
  */
 #include "storage/loopfile.h"
 
