@@ -31,8 +31,7 @@ static const GOptionEntry options[] = {
     {0},
 };
 
-/* --- HTTP ---------------------------------------------------------------------------------------
- */
+/* --- HTTP --- */
 
 typedef struct Session {
     CURL *curl;
@@ -99,8 +98,7 @@ static void session_close(Session *session)
     g_free(session);
 }
 
-/* --- verbs --------------------------------------------------------------------------------------
- */
+/* --- verbs --- */
 
 typedef struct ClientRun {
     Session *session;
@@ -191,8 +189,7 @@ static const struct {
     {"list", client_list, false},
 };
 
-/* --- the program --------------------------------------------------------------------------------
- */
+/* --- the program --- */
 
 typedef void (*ClientVerb)(ClientRun *run);
 

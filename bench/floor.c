@@ -62,8 +62,7 @@ typedef struct FloorRun {
     double total_ms;
 } FloorRun;
 
-/* --- steps --------------------------------------------------------------------------------------
- */
+/* --- steps --- */
 
 static void floor_make_volume(FloorRun *run)
 {
@@ -162,8 +161,7 @@ static void floor_make_role(PGconn *pg)
     PQfinish(pg);
 }
 
-/* --- one clone ----------------------------------------------------------------------------------
- */
+/* --- one clone --- */
 
 static double floor_lap(const FloorRun *run, double *before_ms)
 {
@@ -216,8 +214,7 @@ static void floor_remove(FloorRun *run)
     g_free(run->socket_dir);
 }
 
-/* --- the program --------------------------------------------------------------------------------
- */
+/* --- the program --- */
 
 static json_t *floor_view(const FloorRun *run)
 {

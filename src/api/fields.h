@@ -6,8 +6,10 @@
 
 #include "api/http.h"
 
-/* ERR_INVALID `failed to unmarshal json: …`. An empty body gives an empty object where that is
- * allowed. */
+/*
+ * ERR_INVALID `failed to unmarshal json: …`. An empty body gives an empty object where that is
+ * allowed.
+ */
 MUST_CHECK Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object);
 
 /* Borrowed from the object; untouched when the field is absent. */

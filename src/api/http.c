@@ -49,8 +49,10 @@ struct Http {
 
 /* --- one message --- */
 
-/* One slash for several, none at the end: what other servers answer with a redirect that loses the
- * body. */
+/*
+ * One slash for several, none at the end: what other servers answer with a redirect that loses the
+ * body.
+ */
 static char *http_clean_path(const char *url)
 {
     GString *path = g_string_new(NULL);
@@ -95,8 +97,10 @@ static void http_message_free(void *unused, struct MHD_Connection *connection, v
     *con_cls = NULL;
 }
 
-/* Too much is read on for a while, so that the client gets an answer and not a reset; false = no
- * longer. */
+/*
+ * Too much is read on for a while, so that the client gets an answer and not a reset; false = no
+ * longer.
+ */
 static bool http_message_append(HttpMessage *message, const char *data, size_t size)
 {
     message->n_received += size;

@@ -20,8 +20,8 @@ typedef struct HttpMessage HttpMessage; /* http.c's side of a Request */
 
 typedef struct Request {
     const char *method;
-    const char *path; /* decoded, without duplicate or trailing slashes                     */
-    char *id;         /* the {id} of the route's pattern; NULL without                      */
+    const char *path; /* decoded, without duplicate or trailing slashes */
+    char *id;         /* the {id} of the route's pattern; NULL without */
     const char *body; /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
     size_t body_size;
     int64_t began_ms; /* clock_monotonic_ms() of its arrival                                */
@@ -48,7 +48,8 @@ typedef struct HttpSpec {
     void *data;
 } HttpSpec;
 
-/* Errors: ERR_CONFLICT `cannot listen on 127.0.0.1:2345: address in use` (hint); ERR_INVALID host.
+/*
+ * Errors: ERR_CONFLICT `cannot listen on 127.0.0.1:2345: address in use` (hint); ERR_INVALID host.
  */
 MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
 

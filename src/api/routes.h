@@ -35,8 +35,10 @@ typedef struct Route {
 /* All routes, ended by a NULL method. */
 extern const Route routes[];
 
-/* The entry point of http.c: finds the route, checks the token, calls the handler, turns errors
- * into replies. */
+/*
+ * The entry point of http.c: finds the route, checks the token, calls the handler, turns errors
+ * into replies.
+ */
 void routes_handle(Request *request, Reply *reply, void *api);
 
 MUST_CHECK Error *handle_healthz(Api *api, Request *request, Reply *reply);

@@ -37,10 +37,7 @@ MUST_CHECK Error *error_errno(int err, const char *fmt, ...) G_GNUC_PRINTF(2, 3)
 /* Puts "<who was doing what>: " before the message. Returns the same error; NULL for NULL. */
 MUST_CHECK Error *error_wrap(Error *e, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/*
- * Sets the detail (its last 8 KiB are kept) or the hint, replacing what was there. Returns the same
- * error; NULL for NULL.
- */
+/* Sets the detail (its last 8 KiB are kept) or the hint. Returns the same error; NULL for NULL. */
 MUST_CHECK Error *error_detail(Error *e, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 MUST_CHECK Error *error_hint(Error *e, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 

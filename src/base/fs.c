@@ -1,3 +1,7 @@
+/*
+ * Files by the system's own calls: GLib's keep neither owner, mode nor durability, and do not
+ * remove a tree by descriptor.
+ */
 #include "base/fs.h"
 
 #include <dirent.h>

@@ -20,7 +20,13 @@ static inline void fs_close_fd(int *fd)
 /* A descriptor closed at the end of its scope; -1 is none. */
 #define AUTO_FD __attribute__((cleanup(fs_close_fd))) int
 
-/* Reads a file of at most max_bytes, NUL-terminated; caller frees. ERR_NOT_FOUND: it is missing. */
+/*
+ * fs_read_file - read a small file whole.
+ *
+ *   ret_text   NUL-terminated; caller frees
+ *
+ * Errors: ERR_NOT_FOUND it is missing; ERR_INVALID longer than max_bytes; ERR_EXTERNAL.
+ */
 MUST_CHECK Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text);
 
 typedef struct FsWrite {
@@ -29,10 +35,19 @@ typedef struct FsWrite {
     bool is_durable;  /* fsync of the file and of its directory                  */
 } FsWrite;
 
-/* Writes text to a temporary name beside path and renames it there. NULL for how: all zero. */
+/*
+ * fs_write_file - write text to a temporary name beside path, and rename it there.
+ *
+ *   how   NULL = all zero
+ *
+ * Errors: ERR_NO_SPACE; ERR_NOT_FOUND no such user; ERR_EXTERNAL.
+ */
 MUST_CHECK Error *fs_write_file(const char *path, const char *text, const FsWrite *how);
 
-/* Makes a directory, and its parents (0755). An existing one gets its mode and owner, too. */
+/*
+ * Makes a directory, and its parents (0755). An existing one gets mode and owner, too; user NULL
+ * leaves the owner. Errors: those of fs_write_file().
+ */
 MUST_CHECK Error *fs_make_dir(const char *path, mode_t mode, const char *user);
 
 /* Removes one file or empty directory; a missing one is success. */
@@ -40,12 +55,12 @@ MUST_CHECK Error *fs_remove(const char *path);
 
 /*
  * Removes a small tree (a socket directory, a dump); a missing one is success. Symbolic links are
- * not followed, and other file systems and btrfs subvolumes below are not entered (that is an
- * error).
+ * not followed. Another file system or a btrfs subvolume below is an error, and so are more than 64
+ * levels.
  */
 MUST_CHECK Error *fs_remove_tree(const char *path);
 
-/* Names in a directory, sorted, without "." and ".."; empty when it is missing. Caller frees. */
+/* Sorted names in a directory, none when it is missing; "." and ".." left out. Caller frees. */
 MUST_CHECK Error *fs_list_dir(const char *path, char ***ret_names);
 
 bool fs_exists(const char *path);

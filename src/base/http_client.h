@@ -1,5 +1,5 @@
 /*
- * HTTP as a client, for the CLI. The only user of libcurl.
+ * HTTP as a client, for the CLI. The only user of libcurl. Redirects are not followed.
  */
 #pragma once
 
@@ -26,5 +26,12 @@ typedef struct HttpResponse {
 void http_response_clear(HttpResponse *response);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpResponse, http_response_clear)
 
-/* Errors: ERR_EXTERNAL no connection, no such host, TLS (hint: what to check); ERR_TIMEOUT. */
+/*
+ * http_request - one request and its answer, whatever its status.
+ *
+ *   ret_response   clear with http_response_clear()
+ *
+ * Errors: ERR_INVALID the URL, or a header of several lines; ERR_TIMEOUT; ERR_EXTERNAL no
+ *         connection, no such host, TLS, an answer of more than 64 MiB (hint: what to check).
+ */
 MUST_CHECK Error *http_request(const HttpRequest *request, HttpResponse *ret_response);

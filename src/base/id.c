@@ -1,3 +1,6 @@
+/*
+ * Base32hex: its letters sort as the values that they stand for.
+ */
 #include "base/id.h"
 
 #include <glib.h>

@@ -34,7 +34,7 @@ void log_line(LogLevel level, const char *text, ...) G_GNUC_NULL_TERMINATED;
 void log_failure(LogLevel level, const Error *e, const char *text, ...) G_GNUC_NULL_TERMINATED;
 
 /*
- * A text that must never be printed (a token, a password): replaced by ******** in every later
- * line. Less than 4 characters are not masked: the holes would give them away.
+ * A text that must never be printed (a token, a password): it is ******** in every later line. NULL
+ * and texts of less than 4 bytes are not masked: the holes would give them away.
  */
 void log_add_secret(const char *secret);

@@ -28,11 +28,11 @@ typedef struct ProcSpec {
     const char *input;       /* what it reads from its stdin; NULL = /dev/null                */
     int64_t timeout_ms;      /* 0 = no deadline: only with cancel                             */
     int64_t grace_ms;        /* from SIGTERM to SIGKILL when it is stopped; 0 = 5000          */
-    GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does: ERR_TIMEOUT */
+    GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does              */
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
-    size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB                         */
-    bool dies_with_us; /* SIGKILL when rametd dies (the calling thread must outlive it)      */
+    size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB */
+    bool dies_with_us; /* SIGKILL when rametd dies; the calling thread must outlive it */
 } ProcSpec;
 
 typedef struct ProcResult {
@@ -45,13 +45,14 @@ void proc_result_clear(ProcResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProcResult, proc_result_clear)
 
 /*
- * proc_run - run a program to its end. It gets its own process group, and the group is signalled.
+ * proc_run - run a program to its end. It gets a process group of its own, and that is signalled.
  *
- *   ret_result   filled when the program ended by itself, also with a status other than 0 (then
- *                the error is returned, too); NULL = not wanted; clear with proc_result_clear()
+ *   ret_result   filled when the program ended by itself, also with a status other than 0, which is
+ *                an error all the same; NULL = not wanted; clear with proc_result_clear()
  *
- * Errors: ERR_EXTERNAL `program "zfs" failed with status 1` (detail: end of its stderr), or it is
- *         missing (with a hint); ERR_TIMEOUT deadline or cancel; ERR_NOT_FOUND no such user.
+ * Errors: ERR_EXTERNAL `program "zfs" failed with status 1` (detail: end of its stderr), it wrote
+ *         too much, or it is missing (hint); ERR_TIMEOUT deadline or cancel; ERR_NOT_FOUND no such
+ *         user.
  */
 MUST_CHECK Error *proc_run(const ProcSpec *spec, ProcResult *ret_result);
 
@@ -66,6 +67,9 @@ extern ProcRunHook proc_run_hook;
  *
  *   ret_pid     its process id
  *   ret_pidfd   a pidfd for it; caller closes
+ *
+ * Errors: ERR_EXTERNAL the program is missing (hint), or the log cannot be opened; ERR_NOT_FOUND no
+ *         such user.
  */
 MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid,
                              int *ret_pidfd);
@@ -73,10 +77,11 @@ MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *
 /*
  * proc_stop - a declared stop sequence: each signal in turn, waiting after each for the end.
  *
- *   pidfd      the process; need not be our child; it is reaped when it is
+ *   pidfd      the process, which need not be our child; a child is reaped
  *   sequence   ended by {0, 0}
  *
- * Errors: ERR_TIMEOUT when it lives on after the last wait. An ended process is success.
+ * Errors: ERR_TIMEOUT it lives on after the last wait; ERR_EXTERNAL it may not be signalled. A
+ *         process that has ended is success.
  */
 typedef struct ProcStop {
     int signal;
@@ -87,5 +92,5 @@ MUST_CHECK Error *proc_stop(int pidfd, const ProcStop *sequence);
 /* True when the process behind the pidfd has ended (a zombie has; our own child is reaped). */
 bool proc_has_ended(int pidfd);
 
-/* Waits for the end of the process at most so long; true when it ended. */
+/* Waits for its end, at most so long; true when it has ended. */
 bool proc_wait_ended(int pidfd, int64_t timeout_ms);

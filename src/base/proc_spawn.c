@@ -47,8 +47,7 @@ Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, in
     return proc_start(spec, POSIX_SPAWN_SETSID, &stdio, ret_pid, ret_pidfd);
 }
 
-/* An ended child of ours leaves the table of processes; not ours (ECHILD) or reaped already is
- * fine. */
+/* An ended child of ours leaves the table of processes; another's (ECHILD) is not ours to reap. */
 static void proc_reap(int pidfd)
 {
     siginfo_t end;

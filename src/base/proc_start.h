@@ -6,7 +6,7 @@
 #include "base/proc.h"
 
 typedef struct ProcStdio {
-    int in; /* our descriptors; the program gets copies as 0, 1 and 2 */
+    int in; /* our descriptors of what it has as 0, 1 and 2 */
     int out;
     int err;
 } ProcStdio;
@@ -15,10 +15,12 @@ typedef struct ProcStdio {
  * proc_start - start the program of a spec with clean signals and nothing open but its stdio.
  *
  *   group_flag   POSIX_SPAWN_SETPGROUP (a process group of its own) or POSIX_SPAWN_SETSID
+ *   stdio        borrowed; the program gets copies
+ *   ret_pid      its process id
  *   ret_pidfd    CLOEXEC; caller closes, and reaps the program
  *
  * Errors: ERR_EXTERNAL no such program (with a hint) or the kernel refused; ERR_NOT_FOUND no such
- * user.
+ *         user.
  */
 MUST_CHECK Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio,
                              pid_t *ret_pid, int *ret_pidfd);

@@ -61,8 +61,7 @@ static size_t secret_count_others(const gunichar *characters, size_t n)
     return g_hash_table_size(others);
 }
 
-/* The functions that cap drop the third and later characters of a run, in place, and return what is
- * left. */
+/* What caps drops the third and later characters of a run, in place, and returns the new length. */
 static size_t secret_cap_repeats(gunichar *characters, size_t n)
 {
     size_t n_kept = 0;
@@ -136,7 +135,8 @@ static double secret_entropy_bits(const char *password)
     return (double)secret_effective_length(characters, (size_t)n) * log2((double)base);
 }
 
-/* "using numbers, using uppercase letters or ": each missing class once; "" when none is missing.
+/*
+ * "using numbers, using uppercase letters or ": each missing class once; "" when none is missing.
  */
 static char *secret_advice(const char *password)
 {

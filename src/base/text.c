@@ -1,3 +1,7 @@
+/*
+ * Numbers, sizes, durations. A parser takes the whole text or none of it, and what it refuses is
+ * quoted in a form that is fit for a log line.
+ */
 #include "base/text.h"
 
 #include <math.h>
@@ -82,8 +86,7 @@ static const TextUnit *text_find_unit(const char *text)
     return NULL;
 }
 
-/* Reads one "30s" at *text, adds it to *sum_ms and moves on; false when it is malformed or too
- * long. */
+/* Reads one "30s" at *text, adds it to *sum_ms, moves on; false when malformed or too long. */
 static bool text_read_duration_part(const char **text, int64_t *sum_ms)
 {
     size_t n_digits = strspn(*text, "0123456789");

@@ -8,23 +8,23 @@
 
 #include "base/error.h"
 
-/* A whole decimal number within [min, max]; anything around it is ERR_INVALID. */
+/* A whole decimal number within [min, max] and nothing around it; ERR_INVALID otherwise. */
 MUST_CHECK Error *text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret_value);
 
-/* "10G", "512 MB", "1gb", "4096": powers of 1024, suffixes k m g t with optional "b" or "ib". */
+/* "10G", "512 MB", "1gib", "4096": powers of 1024, in any case. ERR_INVALID otherwise (hint). */
 MUST_CHECK Error *text_parse_size(const char *text, uint64_t *ret_bytes);
 
-/* "30s", "5m", "1h30m", "2d", "250ms". */
+/* "30s", "5m", "1h30m", "2d", "250ms", "0". ERR_INVALID otherwise (hint). */
 MUST_CHECK Error *text_parse_duration(const char *text, int64_t *ret_ms);
 
 /* "1.2 GiB", "446 KiB", "0 B": one decimal below 10 units (humanize's IEC form). Caller frees. */
 char *text_format_size(uint64_t bytes);
 
-/* The candidate nearest to the word; NULL when none is (edit distance > 1/3 of its length). */
+/* The nearest candidate, borrowed; NULL when none is within a third of the word's length. */
 const char *text_nearest(const char *word, const char *const *candidates);
 
 /* The end of a long text, at most max_bytes, at a line start where possible. Caller frees. */
 char *text_tail(const char *text, size_t max_bytes);
 
-/* Turns "\n" and other control characters into "\xNN"-style escapes, for messages. Caller frees. */
+/* For messages: control characters become "\x0a", what is past max_bytes "…". Caller frees. */
 char *text_printable(const char *text, size_t max_bytes);

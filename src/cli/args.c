@@ -34,7 +34,7 @@ static Error *args_hint_help(Error *e, const Command *command)
     return error_hint(e, "See \"ramet help%s%s\".", blank, command ? command->name : "");
 }
 
-/* --- Values --- */
+/* --- values --- */
 
 static Error *args_check_choice(const Option *option, const char *value)
 {
@@ -91,7 +91,7 @@ static Error *args_take_value(Args *args, const Option *option, const char *valu
     return NULL;
 }
 
-/* --- Options --- */
+/* --- options --- */
 
 static Error *args_unknown_option(const Command *command, const char *word)
 {
@@ -160,7 +160,7 @@ static Error *args_parse_option(ArgsParser *parser, const char *word)
                   : args_parse_option_value(parser, option);
 }
 
-/* --- Commands and arguments --- */
+/* --- commands and arguments --- */
 
 static Error *args_unknown_command(const Command *group, const char *word)
 {
@@ -229,7 +229,7 @@ static Error *args_parse_words(ArgsParser *parser)
     return NULL;
 }
 
-/* --- The environment, and what must be there --- */
+/* --- the environment, and what must be there --- */
 
 static Error *args_read_variable(Args *args, const Option *option)
 {
@@ -292,7 +292,7 @@ static Error *args_check_required(const Args *args)
     return NULL;
 }
 
-/* --- Public --- */
+/* --- public --- */
 
 static Args *args_new(void)
 {

@@ -14,7 +14,7 @@ typedef struct Args {
     const Command *command; /* a leaf or a group; NULL when none was named */
     bool wants_help;
     GPtrArray *arguments;   /* of char *: what is neither command nor option */
-    GPtrArray *passthrough; /* of char *: what followed "--"                 */
+    GPtrArray *passthrough; /* of char *: what followed "--" */
     GHashTable *values; /* option name → GPtrArray of char *: as given, or from the environment */
 } Args;
 
@@ -24,13 +24,15 @@ typedef struct Args {
  *   argv   without the program's name; NULL-terminated
  *
  * Errors: ERR_INVALID with a hint: unknown command or option (nearest known name), missing or bad
- * value, missing or superfluous argument. Required things are not asked for when help is wanted.
+ *         value, missing or superfluous argument. Required things are not asked for when help is
+ *         wanted.
  */
 MUST_CHECK Error *args_parse(const char *const *argv, Args **ret_args);
 void args_free(Args *args);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Args, args_free)
 
-/* The option's value, from the command line or its variable; NULL when there is neither. Borrowed.
+/*
+ * The option's value, from the command line or its variable; NULL when there is neither. Borrowed.
  */
 const char *args_text(const Args *args, const char *option);
 

@@ -21,7 +21,7 @@ static void cli_clear(Cli *cli)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Cli, cli_clear)
 
-/* --- Output --- */
+/* --- output --- */
 
 static void cli_put(char *text_take)
 {
@@ -72,7 +72,7 @@ static void cli_report(const Error *e)
         fprintf(stderr, "hint: %s\n", e->hint);
 }
 
-/* --- Running --- */
+/* --- running --- */
 
 /* A broken config file must not keep options and variables from working. */
 static void cli_load_profile(Cli *cli)

@@ -35,8 +35,10 @@ struct Cli {
  */
 ExitStatus cli_run(const char *const *argv);
 
-/* Reads the settings and prepares the client; nothing is sent yet. Commands with needs_server have
- * it. */
+/*
+ * Reads the settings and prepares the client; nothing is sent yet. Commands with needs_server have
+ * it.
+ */
 MUST_CHECK Error *cli_connect(Cli *cli);
 
 /*

@@ -15,7 +15,7 @@
 #define CLIENT_LONG_POLL_S   10
 #define CLIENT_POLL_MS       1000
 #define CLIENT_POLL_GRACE_MS 5000 /* what a long poll may take beyond what was asked */
-#define CLIENT_SHOWN_MAX     500  /* of an answer that is no JSON                   */
+#define CLIENT_SHOWN_MAX     500  /* of an answer that is no JSON */
 
 struct Client {
     const Settings *settings;
@@ -39,7 +39,7 @@ void client_free(Client *client)
     g_free(client);
 }
 
-/* --- Answers --- */
+/* --- answers --- */
 
 static ErrorCode client_error_code(long status, const char *code)
 {
@@ -105,7 +105,7 @@ static Error *client_parse_answer(const Client *client, const HttpResponse *resp
     return NULL;
 }
 
-/* --- Requests --- */
+/* --- requests --- */
 
 /* Neither the token nor the request's body, which may hold a password, is shown. */
 static void client_debug(const Client *client, const HttpRequest *request,
@@ -164,7 +164,7 @@ Error *client_path(const char *before, const char *id, const char *after, char *
     return NULL;
 }
 
-/* --- Waiting --- */
+/* --- waiting --- */
 
 static Error *client_wait_timeout(const Client *client, const char *id)
 {

@@ -30,7 +30,7 @@ typedef struct ApiCall {
  *   ret_answer   what the server sent; NULL for an empty body. Caller owns. May be NULL: not wanted
  *
  * Errors: what the server said, with its detail and hint: ERR_NOT_FOUND, ERR_DENIED (401),
- * ERR_EXTERNAL (all else); ERR_BUSY the server could not be reached; ERR_TIMEOUT.
+ *         ERR_EXTERNAL (all else); ERR_BUSY the server could not be reached; ERR_TIMEOUT.
  */
 MUST_CHECK Error *client_call(Client *client, const ApiCall *call, json_t **ret_answer);
 
@@ -51,7 +51,7 @@ MUST_CHECK Error *client_path(const char *before, const char *id, const char *af
  *   ret_clone  the clone; caller owns
  *
  * Errors: ERR_NOT_FOUND it is gone; ERR_TIMEOUT after the timeout of the settings; as
- * client_call().
+ *         client_call().
  */
 MUST_CHECK Error *client_wait_clone(Client *client, const char *id, const char *state,
                                     json_t **ret_clone);

@@ -62,7 +62,7 @@ static Error *clone_unexpected(const json_t *clone, const char *doing)
                      json_text_at(clone, "status.code"), json_text_at(clone, "status.message"));
 }
 
-/* --- Looking --- */
+/* --- looking --- */
 
 Error *cmd_clone_list(Cli *cli)
 {
@@ -86,7 +86,7 @@ Error *cmd_clone_status(Cli *cli)
     return NULL;
 }
 
-/* --- Changing --- */
+/* --- changing --- */
 
 /* Replaces *clone, which is being created, by what it is in the end. */
 static Error *clone_wait_created(Cli *cli, json_t **clone)

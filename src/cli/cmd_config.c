@@ -45,7 +45,7 @@ static const Column config_list_columns[] = {
 
 static const Column config_global_columns[] = {{"Time zone", "tz"}, {0}};
 
-/* --- Pieces --- */
+/* --- pieces --- */
 
 static Error *config_load(Cli *cli)
 {
@@ -132,7 +132,7 @@ static Error *config_add(Cli *cli, const char *id)
     return profile_save(cli->profile);
 }
 
-/* --- Commands --- */
+/* --- commands --- */
 
 Error *cmd_init(Cli *cli)
 {

@@ -72,7 +72,7 @@ static Error *refresh_post(Client *client, json_t **ret_answer)
     return client_call(client, &(ApiCall){.method = "POST", .path = "/full-refresh"}, ret_answer);
 }
 
-/* --- Showing: on stderr, so that stdout holds the result alone --- */
+/* --- showing: on stderr, so that stdout holds the result alone --- */
 
 static void refresh_show(RefreshWatch *watch, const json_t *retrieval)
 {
@@ -93,7 +93,7 @@ static void refresh_end_line(const RefreshWatch *watch)
         fputc('\n', stderr);
 }
 
-/* --- Watching --- */
+/* --- watching --- */
 
 static Error *refresh_failure(const json_t *retrieval)
 {

@@ -77,7 +77,7 @@ static const struct {
     {"ENVIRONMENT_ID", "environments"},
 };
 
-/* --- Single pieces --- */
+/* --- single pieces --- */
 
 static void completion_append_ids(GString *out, const char *kind)
 {
@@ -97,7 +97,8 @@ static void completion_append_item(GString *out, const CompletionShell *shell, c
         g_string_append_printf(out, "%s ", word);
 }
 
-/* What may stand where the table says "CLONE_ID", "json|table" or "FILE"; false when nobody knows.
+/*
+ * What may stand where the table says "CLONE_ID", "json|table" or "FILE"; false when nobody knows.
  */
 static bool completion_append_values(GString *out, const CompletionShell *shell, const char *name)
 {
@@ -119,7 +120,7 @@ static bool completion_append_values(GString *out, const CompletionShell *shell,
     return true;
 }
 
-/* --- Options: each name once, though several commands may have it --- */
+/* --- options: each name once, though several commands may have it --- */
 
 static void completion_add_option(GHashTable *seen, GPtrArray *options, const Option *option)
 {
@@ -183,7 +184,7 @@ static char *completion_command_patterns(void)
     return g_strdup_printf("\"%s\"", joined);
 }
 
-/* --- The machine --- */
+/* --- the machine --- */
 
 static void completion_append_walk(GString *out, const CompletionShell *shell,
                                    const GPtrArray *options)

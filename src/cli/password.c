@@ -25,7 +25,7 @@ static Error *password_read_line(FILE *in, char **ret_line)
     return length >= 0 ? NULL : error_new(ERR_INVALID, "no password was given");
 }
 
-/* ---- Asking ---- */
+/* --- asking --- */
 
 static struct termios password_shown; /* the terminal with echo */
 

@@ -66,7 +66,7 @@ static void print_append_padded(GString *out, const char *text, glong width)
         g_string_append_c(out, ' ');
 }
 
-/* --- Rows --- */
+/* --- rows --- */
 
 static glong print_column_width(const Column *column, const json_t *rows)
 {
@@ -116,7 +116,7 @@ char *print_format_rows(const Column *columns, const json_t *rows)
     return g_string_free(out, FALSE);
 }
 
-/* --- Fields --- */
+/* --- fields --- */
 
 char *print_format_fields(const Column *columns, const json_t *object)
 {

@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProfileDocument, fy_document_destroy)
 typedef struct fy_diag ProfileDiag;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProfileDiag, fy_diag_destroy)
 
-/* --- Reading --- */
+/* --- reading --- */
 
 static json_t *profile_from_scalar(struct fy_node *node)
 {
@@ -110,7 +110,7 @@ Error *profile_parse(const char *text, const char *file, json_t **ret_root)
     return NULL;
 }
 
-/* --- Writing --- */
+/* --- writing --- */
 
 static void profile_append_text(GString *out, const char *text, bool is_key)
 {
@@ -165,7 +165,7 @@ char *profile_format(json_t *root)
     return g_string_free(out, FALSE);
 }
 
-/* --- The file --- */
+/* --- the file --- */
 
 static char *profile_path(void)
 {
@@ -225,7 +225,7 @@ Error *profile_save(const Profile *profile)
     return fs_write_file(path, text, &(FsWrite){.mode = 0600, .is_durable = true});
 }
 
-/* --- Environments --- */
+/* --- environments --- */
 
 json_t *profile_environments(Profile *profile)
 {

@@ -15,8 +15,10 @@ typedef struct Profile {
     bool exists;  /* a file was read                  */
 } Profile;
 
-/* Errors: ERR_INVALID the file is no YAML mapping (with its name and line); ERR_EXTERNAL
- * unreadable. */
+/*
+ * Errors: ERR_INVALID the file is no YAML mapping (with its name and line); ERR_EXTERNAL
+ *         unreadable.
+ */
 MUST_CHECK Error *profile_load(Profile **ret_profile);
 
 /* An empty one: what profile_load() gives where there is no file. */

@@ -1,7 +1,7 @@
 /*
  * The configuration as plain values. It is read from server.yml by one table of options
  * (options.c): path, type, default, unit, reloadable, secret, built or not yet. A Config is never
- * changed after it is made: a reload makes a new one.
+ * changed after it is made.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 /*
  * Maps and lists of the file are JSON: an object or an array, or NULL. Settings keep their kind
  * (text, integer, real, boolean); names and words are texts. Texts are never NULL, and "" means not
- * given. A job is_set when retrieval.jobs lists it and it has a spec; only then were its options
- * read.
+ * given. A job is_set when retrieval.jobs lists it and it has a spec: only then were its options
+ * read. "Ours" is what only Ramet has.
  */
 typedef struct ServerConfig {
     char *host; /* "" = all interfaces */
@@ -61,7 +61,7 @@ typedef struct RuntimeConfig { /* ours */
 
 typedef struct PostgresConfig { /* ours */
     json_t *bin_dirs;           /* further directories with bin/postgres or postgres in them */
-    char *os_user;              /* unprivileged operating-system user of every instance      */
+    char *os_user;              /* unprivileged operating-system user of every instance */
 } PostgresConfig;
 
 typedef struct LogicalDumpConfig {
@@ -138,18 +138,18 @@ typedef struct ConfigProblem {
  *
  *   path           file name, as it is printed in problems
  *   ret_problems   every problem found, warnings too, in the order of lines: GPtrArray of
- * ConfigProblem *; set in success and failure alike; caller unrefs ret_config     caller frees; set
- * only without errors
+ *                  ConfigProblem *; set in success and failure alike; caller unrefs
+ *   ret_config     caller frees; set only without errors
  *
  * Errors: ERR_NOT_FOUND no such file; ERR_INVALID `configuration "server.yml" has 5 errors`
- * (detail: one line each, "server.yml:12: cloning.maxIdleMinutes: …").
+ *         (detail: one line each, "server.yml:12: cloning.maxIdleMinutes: …").
  */
 MUST_CHECK Error *config_read(const char *path, GPtrArray **ret_problems, Config **ret_config);
 
 /* "server.yml:12: path: message (hint)". Caller frees. */
 char *config_problem_text(const char *file, const ConfigProblem *problem);
 
-/* Markdown reference of all options, from the table (docs/configuration.md is made of it). */
+/* Markdown reference of all options, from the table: docs/configuration.md. Caller frees. */
 char *config_reference(void);
 
 void config_free(Config *config);

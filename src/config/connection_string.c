@@ -70,8 +70,7 @@ static Error *connection_check_uri(const char *rest)
     return query ? connection_check_query(query + 1) : NULL;
 }
 
-/* A value: up to a blank, or between single quotes; a backslash takes the next character as it is.
- */
+/* A value: up to a blank, or between single quotes; after a backslash any character is itself. */
 static bool connection_read_value(const char **text, GString *value)
 {
     bool is_quoted = **text == '\'';

@@ -12,6 +12,7 @@
  *   text   connection URI or "key=value …" string of libpq
  *
  * Errors: ERR_INVALID with the words of the compatibility contract. None quotes the text, which may
- * hold the very password that it should not. Source: PostgreSQL manual, 34.1.1 Connection Strings.
+ *         hold the very password that it should not.
+ * Source: PostgreSQL manual, 34.1.1 Connection Strings.
  */
 MUST_CHECK Error *connection_string_check(const char *text);

@@ -5,6 +5,5 @@
 
 #include "base/error.h"
 
-/* ERR_INVALID with the field that is wrong; NULL for "0 4 * * 1-5", "0,30 * * jan mon" and the
- * like. */
+/* NULL for "0 4 * * 1-5", "0,30 * * jan mon" and the like; ERR_INVALID names the wrong field. */
 MUST_CHECK Error *cron_check(const char *text);

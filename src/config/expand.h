@@ -12,6 +12,6 @@
  *   ret_text   caller frees
  *
  * Errors: ERR_INVALID `environment variable "NAME" is not set`; a "${" that is not closed. The text
- * itself is a secret and appears in no error.
+ *         itself is a secret and appears in no error.
  */
 MUST_CHECK Error *expand_variables(const char *text, char **ret_text);

@@ -19,5 +19,5 @@ typedef struct Field {
 /* Stores the value; an unfit one is reported, and the field keeps what it had. */
 void field_store(const Field *field);
 
-/* Reports "must be a list, not …"; the value of a secret is not shown. option may be NULL. */
+/* Reports "must be <wanted>, not …"; a secret is not shown. field->option may be NULL. */
 void field_type_error(const Field *field, const char *wanted);

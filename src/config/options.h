@@ -24,8 +24,7 @@ typedef enum OptionFlags {
     OPTION_SECRET = 1 << 1,     /* its value is never printed                                */
     OPTION_NOT_BUILT = 1 << 2,  /* accepted with a warning, and so is everything beneath it  */
     OPTION_EXPANDS = 1 << 3,    /* $NAME and ${NAME} are replaced                            */
-    OPTION_CHANGES_DATA =
-        1 << 4, /* not built: the warning says that clones hold data as in the source */
+    OPTION_CHANGES_DATA = 1 << 4, /* not built: the warning says that data stays as it was */
 } OptionFlags;
 
 #define OPTION_NOT_STORED SIZE_MAX
@@ -33,7 +32,7 @@ typedef enum OptionFlags {
 typedef struct Option {
     const char *path; /* "*" stands for any key, "[]" for any item of a list */
     OptionType type;
-    size_t offset;        /* of its field in Config, or OPTION_NOT_STORED                */
+    size_t offset;        /* of its field in Config, or OPTION_NOT_STORED */
     const char *fallback; /* value when it is absent, as in the file; NULL = "", 0, false */
     int64_t min;
     int64_t max;
@@ -49,13 +48,14 @@ extern const size_t options_count;
 /* The row of exactly this path (with "*" and "[]" as in the table); NULL when there is none. */
 const Option *options_find(const char *path);
 
-/* True when rows lie beneath the path: options_has_parts("webhooks.hooks", "[]"), ("server", ".").
- */
+/* True when rows lie beneath the path: ("webhooks.hooks", "[]"), ("server", "."). */
 bool options_has_parts(const char *path, const char *separator);
 
 /* False when the option itself, or a section that holds it, is not built yet. */
 bool options_is_built(const Option *option);
 
-/* Known names one level beneath the path ("" = top), NULL-terminated; caller frees with
- * g_strfreev(). */
+/*
+ * Known names one level beneath the path ("" = top), NULL-terminated, some more than once; caller
+ * frees with g_strfreev().
+ */
 char **options_names(const char *path);

@@ -41,5 +41,5 @@ void report_error(Report *report, const char *path, const char *hint, const char
 void report_warning(Report *report, const char *path, const char *hint, const char *fmt, ...)
     G_GNUC_PRINTF(4, 5);
 
-/* Hands out the problems in the order of lines; the report is without them then. */
+/* Hands out the problems in the order of lines, caller unrefs; the report is without them then. */
 GPtrArray *report_steal_problems(Report *report);

@@ -14,11 +14,11 @@
  *   text       the scalar's text
  *   is_plain   false for a quoted one, which is always a text
  *
- * The caller unrefs the result. Numbers beyond 64 bits and times stay texts.
+ * Caller decrefs. Whole numbers beyond 64 bits stay texts, and so do times.
  */
 json_t *scalar_to_json(const char *text, bool is_plain);
 
-/* The same of a node; NULL when it is no scalar. */
+/* The same of a node; NULL when it is no scalar. Caller decrefs. */
 json_t *scalar_of_node(const YamlNode *node);
 
 /* True for "key:" without a value, "~" and "null". */

@@ -13,6 +13,6 @@
  *   root     top node of the file
  *   config   holds the defaults; values of the file replace them
  *   report   gets each problem: wrong types and ranges, unknown keys and those not built yet,
- * variables that are not set; and the line of each key
+ *            variables that are not set; and the line of each key
  */
 void walk_file(const YamlNode *root, Config *config, Report *report);

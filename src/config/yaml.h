@@ -27,10 +27,10 @@ typedef struct YamlPlace {
 
 typedef struct YamlPair {
     const char *key;
-    YamlPlace place; /* of the key; of the anchor's key when it was merged                   */
+    YamlPlace place;       /* of the key; of the anchor's key when it was merged */
     const YamlNode *value; /* never NULL */
-    int repeats_line; /* line of the same key earlier in this mapping (a mistake); 0 = unique */
-    bool is_merged;   /* came by "<<"                                                         */
+    int repeats_line;      /* of the same key earlier in this mapping, a mistake; 0 = unique */
+    bool is_merged;        /* came by "<<" */
 } YamlPair;
 
 /*
@@ -53,8 +53,10 @@ YamlPlace yaml_place(const YamlNode *node);
 /* True for a node that "&name" stands before. */
 bool yaml_is_anchor(const YamlNode *node);
 
-/* Text of a scalar ("" for an omitted one), and whether it stands without quotes or "!!str". */
+/* Text of a scalar, "" for an omitted one; NULL for what is none. */
 const char *yaml_text(const YamlNode *node);
+
+/* True for a scalar without quotes and without a tag such as "!!str". */
 bool yaml_is_plain(const YamlNode *node);
 
 /* Number of items of a sequence or pairs of a mapping; 0 for a scalar. */

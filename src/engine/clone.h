@@ -16,33 +16,58 @@ extern const OperationKind clone_destroy_kind;
 
 typedef struct CloneRequest {
     const char *id;          /* "" = make one                       */
-    const char *snapshot_id; /* "" = the head of the branch         */
+    const char *snapshot_id; /* "" = the newest of the branch       */
     const char *branch;      /* "" = main                           */
     const char *username;
     const char *password;
-    const char *db_name; /* "" = the management database        */
+    const char *db_name; /* "" = the management database */
     bool is_restricted;
-    const json_t *extra_conf; /* object of settings, or NULL        */
+    const json_t *extra_conf; /* object of settings, or NULL */
     bool is_protected;
     bool has_duration;
     int64_t duration_minutes;
 } CloneRequest;
 
 /*
- * Errors: ERR_INVALID what is wrong in the request (messages of the contract); ERR_NOT_FOUND no
- * such snapshot or branch; ERR_CONFLICT `clone with ID "x" already exists`; ERR_BUSY no free port;
- * ERR_NO_SPACE.
+ * engine_create_clone - check a request, record it durably, and let the work begin.
+ *
+ *   ret_clone   as recorded, CREATING; caller frees
+ *
+ * Errors: ERR_INVALID what is wrong in the request, no such branch (messages of the contract);
+ *         ERR_NOT_FOUND no such snapshot, its pool or its PostgreSQL is not here; ERR_CONFLICT
+ *         `clone with ID "x" already exists`; ERR_BUSY no free port; ERR_NO_SPACE.
  */
 MUST_CHECK Error *engine_create_clone(Engine *engine, const CloneRequest *request,
                                       Clone **ret_clone);
 
-/* snapshot_id "" and not latest: the snapshot it was made from. */
+/*
+ * engine_reset_clone - put a clone on a fresh volume; its id, port and users stay.
+ *
+ *   snapshot_id   "" = the snapshot it was made from
+ *   latest        the newest of all in its place
+ *
+ * Errors: ERR_NOT_FOUND no such clone or snapshot; ERR_CONFLICT the clone is not OK; ERR_INVALID
+ *         the snapshot is in another pool (hint).
+ */
 MUST_CHECK Error *engine_reset_clone(Engine *engine, const char *id, const char *snapshot_id,
                                      bool latest);
 
-/* ERR_NOT_FOUND `clone not found`; ERR_CONFLICT `clone is protected`. */
+/*
+ * engine_destroy_clone - protection does not keep a FATAL clone. One that goes already is success.
+ *
+ * Errors: ERR_NOT_FOUND `clone not found`; ERR_CONFLICT `clone is protected` (hint).
+ */
 MUST_CHECK Error *engine_destroy_clone(Engine *engine, const char *id);
 
+/*
+ * engine_protect_clone - protect or unprotect; the configured maximum cuts the duration.
+ *
+ *   has_duration       false = the configured lease
+ *   duration_minutes   0 = no end
+ *   ret_clone          as it is now; caller frees
+ *
+ * Errors: ERR_NOT_FOUND.
+ */
 MUST_CHECK Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected,
                                        bool has_duration, int64_t duration_minutes,
                                        Clone **ret_clone);
@@ -50,6 +75,5 @@ MUST_CHECK Error *engine_protect_clone(Engine *engine, const char *id, bool is_p
 /* Protected now: the flag is set and has not expired. */
 bool clone_is_protected_now(const Clone *clone);
 
-/* Bytes that the clone alone holds, from the storage where that is cheap, else the last estimate.
- */
+/* Bytes that the clone alone holds, where the storage knows that cheaply; else 0. */
 uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone);

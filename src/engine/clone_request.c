@@ -33,8 +33,7 @@ static bool request_id_is_good(const char *id)
     return strlen(id) <= CLONE_ID_MAX && g_regex_match(pattern, id, 0, NULL);
 }
 
-/* A database or user name as PostgreSQL can hold it: any text without control characters, not cut.
- */
+/* A name as PostgreSQL can hold it without cutting it: any text without control characters. */
 static bool request_name_is_good(const char *name)
 {
     if (strlen(name) > CLONE_NAME_MAX || !g_utf8_validate(name, -1, NULL))

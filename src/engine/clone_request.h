@@ -8,7 +8,10 @@
 
 /*
  * clone_request_check - every rule of POST /clone, in the order and the words of the contract.
+ *
  *   ret_snapshot   what the clone will be made from; caller frees
+ *
+ * Errors: those of engine_create_clone(), but for the id and the port.
  */
 MUST_CHECK Error *clone_request_check(Engine *engine, const CloneRequest *request,
                                       Snapshot **ret_snapshot);

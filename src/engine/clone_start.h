@@ -7,5 +7,5 @@
 
 extern const OperationKind clone_start_kind;
 
-/* One operation for each OK clone whose instance does not run. */
+/* Begins one operation for each OK clone whose instance does not run and that nothing works on. */
 MUST_CHECK Error *engine_start_stopped_clones(Engine *engine);

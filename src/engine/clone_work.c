@@ -121,6 +121,18 @@ Error *clone_undo_volume(Operation *operation)
 
 /* --- the instance --- */
 
+/* Of the access rules in the snapshot, only two things depend on the clone: both are rare. */
+static Error *clone_write_access(const CloneWork *work, const Config *config)
+{
+    const char *manager = config->global.database_username;
+    bool accepts_md5 = config->provision.keep_user_passwords;
+
+    if (!accepts_md5 && !g_str_equal(work->clone->db_user, manager))
+        return NULL;
+    return conf_write_hba(work->data_dir, config->postgres.os_user, manager, work->clone->db_user,
+                          accepts_md5);
+}
+
 Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
@@ -133,6 +145,8 @@ Error *clone_step_configure(Operation *operation)
     };
 
     Error *e = conf_write(work->data_dir, config->postgres.os_user, &spec);
+    if (!e)
+        e = clone_write_access(work, config);
     json_decref(extra);
     return e;
 }

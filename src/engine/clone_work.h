@@ -13,15 +13,14 @@ typedef struct CloneWork {
     Snapshot *snapshot; /* what `volume` is made from                   */
     Pool *pool;         /* borrowed                                     */
     Installation *installation;
-    json_t *args;     /* of the operation                             */
-    char *volume;     /* the volume that the steps make and start     */
-    char *old_volume; /* of a reset: the one it replaces; else NULL   */
-    char *data_dir;   /* of `volume`                                  */
+    json_t *args;     /* of the operation */
+    char *volume;     /* the volume that the steps make and start */
+    char *old_volume; /* of a reset: the one it replaces; else NULL */
+    char *data_dir;   /* of `volume` */
     Conn *conn;       /* the one that proved it ready, for preparing users; NULL after a restart */
 } CloneWork;
 
-/* load() and unload() of kinds whose target is a clone's uid; args may name "volume" and
- * "snapshot". */
+/* load() and unload() of kinds whose target is a clone's uid. Args: volume, oldVolume, snapshot. */
 MUST_CHECK Error *clone_work_load(Operation *operation);
 void clone_work_unload(Operation *operation);
 
@@ -30,16 +29,14 @@ MUST_CHECK Error *clone_step_volume(Operation *operation);
 MUST_CHECK Error *clone_undo_volume(Operation *operation);
 MUST_CHECK Error *clone_step_configure(Operation *operation);
 MUST_CHECK Error *clone_step_start(Operation *operation);
-MUST_CHECK Error *clone_step_stop(
-    Operation *operation); /* also the undo of start: nothing is kept */
+MUST_CHECK Error *clone_step_stop(Operation *operation); /* the undo of start, too */
 MUST_CHECK Error *clone_step_ready(Operation *operation);
 MUST_CHECK Error *clone_step_users(Operation *operation);
 
 /* The instance of a clone over a volume's data directory; borrows from all its arguments. */
 EngineInstance clone_instance(const CloneWork *work);
 
-/* Puts the clone into a state inside the present transaction, unless it is being deleted meanwhile.
- */
+/* Moves the clone's state inside the present transaction; one that is being deleted stays so. */
 MUST_CHECK Error *clone_work_settle(Operation *operation, CloneState state, const char *message);
 
 /* ended() of these kinds: tells whoever waits for the clone. */

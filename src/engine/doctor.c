@@ -17,8 +17,8 @@ typedef struct Examination {
     GPtrArray *clones;
     GPtrArray *snapshots;
     GHashTable *busy;    /* uids and volumes that operations work on: neither missed nor unknown */
-    GHashTable *volumes; /* "<pool>/<name>" that exist  */
-    GHashTable *images;  /* the same for snapshots      */
+    GHashTable *volumes; /* "<pool>/<name>" that exist */
+    GHashTable *images;  /* the same for snapshots */
 } Examination;
 
 static void finding_free(Finding *finding)

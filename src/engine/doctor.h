@@ -7,10 +7,8 @@
 #include "engine/engine.h"
 
 typedef struct Finding {
-    bool is_error; /* something a user was promised is missing; else something unknown or left over
-                    */
-    const char
-        *kind; /* "clone", "snapshot", "volume", "instance", "socket directory", "operation" …  */
+    bool is_error;    /* what a user was promised is missing; else something is left over */
+    const char *kind; /* "clone", "snapshot", "volume", "instance", "socket directory", … */
     char *name;
     char *message;
     char *hint;
@@ -18,6 +16,7 @@ typedef struct Finding {
 
 /*
  * engine_examine - look for disagreements. What operations under way touch is left out.
+ *
  *   ret_findings   GPtrArray of Finding *, empty when all is well; caller unrefs
  */
 MUST_CHECK Error *engine_examine(Engine *engine, GPtrArray **ret_findings);

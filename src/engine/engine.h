@@ -15,35 +15,37 @@
 #include "store/store.h"
 
 typedef struct Operations Operations;   /* operation.h */
-typedef struct PortPool PortPool;       /* port.h      */
-typedef struct IdleChecker IdleChecker; /* idle.h    */
+typedef struct PortPool PortPool;       /* port.h */
+typedef struct IdleChecker IdleChecker; /* idle.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
     Store *store;
     Runtime *runtime;
-    GPtrArray *pools;  /* of Pool *, in order of the store; the first is the active one */
-    char **bin_dirs;   /* postgres.binDirs, NULL-terminated                             */
-    char *instance_id; /* generated once per state directory                            */
+    GPtrArray *pools;  /* of Pool *, by name; the first is the active one */
+    char **bin_dirs;   /* postgres.binDirs, NULL-terminated */
+    char *instance_id; /* made once for a state directory; NULL when opened to look */
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
     IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
     void *retrieval;   /* set by the layer above: the steps of its operations find it here */
-    GMutex
-        listener_lock; /* held while the listener is told: it is not called after it was taken off */
-    void (*changed)(void *data); /* told of every change that somebody may wait for */
+    GMutex listener_lock;        /* held while the listener is told */
+    void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;
 
 /*
  * engine_open - open the store, mount and open the pools, find the running instances, count the
- * ports. Nothing is changed yet: call engine_recover() when all kinds of operations are registered.
+ * ports. No clone is touched yet: engine_recover() is for when all kinds of operations are
+ * registered.
+ *
+ * Errors: those of store_open() and runtime_open(). A pool that cannot be opened is none: it is
+ *         logged, and left out.
  */
 MUST_CHECK Error *engine_open(const Config *config, Engine **ret_engine);
 
-/* The same to look only (rametd --doctor): the store is opened read-only, also beside a running
- * server. */
+/* The same for rametd --doctor: the store is opened read-only, also beside a running server. */
 MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine);
 
 /*
@@ -53,18 +55,17 @@ MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine)
  */
 MUST_CHECK Error *engine_recover(Engine *engine);
 
-/* Waits for the steps under way to end (their operations stay in the journal); instances run on. */
+/* Lets the steps under way end, cancels long ones; the journal keeps the rest. Instances run on. */
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
 /* ERR_NOT_FOUND `pool "x" is not available` (hint). Borrowed. */
 MUST_CHECK Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool);
 
-/* The pool that refreshes and first clones use; ERR_NOT_FOUND `no available pools` (hint: pool
- * create). */
+/* The pool that refreshes go to, borrowed. ERR_NOT_FOUND `no available pools` (hint). */
 MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
 
-/* Who is told of changes; NULL = nobody, and when it returns nobody is being told any more. */
+/* Who is told of changes; NULL = nobody. When it returns, the one before is not called any more. */
 void engine_set_listener(Engine *engine, void (*changed)(void *data), void *data);
 
 /* Tells the listener that a clone or a snapshot has changed. */

@@ -8,8 +8,7 @@
 
 #include "base/error.h"
 
-/* Before a step's work: kills this process ("kill"), or returns an error instead of the work
- * ("fail"). */
+/* Before a step's work: kills this process ("kill"), or is an error in place of it ("fail"). */
 MUST_CHECK Error *fault_before(const char *kind, int64_t step);
 
 /* After a step's work, before the next is entered: kills this process ("kill-after"). */

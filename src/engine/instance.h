@@ -10,24 +10,28 @@
 #include "postgres/installation.h"
 
 typedef struct EngineInstance {
-    const char *id; /* internal id: names the socket directory, the log                     */
+    const char *id; /* internal id: names the socket directory, the log */
     const char *data_dir;
     const Installation *installation;
-    int64_t port;       /* names the socket; 0 = 5432                                           */
-    const char *listen; /* addresses for TCP, "" = none                                         */
+    int64_t port;       /* names the socket; 0 = 5432   */
+    const char *listen; /* addresses for TCP, "" = none */
 } EngineInstance;
 
-/* Starts it with the settings that are ours on its command line. */
+/* Starts it, with the settings that are ours on its command line. Errors: of runtime_start(). */
 MUST_CHECK Error *instance_start(Engine *engine, const EngineInstance *instance);
 
 /*
- * instance_wait_ready - until it answers over its socket in this database (NULL = the management database).
- * The error's detail has the end of its log. ret_conn may be NULL.
+ * instance_wait_ready - until it answers over its socket.
+ *
+ *   dbname     NULL = the management database
+ *   ret_conn   the connection that proved it; caller closes; NULL = not wanted
+ *
+ * Errors: those of ready_wait(), with the end of its log as the detail.
  */
 MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *instance,
                                       const char *dbname, int64_t timeout_ms, Conn **ret_conn);
 
-/* A connection as the manager over its socket; dbname NULL = the management database. */
+/* A connection as the manager over its socket; dbname NULL as above. id and port are enough. */
 MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instance,
                                    const char *dbname, Conn **ret_conn);
 

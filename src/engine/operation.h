@@ -17,8 +17,8 @@
 typedef struct Operation {
     Engine *engine;
     OperationRow *row;
-    void *work;           /* the kind's own, made by load()                                  */
-    GCancellable *cancel; /* steps that take long watch it; checked before each step         */
+    void *work;           /* the kind's own, made by load() */
+    GCancellable *cancel; /* steps that take long watch it; checked before each step */
     GPtrArray *next;      /* of OperationRow *: entered with the end of this one, run after it */
 } Operation;
 
@@ -26,43 +26,47 @@ typedef struct OperationKind OperationKind;
 typedef Error *(*OperationStep)(Operation *operation);
 
 typedef struct Step {
-    const char *text; /* "cloning the volume": progress, and the prefix of its error     */
+    const char *text; /* "cloning the volume": progress, and the prefix of its error */
     OperationStep run;
     OperationStep undo; /* may be repeated, copes with a step half done; NULL = nothing to undo */
 } Step;
 
 struct OperationKind {
-    const char *name;  /* as in the journal and in RAMET_FAULT                              */
-    const Step *steps; /* ended by a NULL text                                              */
-    bool resumes;      /* after a crash: go on (true) or undo (false)                       */
-    bool is_long;      /* minutes rather than milliseconds: runs on a thread of its own     */
-    bool retries;      /* never undone: after a failure the same step is tried again later  */
-    Error *(*load)(Operation *operation); /* reads what the steps need from the store        */
+    const char *name;  /* as in the journal and in RAMET_FAULT */
+    const Step *steps; /* ended by a NULL text */
+    bool resumes;      /* after a crash: go on (true) or undo (false) */
+    bool is_long;      /* minutes rather than milliseconds: runs on a thread of its own */
+    bool retries;      /* never undone: after a failure the same step is tried again later */
+    Error *(*load)(Operation *operation); /* reads what the steps need from the store */
     void (*unload)(Operation *operation);
     /* The last word, inside the durable transaction that also removes the operation's row. */
     Error *(*finish)(Operation *operation);
-    Error *(*fail)(Operation *operation, const Error *cause); /* after the undos             */
-    void (*ended)(Operation *operation,
-                  const Error *cause); /* after that transaction; may be NULL */
+    Error *(*fail)(Operation *operation, const Error *cause); /* after the undos */
+    /* After that transaction, and after each failed try of one that retries; may be NULL. */
+    void (*ended)(Operation *operation, const Error *cause);
 };
 
-/* Plans what follows when this one succeeds (finish() calls it): nothing is forgotten in between.
- */
+/* For finish(): plans what follows, in the transaction that ends this one. Borrows its arguments. */
 void operation_follow(Operation *operation, const OperationKind *kind, const char *target,
                       const json_t *args);
 
-/* Called once on the worker's thread when the operation has ended; cause is NULL on success. */
+/*
+ * Called once, on the worker's thread: with NULL on success, else with the cause at the first
+ * failure, when an undo or a retry may still be to come. Not at all when the server stops before.
+ */
 typedef void (*OperationEnded)(const Error *cause, void *data);
 
 Operations *operations_new(Engine *engine, int n_workers);
-void operations_free(Operations *operations); /* lets the steps under way end first */
+
+/* Lets the steps under way end first; cancels long operations. */
+void operations_free(Operations *operations);
 
 /* Kinds must be registered before recovery. */
 void operations_register(Operations *operations, const OperationKind *kind);
 
 /*
  * A row for a new operation; insert it in the same transaction as the change that begins the work,
- * commit durably, then submit it. args (may be NULL) is borrowed.
+ * commit durably, then submit it. args (may be NULL) is borrowed. Caller frees.
  */
 OperationRow *operation_row(const OperationKind *kind, const char *target, const json_t *args);
 
@@ -70,12 +74,14 @@ OperationRow *operation_row(const OperationKind *kind, const char *target, const
 void operations_submit_take(Operations *operations, OperationRow *row, OperationEnded ended,
                             void *data);
 
-/* Asks what runs on this target to stop at its next step (and be undone). */
+/* Asks what runs on this target to stop, at its next step at the latest, and be undone. */
 void operations_cancel(Operations *operations, const char *target);
 
-/* True while an operation of this kind (NULL = any) is queued or runs on the target (NULL = any).
+/*
+ * True while an operation of this kind (NULL = any) is queued or runs on the target (NULL = any).
+ * One that waits for its next try does not count.
  */
 bool operations_is_busy(Operations *operations, const char *kind, const char *target);
 
-/* Submits everything that the journal still holds. Returns when all of it is queued. */
+/* Queues all that the journal still holds; a row of an unknown kind is logged and left alone. */
 MUST_CHECK Error *operations_recover(Operations *operations);

@@ -1,6 +1,6 @@
 /*
- * One operation at work. Its row in the journal is written before each step, so that after a crash the row
- * alone tells how to go on.
+ * One operation at work. Its row in the journal is written before each step, so that after a crash
+ * the row alone tells how to go on.
  */
 #include "engine/operation_job.h"
 
@@ -21,8 +21,7 @@ static Error *operation_enter(Job *job, OperationState state, int64_t step)
     return store_update_operation(job->operation.engine->store, row);
 }
 
-/* The kind's last word and the end of the row (or, while an undo is owed, its present state):
- * durably. */
+/* The kind's last word and the end of the row; while more is owed, the row as it is. Durable. */
 static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
 {
     Operation *operation = &job->operation;
@@ -136,8 +135,7 @@ static JobResult operation_postpone(Job *job, const Error *cause)
     return JOB_RETRY;
 }
 
-/* Undoes a failed operation; the first time, tells its failure too, whether or not the undo
- * succeeds. */
+/* Undoes a failed operation; the first time it tells the failure too, however the undo went. */
 static JobResult operation_fail(Job *job, const Error *cause)
 {
     OperationRow *row = job->operation.row;

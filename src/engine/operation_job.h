@@ -1,5 +1,5 @@
 /*
- * One operation at work: the journal, the steps, the undos. Known to the runner alone (operation.c).
+ * One operation at work: the journal, the steps, the undos. For the runner, operation.c, alone.
  */
 #pragma once
 
@@ -10,8 +10,8 @@ typedef struct Job {
     const OperationKind *kind;
     OperationEnded ended;
     void *ended_data;
-    bool was_interrupted; /* found in the journal at the start */
-    int64_t due_ms;       /* when to try again                 */
+    bool was_interrupted; /* its step may be half done: after a crash, or a failed try */
+    int64_t due_ms;       /* when to try again                                        */
 } Job;
 
 typedef enum JobResult {

@@ -16,27 +16,35 @@ char *snapshot_public_id(const char *pool, int64_t data_state_at_ms);
 /* ERR_INVALID `invalid snapshot ID given: "<id>"`. */
 MUST_CHECK Error *snapshot_check_id(const char *id);
 
-/* Manifest of a snapshot about to be taken. Caller frees. */
+/* The manifest of a snapshot about to be taken. Caller frees. */
 Manifest *snapshot_manifest(const Snapshot *snapshot);
 
 /*
- * engine_snapshot_clone - take a snapshot of a clone's present data; ended() is told when it is
- * done. ret_snapshot   the row that will be ready then; caller frees Errors: ERR_NOT_FOUND `clone
- * not found`; ERR_CONFLICT the clone is not OK.
+ * engine_snapshot_clone - begin to take a snapshot of a clone's present data.
+ *
+ *   ended          told when it is done; may be NULL
+ *   ret_snapshot   the row that will be ready then; caller frees
+ *
+ * Errors: ERR_NOT_FOUND `clone not found`; ERR_CONFLICT the clone is not OK, or a snapshot of this
+ *         second exists.
  */
 MUST_CHECK Error *engine_snapshot_clone(Engine *engine, const char *clone_id, const char *message,
                                         OperationEnded ended, void *data, Snapshot **ret_snapshot);
 
 /*
- * engine_delete_snapshot - begin to destroy a snapshot.
- * Errors: ERR_NOT_FOUND; ERR_CONFLICT protected, or clones depend on it (the contract's messages).
+ * engine_delete_snapshot - begin to destroy a snapshot: from now on it is not offered any more.
+ *
+ *   ended   told when it is done, or has failed for the first time; may be NULL
+ *
+ * Errors: ERR_INVALID no id of a snapshot; ERR_NOT_FOUND; ERR_CONFLICT protected, or clones depend
+ *         on it (the contract's messages).
  */
 MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended,
                                          void *data);
 
 /*
- * engine_retire_snapshots - after a new snapshot is ready, destroy the older automatic ones of its
- * pool that nobody uses or protects.
+ * After a new snapshot is ready: begins to destroy the older automatic ones of its pool that nobody
+ * uses or protects.
  */
 MUST_CHECK Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest);
 
@@ -47,5 +55,13 @@ typedef struct SnapshotUpdate {
     bool has_delete_at;
     int64_t delete_at_ms;
 } SnapshotUpdate;
+
+/*
+ * engine_update_snapshot - protect, unprotect, or schedule the deletion, which end each other.
+ *
+ *   ret_snapshot   as it is now; caller frees
+ *
+ * Errors: ERR_INVALID nothing to change, or both at once; ERR_NOT_FOUND.
+ */
 MUST_CHECK Error *engine_update_snapshot(Engine *engine, const char *id,
                                          const SnapshotUpdate *update, Snapshot **ret_snapshot);

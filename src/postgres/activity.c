@@ -6,7 +6,8 @@
 
 #define HAS_SESSION_COUNTER 140000 /* server version of pg_stat_database.sessions */
 
-/* Clients: all but this session and others of the same user under the same application name (ours).
+/*
+ * Clients: all but this session and others of the same user under the same application name (ours).
  */
 #define ACTIVITY_OF_CLIENTS(counter)                                                               \
     "SELECT count(*), count(*) FILTER (WHERE state <> 'idle'), "                                   \

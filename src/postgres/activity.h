@@ -20,8 +20,10 @@ typedef struct Activity {
 /* One probe over an open connection. Instants in UTC whatever the server's TimeZone. */
 MUST_CHECK Error *activity_read(Conn *conn, Activity *ret_activity);
 
-/* How much `counter` grows by one activity_read over a connection of its own: tells ours from
- * theirs. */
+/*
+ * How much `counter` grows by one activity_read over a connection of its own: tells ours from
+ * theirs.
+ */
 int64_t activity_own_share(const Conn *conn);
 
 /*

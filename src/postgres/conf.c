@@ -28,17 +28,23 @@ static const ConfDefault conf_defaults[] = {
     {CONF_CLONE, 0, 0, "shared_buffers", "128MB"},
     /* Huge pages are few and reserved for someone; clones come and go by the hundred. */
     {CONF_CLONE, 0, 0, "huge_pages", "off"},
-    /* On copy-on-write storage a new WAL file costs nothing, and an old one written over costs as
-     * much: without these a fresh clone grows by 16 MiB of zeroes as soon as it is written to. */
+    /*
+     * On copy-on-write storage a new WAL file costs nothing, and an old one written over costs as
+     * much: without these a fresh clone grows by 16 MiB of zeroes as soon as it is written to.
+     */
     {CONF_CLONE, 12, 0, "wal_init_zero", "off"},
     {CONF_CLONE, 12, 0, "wal_recycle", "off"},
     /* Recovery syncs one file system instead of opening each file of the data directory. */
     {CONF_CLONE, 14, 0, "recovery_init_sync_method", "syncfs"},
-    /* Subscriptions come along with the data: a clone must not take the changes meant for its
-     * origin. One process fewer at start, too. */
+    /*
+     * Subscriptions come along with the data: a clone must not take the changes meant for its
+     * origin. One process fewer at start, too.
+     */
     {CONF_CLONE, 0, 0, "max_logical_replication_workers", "0"},
-    /* Old data does not have to be frozen again in each clone: that would rewrite, and so copy, all
-       of it. */
+    /*
+     * Old data does not have to be frozen again in each clone: that would rewrite, and so copy, all
+     * of it.
+     */
     {CONF_CLONE, 0, 0, "autovacuum_freeze_max_age", "1000000000"},
     {CONF_CLONE, 0, 0, "autovacuum_multixact_freeze_max_age", "1000000000"},
     /* Fewer full-page images; a clone that crashes has little to recover. */
@@ -80,7 +86,8 @@ static const struct {
     {"maintenance_work_mem", 32, 64, 2047},
 };
 
-/* initdb's choices for the cluster's locale and time zone stay when a data directory becomes ours.
+/*
+ * initdb's choices for the cluster's locale and time zone stay when a data directory becomes ours.
  */
 static const char kept_settings[] =
     "^[ \t]*(lc_(messages|monetary|numeric|time)|datestyle|timezone|"
@@ -122,8 +129,10 @@ static void conf_add_defaults(json_t *settings, ConfPurpose purpose, int64_t maj
     }
 }
 
-/* 'value' as a configuration file has it: quotes and backslashes doubled, control characters in
- * octal. */
+/*
+ * 'value' as a configuration file has it: quotes and backslashes doubled, control characters in
+ * octal.
+ */
 static void conf_append_quoted(GString *text, const char *value)
 {
     g_string_append_c(text, '\'');
@@ -219,13 +228,20 @@ static Error *conf_take_main_file(const char *data_dir, const char *os_user)
     return conf_write_file(data_dir, os_user, "postgresql.conf", text);
 }
 
+Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
+                      const char *user, bool accepts_md5)
+{
+    g_autofree char *text = conf_hba(accepts_md5, manager, user);
+
+    return conf_write_file(data_dir, os_user, "pg_hba.conf", text);
+}
+
 Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
                       bool accepts_md5)
 {
-    g_autofree char *hba = conf_hba(accepts_md5, manager);
     g_autofree char *ident = conf_ident(os_user, manager);
 
-    TRY(conf_write_file(data_dir, os_user, "pg_hba.conf", hba));
+    TRY(conf_write_hba(data_dir, os_user, manager, NULL, accepts_md5));
     TRY(conf_write_file(data_dir, os_user, "pg_ident.conf", ident));
     TRY(conf_write_file(data_dir, os_user, "postgresql.auto.conf", ""));
     TRY(conf_write_file(data_dir, os_user, CONF_FILE, ""));

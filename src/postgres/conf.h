@@ -13,10 +13,8 @@
 #include "postgres/installation.h"
 
 typedef enum ConfPurpose {
-    CONF_CLONE, /* a user's instance: PostgreSQL's own defaults, quick to start, cheap on
-                   copy-on-write    */
-    CONF_LOAD,  /* filling the golden data: fsync off, big maintenance memory, checkpoints far apart
-                 */
+    CONF_CLONE, /* an instance of a user: quick to start, cheap on copy-on-write storage  */
+    CONF_LOAD,  /* filling the golden data: fsync off, much memory, checkpoints far apart */
 } ConfPurpose;
 
 typedef struct ConfSpec {
@@ -39,6 +37,12 @@ char *conf_format(const ConfSpec *spec);
 MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
                                  bool accepts_md5);
 
+/*
+ * Writes pg_hba.conf alone: for a clone whose user differs from what conf_take_over() could know.
+ */
+MUST_CHECK Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
+                                 const char *user, bool accepts_md5);
+
 /* Writes CONF_FILE. */
 MUST_CHECK Error *conf_write(const char *data_dir, const char *os_user, const ConfSpec *spec);
 
@@ -59,8 +63,12 @@ MUST_CHECK Error *conf_check_names(const json_t *settings);
 MUST_CHECK Error *conf_check_values(const Installation *installation, const char *os_user,
                                     const json_t *settings);
 
-/* pg_hba.conf: every user by password (scram; md5 too when wanted); the manager by peer alone. */
-char *conf_hba(bool accepts_md5, const char *manager);
+/*
+ * pg_hba.conf: every user by password (scram; md5 too when old passwords are kept), the manager by
+ * peer. Over TCP the manager is refused, unless he is the clone's own user (NULL = none is known
+ * yet). Caller frees.
+ */
+char *conf_hba(bool accepts_md5, const char *manager, const char *user);
 
 /* pg_ident.conf: the user that rametd runs as, and os_user, may be the manager. */
 char *conf_ident(const char *os_user, const char *manager);

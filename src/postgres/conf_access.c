@@ -19,19 +19,24 @@ static char *access_quote(const char *name)
     return g_strdup_printf("\"%s\"", doubled);
 }
 
-char *conf_hba(bool accepts_md5, const char *manager)
+char *conf_hba(bool accepts_md5, const char *manager, const char *user)
 {
     g_autofree char *name = access_quote(manager);
     const char *method = accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes scram passwords too */
+    GString *text = g_string_new("# Written by ramet. The first line that fits decides.\n");
 
-    return g_strdup_printf("# Written by ramet. The first line that fits decides.\n"
-                           "host all %1$s 0.0.0.0/0 reject\n"
-                           "host all %1$s ::/0 reject\n"
+    if (g_strcmp0(user, manager) != 0)
+        g_string_append_printf(text,
+                               "host all %1$s 0.0.0.0/0 reject\n"
+                               "host all %1$s ::/0 reject\n",
+                               name);
+    g_string_append_printf(text,
                            "local all %1$s peer map=" IDENT_MAP "\n"
                            "local all all %2$s\n"
                            "host all all 0.0.0.0/0 %2$s\n"
                            "host all all ::/0 %2$s\n",
                            name, method);
+    return g_string_free(text, FALSE);
 }
 
 char *conf_ident(const char *os_user, const char *manager)

@@ -18,8 +18,10 @@
     "-c", "log_line_prefix=", "-c", "log_destination=stderr", "-c", "lc_messages=C", "-c",         \
         "log_min_messages=notice", "-c", "log_error_verbosity=terse"
 
-/* Problems of one try, each as words for people: what stands between "LOG:  " and ` in file "…"
- * line 3`. */
+/*
+ * Problems of one try, each as words for people: what stands between "LOG:  " and ` in file "…"
+ * line 3`.
+ */
 static GPtrArray *check_problems(const char *errors)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);

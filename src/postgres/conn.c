@@ -165,8 +165,10 @@ static void conn_ignore_notice(void *data, const char *message)
 {
 }
 
-/* A connection string that does not parse is not quoted back: what libpq stumbles over may be a
- * password. */
+/*
+ * A connection string that does not parse is not quoted back: what libpq stumbles over may be a
+ * password.
+ */
 static Error *conn_parse_options(const char *conninfo, PQconninfoOption **ret_options)
 {
     char *words = NULL;
@@ -250,6 +252,13 @@ int64_t conn_server_version(const Conn *conn)
     return PQserverVersion(conn->pg);
 }
 
+const char *conn_parameter(const Conn *conn, const char *name)
+{
+    const char *value = PQparameterStatus(conn->pg, name);
+
+    return value ? value : "";
+}
+
 /* --- results --- */
 
 void rows_free(Rows *rows)
@@ -280,7 +289,8 @@ int64_t rows_int(const Rows *rows, int row, int column)
     return g_ascii_strtoll(rows_text(rows, row, column), NULL, 10);
 }
 
-/* Adds "NAME: field" when the field is there. A CONTEXT with quotes may hold a statement: left out.
+/*
+ * Adds "NAME: field" when the field is there. A CONTEXT with quotes may hold a statement: left out.
  */
 static void result_append_field(GString *detail, const PGresult *result, const char *name,
                                 int field)
@@ -320,8 +330,10 @@ static bool result_is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-/* COPY from and to a client has no place here; a COPY in is ended, so that the connection stays of
- * use. */
+/*
+ * COPY from and to a client has no place here; a COPY in is ended, so that the connection stays of
+ * use.
+ */
 static Error *conn_refuse_copy(Conn *conn, const PGresult *result)
 {
     if (PQresultStatus(result) == PGRES_COPY_IN)
@@ -438,8 +450,10 @@ char *conn_quote_text(Conn *conn, const char *text)
 
 Error *conn_scram_secret(const char *user, const char *password, char **ret_secret)
 {
-    /* libpq wants a connection object though it computes alone: one whose string does not parse
-     * stays an object, and never opens a socket. */
+    /*
+     * libpq wants a connection object though it computes alone: one whose string does not parse
+     * stays an object, and never opens a socket.
+     */
     PGconn *offline = PQconnectStart("=");
     char *secret = PQencryptPasswordConn(offline, password, user, "scram-sha-256");
 

@@ -12,7 +12,7 @@ typedef struct Conn Conn;
 
 typedef struct ConnSpec {
     const char *conninfo; /* URI or key/value string; the fields below win over it; may be NULL */
-    const char *host;     /* name, address, or absolute path of a socket directory             */
+    const char *host;     /* name, address, or absolute path of a socket directory */
     int64_t port;         /* 0 = default */
     const char *user;
     const char *dbname;
@@ -85,6 +85,9 @@ char *conn_quote_text(Conn *conn, const char *text);
 /* 150018 → major 15. */
 int64_t conn_server_version(const Conn *conn);
 
+/* What the server has told of itself ("TimeZone", "in_hot_standby"); "" = nothing. Borrowed. */
+const char *conn_parameter(const Conn *conn, const char *name);
+
 /*
  * conn_scram_secret - the SCRAM-SHA-256 verifier of a password, as CREATE ROLE … PASSWORD takes it.
  * Computed by libpq without any server; 3–5 ms of CPU (4096 rounds), so do it while something else
@@ -92,8 +95,10 @@ int64_t conn_server_version(const Conn *conn);
  */
 MUST_CHECK Error *conn_scram_secret(const char *user, const char *password, char **ret_secret);
 
-/* Splits a connection string: fields that are absent are "". ERR_INVALID. All strings owned by
- * *ret. */
+/*
+ * Splits a connection string: fields that are absent are "". ERR_INVALID. All strings owned by
+ * *ret.
+ */
 typedef struct ConnParts {
     char *host;
     char *port;

@@ -10,7 +10,7 @@
 #include "postgres/installation.h"
 
 typedef struct ControlData {
-    char *state;       /* "shut down", "in production", …  */
+    char *state;       /* "shut down", "in production", … */
     bool is_shut_down; /* cleanly: no recovery at the next start */
     char *checkpoint_lsn;
     int64_t checkpoint_at_ms;

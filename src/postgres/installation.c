@@ -119,7 +119,8 @@ static Error *list_add_configured(GPtrArray *list, const char *dir)
                       "The directory must hold the program \"postgres\" or \"bin/postgres\".");
 }
 
-/* A missing version in Debian's directory is a client alone (postgresql-client-N): no installation.
+/*
+ * A missing version in Debian's directory is a client alone (postgresql-client-N): no installation.
  */
 static Error *list_add_debian(GPtrArray *list)
 {

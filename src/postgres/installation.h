@@ -16,12 +16,16 @@ typedef struct Installation {
 void installation_free(Installation *installation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Installation, installation_free)
 
-/* All that are found, lowest major first: GPtrArray of Installation *; extra_dirs NULL-terminated
- * or NULL. */
+/*
+ * All that are found, lowest major first: GPtrArray of Installation *; extra_dirs NULL-terminated
+ * or NULL.
+ */
 MUST_CHECK Error *installation_list(const char *const *extra_dirs, GPtrArray **ret_list);
 
-/* Exactly this major. ERR_NOT_FOUND `PostgreSQL 16 is not installed` (hint: package; detail: what
- * is). */
+/*
+ * Exactly this major. ERR_NOT_FOUND `PostgreSQL 16 is not installed` (hint: package; detail: what
+ * is).
+ */
 MUST_CHECK Error *installation_find(const char *const *extra_dirs, int64_t major,
                                     Installation **ret);
 
@@ -29,8 +33,10 @@ MUST_CHECK Error *installation_find(const char *const *extra_dirs, int64_t major
 MUST_CHECK Error *installation_find_for_source(const char *const *extra_dirs, int64_t source_major,
                                                Installation **ret);
 
-/* Path of a program: beside postgres, or else in PATH or in another installation of at least that
- * major. */
+/*
+ * Path of a program: beside postgres, or else in PATH or in another installation of at least that
+ * major.
+ */
 MUST_CHECK Error *installation_program(const char *const *extra_dirs,
                                        const Installation *installation, const char *program,
                                        char **ret_path);

@@ -30,16 +30,23 @@ static char *ready_status(const char *data_dir)
     return g_strdup(g_strstrip(lines[PID_FILE_STATUS]));
 }
 
+/* From 14 on the server tells it with the connection: a fresh server's first statement is dear. */
 static Error *ready_check_recovery(Conn *conn, bool *ret_in_recovery)
 {
+    const char *reported = conn_parameter(conn, "in_hot_standby");
     g_autoptr(Rows) rows = NULL;
 
+    if (*reported) {
+        *ret_in_recovery = strcmp(reported, "on") == 0;
+        return NULL;
+    }
     TRY(conn_query(conn, &rows, "SELECT pg_catalog.pg_is_in_recovery()", NULL));
     *ret_in_recovery = strcmp(rows_text(rows, 0, 0), "t") == 0;
     return NULL;
 }
 
-/* One try. *ret_conn stays NULL when it is too early; an error is one that waiting does not mend.
+/*
+ * One try. *ret_conn stays NULL when it is too early; an error is one that waiting does not mend.
  */
 static Error *ready_try(const ConnSpec *server, Conn **ret_conn)
 {

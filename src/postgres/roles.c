@@ -1,8 +1,7 @@
 /*
- * Users of a clone. The server is asked which statements there are to run, quoted by its own
- * format(), and gets them back as one script in one transaction: two round trips whatever there is
- * to do, and no procedural language, which a database may have dropped. No plain password is ever
- * sent.
+ * Users of a clone. The server is asked whom there is, and gets what is to do as one script in one
+ * transaction: two round trips whatever there is to do, and no procedural language, which a
+ * database may have dropped. No plain password is ever sent.
  *
  * A restricted user owns everything but what belongs to the system or to an extension: the owner of
  * an extension's functions could do with them what only a superuser may.
@@ -20,21 +19,11 @@
 #define SCRAM_KEY_BYTES  32
 
 /*
- * $1 user, $2 its verifier, $3 its attributes, $4 manager, $5 whether others lose their passwords,
- * $6 a verifier that no password has. An existing user may have been shut out by a limit or a date.
- * The manager's own rights are left alone.
+ * The first statement of a server whose caches are empty: each operator, function or index in it is
+ * looked up in catalogs that have to come from the disk, and costs as much as all the rest.
  */
-static const char role_statements[] =
-    "SELECT format(CASE WHEN r.rolname IS NULL THEN 'CREATE ROLE %1$I LOGIN %3$s PASSWORD %2$L' "
-    "  WHEN r.rolname = $4::name THEN 'ALTER ROLE %1$I PASSWORD %2$L' "
-    "  ELSE 'ALTER ROLE %1$I LOGIN %3$s CONNECTION LIMIT -1 VALID UNTIL ''infinity'' PASSWORD "
-    "%2$L' "
-    "  END, $1::name, $2::text, $3::text) "
-    "FROM (SELECT) AS one LEFT JOIN pg_authid r ON r.rolname = $1::name "
-    "UNION ALL "
-    "SELECT format('ALTER ROLE %I PASSWORD %L', rolname, $6::text) FROM pg_authid "
-    "WHERE $5::bool AND rolcanlogin AND rolpassword IS NOT NULL "
-    "  AND rolname NOT IN ($1::name, $4::name)";
+static const char role_names[] =
+    "SELECT rolname, rolcanlogin AND rolpassword IS NOT NULL FROM pg_authid";
 
 /* $1 user */
 static const char cluster_gifts[] =
@@ -99,20 +88,28 @@ static const char other_databases[] =
 
 /* --- scripts --- */
 
-/* All of it or nothing, and the answer before it is on disk: a clone that is being made is not
- * lost. */
-static Error *roles_run(Conn *conn, const Rows *statements, int from, int to)
+/*
+ * Each statement begins with ";". All of them or none, and the answer before they are on disk: a
+ * clone that is being made is not lost.
+ */
+static Error *roles_commit(Conn *conn, const char *statements)
 {
-    g_autoptr(GString) script = g_string_new("BEGIN; SET LOCAL synchronous_commit = off");
+    g_autofree char *script =
+        g_strconcat("BEGIN; SET LOCAL synchronous_commit = off", statements, ";\nCOMMIT", NULL);
+    Error *e = conn_script(conn, script);
 
-    for (int row = from; row < to; row++)
-        g_string_append_printf(script, ";\n%s", rows_text(statements, row, 0));
-    g_string_append(script, ";\nCOMMIT");
-
-    Error *e = conn_script(conn, script->str);
     if (e)
         error_free(conn_script(conn, "ROLLBACK")); /* the first error is the one to tell */
     return e;
+}
+
+static Error *roles_run(Conn *conn, const Rows *statements, int from, int to)
+{
+    g_autoptr(GString) script = g_string_new(NULL);
+
+    for (int row = from; row < to; row++)
+        g_string_append_printf(script, ";\n%s", rows_text(statements, row, 0));
+    return roles_commit(conn, script->str);
 }
 
 /* What concerns one object alone; anything else would befall the next object as well. */
@@ -172,8 +169,10 @@ static Error *roles_open(const ConnSpec *server, const char *dbname, Conn **ret_
 }
 
 /*
- * A verifier made of random keys: nobody can have a password for it, as none was there to begin
- * with, and it costs nothing to make. Source of the form: PostgreSQL manual, pg_authid.rolpassword.
+ * A verifier made of random keys: no password fits it, as none was there to begin with. It says one
+ * round instead of 4096 because ALTER ROLE tries the empty password against each verifier that it
+ * is given, and a production cluster may have hundreds of users.
+ * Source of the form: PostgreSQL manual, pg_authid.rolpassword.
  */
 static char *roles_lock_secret(void)
 {
@@ -184,18 +183,53 @@ static char *roles_lock_secret(void)
     g_autofree char *stored64 = g_base64_encode((const guchar *)stored, SCRAM_KEY_BYTES);
     g_autofree char *server64 = g_base64_encode((const guchar *)server, SCRAM_KEY_BYTES);
 
-    return g_strdup_printf("SCRAM-SHA-256$4096:%s$%s:%s", salt64, stored64, server64);
+    return g_strdup_printf("SCRAM-SHA-256$1:%s$%s:%s", salt64, stored64, server64);
+}
+
+/* An existing user may have been shut out by a limit or a date; the manager keeps its rights. */
+static char *roles_user_statement(Conn *conn, const RolesSpec *spec, bool exists)
+{
+    g_autofree char *name = conn_quote_name(conn, spec->user);
+    g_autofree char *secret = conn_quote_text(conn, spec->secret);
+    const char *attributes = spec->is_restricted ? "LOGIN NOSUPERUSER" : "LOGIN SUPERUSER";
+
+    if (strcmp(spec->user, spec->manager) == 0)
+        return g_strdup_printf(";\nALTER ROLE %s PASSWORD %s", name, secret);
+    if (exists)
+        return g_strdup_printf(";\nALTER ROLE %s %s CONNECTION LIMIT -1 VALID UNTIL 'infinity' "
+                               "PASSWORD %s",
+                               name, attributes, secret);
+    return g_strdup_printf(";\nCREATE ROLE %s %s PASSWORD %s", name, attributes, secret);
+}
+
+/* Adds the statement that leaves a role without a password that anyone knows. */
+static void roles_lock(Conn *conn, const char *role, const char *lock, GString *script)
+{
+    g_autofree char *name = conn_quote_name(conn, role);
+
+    g_string_append_printf(script, ";\nALTER ROLE %s PASSWORD '%s'", name, lock);
 }
 
 static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec)
 {
     g_autofree char *lock = roles_lock_secret();
-    g_autoptr(Rows) statements = NULL;
+    g_autoptr(GString) script = g_string_new(NULL);
+    g_autoptr(Rows) roles = NULL;
+    bool exists = false;
 
-    TRY(conn_query(conn, &statements, role_statements, spec->user, spec->secret,
-                   spec->is_restricted ? "NOSUPERUSER" : "SUPERUSER", spec->manager,
-                   spec->keep_user_passwords ? "false" : "true", lock, NULL));
-    return roles_run(conn, statements, 0, rows_count(statements));
+    TRY(conn_query(conn, &roles, role_names, NULL));
+    for (int row = 0; row < rows_count(roles); row++) {
+        const char *role = rows_text(roles, row, 0);
+        bool has_password = strcmp(rows_text(roles, row, 1), "t") == 0;
+
+        if (strcmp(role, spec->user) == 0)
+            exists = true;
+        else if (has_password && !spec->keep_user_passwords && strcmp(role, spec->manager) != 0)
+            roles_lock(conn, role, lock, script);
+    }
+    g_autofree char *user_statement = roles_user_statement(conn, spec, exists);
+    g_string_append(script, user_statement);
+    return roles_commit(conn, script->str);
 }
 
 static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const RolesSpec *spec)

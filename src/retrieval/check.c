@@ -147,8 +147,7 @@ static Error *check_space(const Work *work)
         "take fewer databases or tables.");
 }
 
-/* ------------------------------------------------------------------------------------------------
- */
+/* --- the step --- */
 
 Error *step_check(Operation *operation)
 {

@@ -47,8 +47,10 @@ static const struct {
     {"amcheck", NULL},
 };
 
-/* "pg_cron" → "cron", "pg_stat_kcache" → "pg-stat-kcache": Debian drops "pg_" of single words
- * alone. */
+/*
+ * "pg_cron" → "cron", "pg_stat_kcache" → "pg-stat-kcache": Debian drops "pg_" of single words
+ * alone.
+ */
 static char *extension_habit(const char *extension)
 {
     const char *name = extension;

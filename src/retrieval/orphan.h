@@ -1,6 +1,7 @@
 /*
- * Tools that have outlived a killed server. The tool itself dies with us, but the workers that pg_dump forks do not
- * notice before they are done with their table, which may be hours. They are known by a mark in their environment.
+ * Tools that have outlived a killed server. The tool itself dies with us, but the workers that
+ * pg_dump forks do not notice before they are done with their table, which may be hours. They are
+ * known by a mark in their environment.
  */
 #pragma once
 

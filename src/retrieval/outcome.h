@@ -9,8 +9,10 @@
 /* Inside the concluding transaction: the snapshot is offered, alerts are gone. */
 MUST_CHECK Error *outcome_finish_snapshot(Operation *operation);
 
-/* Inside the concluding transaction: alert refresh_failed (once an operation), and the fact that it
- * failed. */
+/*
+ * Inside the concluding transaction: alert refresh_failed (once an operation), and the fact that it
+ * failed.
+ */
 MUST_CHECK Error *outcome_fail(Operation *operation, const Error *cause);
 
 /* Afterwards: the state in memory, a log line; on success older snapshots are retired. */

@@ -37,8 +37,10 @@ void progress_phase(Progress *progress, const char *text, double from, double to
 void progress_expect(Progress *progress, const char *database, ProgressKind kind, const char *name,
                      const char *tag, int64_t bytes);
 
-/* A tool begins with a database (is_parallel: it works on several tables at a time), or is done
- * with it. */
+/*
+ * A tool begins with a database (is_parallel: it works on several tables at a time), or is done
+ * with it.
+ */
 void progress_begin(Progress *progress, const char *database, bool is_parallel);
 void progress_end(Progress *progress);
 

@@ -59,7 +59,9 @@ static Error *restore_run_tool(const Work *work, const char *database)
     return tool_run(tool, NULL, NULL);
 }
 
-/* Errors of single objects may be ignored by configuration; a dead server or a full disk may not. */
+/*
+ * Errors of single objects may be ignored by configuration; a dead server or a full disk may not.
+ */
 static Error *restore_judge(const Work *work, Error *e)
 {
     if (!e)

@@ -22,7 +22,8 @@ static Error *retrieval_has_snapshot(const Retrieval *retrieval, bool *ret_has)
     return NULL;
 }
 
-/* Where the last server left off: a failure is remembered, else data that is there means finished.
+/*
+ * Where the last server left off: a failure is remembered, else data that is there means finished.
  */
 static Error *retrieval_read_state(Retrieval *retrieval)
 {

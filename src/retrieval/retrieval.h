@@ -34,7 +34,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Retrieval, retrieval_close)
 /*
  * retrieval_refresh - begin a full refresh; it goes on by itself.
  * Errors: ERR_CONFLICT one is under way (the contract's message; alert refresh_skipped is raised);
- * ERR_INVALID no jobs, or jobs that make no refresh (hint); ERR_NOT_FOUND `no available pools`.
+ *         ERR_INVALID no jobs, or jobs that make no refresh (hint); ERR_NOT_FOUND `no available
+ *         pools`.
  */
 MUST_CHECK Error *retrieval_refresh(Retrieval *retrieval);
 
@@ -46,24 +47,24 @@ MUST_CHECK Error *retrieval_refresh(Retrieval *retrieval);
  *   ret_snapshot   the row that will be ready then; caller frees
  *
  * Errors: ERR_NOT_FOUND no such pool, or no data in it; ERR_INVALID `no jobs to snapshot pool
- * data`; ERR_CONFLICT `pool is not ready to take a snapshot: <status>`, `snapshot <id> already
- * exists`.
+ *         data`; ERR_CONFLICT `pool is not ready to take a snapshot: <status>`, `snapshot <id>
+ *         already exists`.
  */
 MUST_CHECK Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name,
                                      OperationEnded ended, void *data, Snapshot **ret_snapshot);
 
 typedef struct RetrievalProgress {
-    char *phase;    /* text of the step: "restoring"                                   */
-    char *database; /* the one worked on; "" = none                                    */
-    char *object;   /* the last table or index begun; "" = none                        */
-    double percent; /* of the whole refresh, 0..100; never goes back                   */
+    char *phase;    /* text of the step: "restoring" */
+    char *database; /* the one worked on; "" = none */
+    char *object;   /* the last table or index begun; "" = none */
+    double percent; /* of the whole refresh, 0..100; never goes back */
     int64_t bytes_done, bytes_total;   /* of this phase, in bytes as the source counts them */
-    int64_t tables_done, tables_total; /* of this phase                                    */
+    int64_t tables_done, tables_total; /* of this phase */
     int64_t started_at_ms;
 } RetrievalProgress;
 
 typedef struct RetrievalStatus {
-    const char *mode; /* "logical", "physical", "unknown"                                        */
+    const char *mode; /* "logical", "physical", "unknown" */
     const char *status; /* "inactive", "pending", "failed", "refreshing", "renewed", "snapshotting",
                            "finished" */
     int64_t last_refresh_ms; /* start of the last one; 0 = never  */

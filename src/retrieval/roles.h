@@ -12,10 +12,14 @@
  */
 MUST_CHECK Error *roles_copy(const Work *work);
 
-/* The pure part: pg_dumpall's script without what would change our management superuser. Caller
- * frees. */
+/*
+ * The pure part: pg_dumpall's script without what would change our management superuser. Caller
+ * frees.
+ */
 char *roles_without_manager(const char *script, const char *manager);
 
-/* The pure part: the first error of psql that is not about a role that is there already; NULL =
- * none. Caller frees. */
+/*
+ * The pure part: the first error of psql that is not about a role that is there already; NULL =
+ * none. Caller frees.
+ */
 char *roles_first_error(const char *psql_errors);

@@ -9,8 +9,10 @@
 
 typedef struct Sampler Sampler;
 
-/* On the source while it is dumped, or on the golden instance while it is filled. NULL when it
- * cannot connect. */
+/*
+ * On the source while it is dumped, or on the golden instance while it is filled. NULL when it
+ * cannot connect.
+ */
 Sampler *sampler_start_source(const Work *work, const char *dbname);
 Sampler *sampler_start_target(const Work *work);
 

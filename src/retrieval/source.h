@@ -46,7 +46,7 @@ typedef struct Source {
     char *conninfo; /* without password                    */
     char *password; /* NULL = none; never in an argv       */
     int64_t major;
-    GPtrArray *databases;     /* of SourceDatabase *: those to take, largest first     */
+    GPtrArray *databases;     /* of SourceDatabase *: those to take, largest first */
     SourceDatabase *defaults; /* the one that a new cluster takes encoding and locale from; borrowed
                                  from databases or owned by others */
     GPtrArray *others;        /* the rest, for messages */
@@ -57,14 +57,15 @@ MUST_CHECK Error *source_new(const LogicalDumpConfig *config, Source **ret_sourc
 void source_free(Source *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Source, source_free)
 
-/* dbname NULL = the one of the configuration. Not under SOURCE_APPLICATION: these are short looks.
+/*
+ * dbname NULL = the one of the configuration. Not under SOURCE_APPLICATION: these are short looks.
  */
 MUST_CHECK Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn);
 
 /*
  * source_inspect - connect, and learn version, databases, extensions, sizes.
  * Errors: as conn_open() (hint: what to check); ERR_NOT_FOUND `database "x" does not exist at the
- * source` (detail: those that do); ERR_DENIED a database that does not let us in.
+ *         source` (detail: those that do); ERR_DENIED a database that does not let us in.
  */
 MUST_CHECK Error *source_inspect(Source *source, const LogicalDumpConfig *config);
 

@@ -17,8 +17,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tool, tool_free)
 
 void tool_arg(Tool *tool, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* An option for each word of a list: "--table", or "" for words that are whole options. NULL list =
- * none. */
+/*
+ * An option for each word of a list: "--table", or "" for words that are whole options. NULL list =
+ * none.
+ */
 void tool_arg_list(Tool *tool, const char *option, const json_t *list);
 
 /* The server that it talks to, by environment. */
@@ -32,6 +34,6 @@ void tool_use_target(Tool *tool);
  *   ret_result   as of proc_run(), or NULL
  *
  * Errors: the tool's first error as the message, the first few as the detail; ERR_NO_SPACE,
- * ERR_DENIED … by cause; ERR_TIMEOUT cancelled.
+ *         ERR_DENIED … by cause; ERR_TIMEOUT cancelled.
  */
 MUST_CHECK Error *tool_run(Tool *tool, const char *input, ProcResult *ret_result);

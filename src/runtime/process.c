@@ -155,9 +155,9 @@ static Error *process_sweep(void *private, const char *data_dir, int64_t deadlin
 /* --- start --- */
 
 /*
- * A lock file of an instance that does not run: its postmaster was killed, or the data is a snapshot of a
- * running clone. PostgreSQL would refuse when another process has that pid now. What may still write to
- * the data, backends of a postmaster that was killed, ends first.
+ * A lock file of an instance that does not run: its postmaster was killed, or the data is a
+ * snapshot of a running clone. PostgreSQL would refuse when another process has that pid now. What
+ * may still write to the data, backends of a postmaster that was killed, ends first.
  */
 static Error *process_clear_lock_file(const ProcessRuntime *process, const char *data_dir)
 {

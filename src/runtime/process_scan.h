@@ -27,6 +27,7 @@ MUST_CHECK Error *process_scan_instances(const char *state_dir, ProcessFound fou
  * process_scan_kill - SIGKILL for all processes of a user that work in a directory, except those
  * with a terminal (a person looking around there).
  *
+ *   dir         a missing one has none
  *   ret_count   how many there were; a zombie does not count
  */
 MUST_CHECK Error *process_scan_kill(const char *dir, uid_t uid, int *ret_count);

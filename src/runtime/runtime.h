@@ -15,21 +15,23 @@ typedef struct Runtime Runtime;
 
 typedef struct RuntimeSpec {
     const char *driver;    /* "process" */
-    const char *state_dir; /* exists; identity of this server: only instances started under it
-                              are ours; parent of run/ (sockets, 0711) and logs/ */
+    const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
     const char *os_user;   /* unprivileged user of every instance */
     bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
 } RuntimeSpec;
 
 /*
- * runtime_open - probe the driver and find the instances that run already.
- * Errors: ERR_INVALID unknown driver, or not allowed (hint); ERR_NOT_FOUND no such user.
+ * runtime_open - probe the driver and find the instances that run already. The state directory is
+ * this server's identity: only instances started under it are ours.
+ *
+ * Errors: ERR_INVALID unknown driver, not allowed, or the state directory cannot hold sockets
+ *         (hint); ERR_NOT_FOUND no such user; ERR_EXTERNAL.
  */
 MUST_CHECK Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime);
 void runtime_close(Runtime *runtime); /* instances run on */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
 
-/* Directories of an instance, made by runtime_start: caller frees. */
+/* What runtime_start() makes for an instance. Caller frees. */
 char *runtime_socket_dir(const Runtime *runtime, const char *id); /* 0700, os_user; short enough */
 char *runtime_log_path(const Runtime *runtime, const char *id);
 
@@ -44,8 +46,9 @@ typedef struct InstanceSpec {
  * runtime_start - start an instance; returns as soon as it is started, not when it is ready.
  * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say.
  *
- * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID socket path too long; ERR_EXTERNAL.
- * Undo:   runtime_stop(id, RUNTIME_STOP_NOW).
+ * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID no id, or the socket's path is too
+ *         long; ERR_EXTERNAL.
+ * Undo:   runtime_stop(id, RUNTIME_STOP_NOW), safe to repeat.
  */
 MUST_CHECK Error *runtime_start(Runtime *runtime, const InstanceSpec *spec);
 
@@ -59,7 +62,8 @@ typedef enum RuntimeStop {
  * success.
  *
  * Errors: ERR_TIMEOUT it lives on, or CLEAN took so long that it was ended by force: then it does
- * not run any more (runtime_is_running() tells), and its data directory needs crash recovery.
+ *         not run any more (runtime_is_running() tells), and its data directory needs crash
+ *         recovery.
  */
 MUST_CHECK Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how,
                                int64_t timeout_ms);
@@ -88,5 +92,5 @@ MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
 /* Ids that have a directory under run/ (running or not): GPtrArray of char *; caller unrefs. */
 MUST_CHECK Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids);
 
-/* Runs a PostgreSQL tool to its end as the instances' user. spec->user is filled in. */
+/* proc_run() of a PostgreSQL tool as the instances' user, whatever spec->user says. */
 MUST_CHECK Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result);

@@ -16,6 +16,8 @@ MUST_CHECK Error *command_version(const Config *config, const ServerOptions *opt
 /* Reads options->config_path, printing every problem to stderr. */
 MUST_CHECK Error *command_read_config(const ServerOptions *options, Config **ret_config);
 
-/* Prints message, detail and hint; frees the error. 0 without one, 2 for a wrong command line,
- * else 1. */
+/*
+ * Prints message, detail and hint; frees the error. 0 without one, 2 for a wrong command line, else
+ * 1.
+ */
 int command_exit(Error *e);

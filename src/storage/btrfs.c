@@ -1,7 +1,7 @@
 /*
  * btrfs: a volume is a subvolume, a snapshot a read-only one, and cloning writes the same small
- * root of a tree whatever the size of the data. Each verb is one ioctl that is durable when it
- * returns, so nothing is ever half made.
+ * root of a tree whatever the size of the data. Each verb is one ioctl, so nothing is ever half
+ * made; snapshots and clones are durable when it returns.
  */
 #include <btrfsutil.h>
 #include <errno.h>
@@ -88,8 +88,7 @@ static Error *btrfs_prepare(const char *mount)
     AUTO_FD fd = -1;
 
     TRY(btrfs_open_mount(mount, &fd));
-    error_free(
-        btrfs_quota_enable(fd)); /* an older kernel: diff_bytes will say that it does not know */
+    error_free(btrfs_quota_enable(fd)); /* older kernels have none: diff_bytes is unknown there */
     return NULL;
 }
 

@@ -1,3 +1,6 @@
+/*
+ * Quotas by the kernel's own calls: libbtrfsutil knows none that tell what is used.
+ */
 #include "storage/btrfs_quota.h"
 
 #include <endian.h>

@@ -8,8 +8,7 @@
 
 #include "base/error.h"
 
-/* ERR_EXTERNAL where the kernel has none. Marks the file system: older kernels cannot mount it any
- * more. */
+/* Marks the file system: older kernels cannot mount it any more. ERR_EXTERNAL without support. */
 MUST_CHECK Error *btrfs_quota_enable(int mount_fd);
 
 /* As of the last commit (at most 30 s ago). ERR_NOT_FOUND without quotas or such a subvolume. */

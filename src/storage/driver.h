@@ -10,7 +10,7 @@
 #include "storage/storage.h"
 
 typedef struct StorageDriver {
-    const char *name; /* the value of "mode" in the configuration and the API */
+    const char *name; /* in pool.json; "mode" in the API */
     StorageTraits traits;
     const char *const *format_argv; /* program that makes the file system; the device is appended */
     uint64_t size_min;              /* smallest image that works, bytes                           */

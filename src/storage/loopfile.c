@@ -1,3 +1,6 @@
+/*
+ * losetup(8) and mount(8) attach and mount; unmounting is a call of the kernel's.
+ */
 #include "storage/loopfile.h"
 
 #include <errno.h>

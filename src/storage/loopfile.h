@@ -15,7 +15,8 @@
  *   format_argv   program and options; the image's path is appended
  *
  * Errors: ERR_CONFLICT it exists; ERR_NO_SPACE; ERR_EXTERNAL the program failed (detail: its
- * stderr). Undo:   the file is removed before an error is returned; fs_remove() later.
+ *         stderr).
+ * Undo:   the file is removed before an error is returned; fs_remove() later.
  */
 MUST_CHECK Error *loopfile_create(const char *image, uint64_t size_bytes,
                                   const char *const *format_argv);
@@ -33,7 +34,10 @@ MUST_CHECK Error *loopfile_mount(const char *image, const char *mount);
 /* Unmounts; what is not mounted is success. ERR_BUSY when files are open in it (hint). */
 MUST_CHECK Error *loopfile_unmount(const char *mount);
 
-/* Waits until an unmounted image is free, detaching what a killed run left; ERR_BUSY in use. */
+/*
+ * Waits, for 10 s at most, until an unmounted image is free, detaching what a killed run left. A
+ * missing image is success. ERR_BUSY when it stays in use (hint).
+ */
 MUST_CHECK Error *loopfile_detach(const char *image);
 
 /* True when a file system is mounted exactly there. */
@@ -41,7 +45,6 @@ bool loopfile_is_mounted(const char *mount);
 
 /*
  * Bytes of the image that have no place on its disk yet and find none there now: what the file
- * system inside believes to be free, and is not. 0 for an image that is fully allocated or has room
- * to grow.
+ * system inside believes to be free, and is not. 0 when it is fully allocated or has room to grow.
  */
 MUST_CHECK Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes);

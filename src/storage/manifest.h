@@ -11,13 +11,13 @@
 
 typedef struct Manifest {
     char *uid;  /* of the clone, snapshot or golden volume that this is */
-    char *kind; /* "golden", "clone", "snapshot"                         */
-    char *id;   /* public id; "" for golden                               */
+    char *kind; /* "golden", "clone", "snapshot" */
+    char *id;   /* public id; "" for golden */
     char *pool;
     char *branch;
-    char *parent; /* uid of the snapshot it was made from; ""               */
+    char *parent; /* uid of the snapshot it was made from; "" */
     char *message;
-    char *owner; /* database user of a clone; ""                           */
+    char *owner; /* database user of a clone; "" */
     int64_t pg_major;
     int64_t data_state_at_ms;
     int64_t created_at_ms;

@@ -1,3 +1,6 @@
+/*
+ * Reading, writing and lending. What was lent is a file in the pool's .ramet: it survives a crash.
+ */
 #include "storage/manifest_file.h"
 
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * One set of held names under one mutex. A release wakes all who wait, and they look again.
+ */
 #include "storage/name_lock.h"
 
 struct NameLocks {

@@ -13,7 +13,7 @@ typedef struct NameLock NameLock;
 NameLocks *name_locks_new(void);
 void name_locks_free(NameLocks *locks); /* none may be held */
 
-/* Waits until no other thread holds it. Keeps locks; copies the name. */
+/* Waits until nobody else holds the name. locks must outlive the lock; the name is copied. */
 NameLock *name_lock_acquire(NameLocks *locks, const char *name);
 void name_lock_release(NameLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NameLock, name_lock_release)

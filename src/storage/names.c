@@ -1,3 +1,6 @@
+/*
+ * One rule for names of ours, and what stands around them in names of work in progress.
+ */
 #include "storage/names.h"
 
 #include <string.h>

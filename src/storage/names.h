@@ -9,13 +9,16 @@
 #include "base/error.h"
 
 /*
- * Errors: ERR_INVALID `invalid volume name "…"` (hint: the rule): not [a-z0-9_.-], not 1..63 bytes,
- * or not starting with a letter or digit. So a name is never "", ".", ".." or a path.
+ * names_check - [a-z0-9_.-], 1..63 bytes, a letter or digit first: never "", ".", ".." or a path.
+ *
+ *   kind   "volume", "snapshot": for the message
+ *   name   may be NULL, which is invalid
+ *
+ * Errors: ERR_INVALID `invalid volume name "…"` (hint: the rule).
  */
 MUST_CHECK Error *names_check(const char *kind, const char *name);
 
-/* For <dir>/<name>: <dir>/.<name>.partial, while it is made, and <dir>/.<name>.deleted, while it
- * goes. */
+/* Beside <dir>/<name>: .<name>.partial while it is made, .<name>.deleted while it goes. Caller frees. */
 char *names_partial_path(const char *path);
 char *names_deleted_path(const char *path);
 

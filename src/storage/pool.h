@@ -22,7 +22,7 @@ struct Pool {
 
 /* Drivers, for pool.c; storage.c alone looks into them. */
 
-/* ERR_INVALID for an unknown one, with the known ones as the hint. */
+/* ERR_INVALID for an unknown one (hint: the known ones). */
 MUST_CHECK Error *driver_find(const char *name, const StorageDriver **ret_driver);
 const char *driver_name(const StorageDriver *driver);
 

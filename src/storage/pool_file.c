@@ -1,3 +1,6 @@
+/*
+ * pool.json: read at each start, written once.
+ */
 #include "storage/pool_file.h"
 
 #include <jansson.h>

@@ -27,6 +27,8 @@ bool pool_file_exists(const char *mount);
 /* Durable when it returns; the directory .ramet must be there. */
 MUST_CHECK Error *pool_file_write(const char *mount, const PoolFile *file);
 
-/* ERR_NOT_FOUND no pool there (hint: how to make one). */
+/* ERR_NOT_FOUND no pool there (hint: how to make one); ERR_INVALID. pool_file_clear() frees. */
 MUST_CHECK Error *pool_file_read(const char *mount, PoolFile *ret_file);
+
+/* A missing file is success. */
 MUST_CHECK Error *pool_file_remove(const char *mount);

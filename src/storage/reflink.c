@@ -80,8 +80,7 @@ static Error *reflink_create_volume(void *private, const char *volume_path)
     return error_errno(errno, "could not make \"%s\"", volume_path);
 }
 
-/* One fsync orders all that was done before it into the file system's log: the copy survives the
- * power. */
+/* One fsync puts all that was done before it into the log: the copy survives a power cut. */
 static Error *reflink_sync_dir_of(const char *path)
 {
     g_autofree char *dir = g_path_get_dirname(path);

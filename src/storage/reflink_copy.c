@@ -22,8 +22,8 @@ typedef struct ReflinkCopy {
     int from_fd;
     int to_fd;
     GPtrArray *entries; /* of TreeEntry * */
-    int next;           /* atomic: first entry that no thread has taken           */
-    Error *error;       /* atomic: the first one, from whichever thread; owned    */
+    int next;           /* atomic: first entry that no thread has taken */
+    Error *error;       /* atomic: the first one, from whichever thread; owned */
 } ReflinkCopy;
 
 static Error *copy_error(const char *path)
@@ -31,8 +31,7 @@ static Error *copy_error(const char *path)
     return error_errno(errno, "could not copy \"%s\"", path);
 }
 
-/* Owner before mode, as chown() clears the set-id bits; nothing is called that would change
- * nothing. */
+/* Owner before mode, as chown() clears the set-id bits; what is right already costs no call. */
 static int copy_access(int fd, const struct stat *have, const struct stat *want)
 {
     const struct timespec times[2] = {want->st_atim, want->st_mtim};

@@ -23,8 +23,8 @@ typedef struct Pool Pool;
 /* What a driver can do, as data. */
 typedef struct StorageTraits {
     bool atomic_snapshot; /* of a running PostgreSQL; otherwise the caller stops it first      */
-    bool exact_diff;      /* storage_diff_bytes is exact and cheap enough for every listing    */
-    bool constant_cost;   /* clone does not grow with the number of files                      */
+    bool exact_diff;      /* storage_diff_bytes() is exact and cheap enough for every listing  */
+    bool constant_cost;   /* cloning does not cost more with the number of files               */
 } StorageTraits;
 
 typedef struct PoolSpec {
@@ -37,23 +37,38 @@ typedef struct PoolSpec {
 } PoolSpec;
 
 /*
- * storage_create_pool - make a pool: with an image, the file of size_bytes (sparse) is made,
- * formatted and mounted (noatime) at spec->mount; without, the file system already mounted there is
- * taken.
+ * storage_create_pool - make a pool: with an image, the file (sparse) is made, formatted and
+ * mounted (noatime) at spec->mount; without, the file system already mounted there is taken.
  *
- * Errors: ERR_CONFLICT the image exists, something is mounted or a pool is there; ERR_INVALID
- * unknown driver (hint: the known ones), too small; ERR_EXTERNAL mkfs, losetup or mount (detail).
+ *   size_bytes   of the image; without one it does not count
+ *
+ * Errors: ERR_CONFLICT the image exists, something is mounted or lies at the mount point, or a pool
+ *         is there; ERR_NOT_FOUND without an image: no such directory; ERR_INVALID a relative path,
+ *         an unknown driver (hint: the known ones), too small; ERR_NO_SPACE; ERR_EXTERNAL mkfs,
+ *         losetup or mount (detail).
  * Undo:   everything made is removed before an error is returned; storage_destroy_pool() later.
  */
 MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes);
 
-/* Unmounts, detaches, deletes the image. Refuses (ERR_CONFLICT) while volumes or snapshots are in
- * it. */
+/*
+ * storage_destroy_pool - unmount, detach and delete the image; on a file system of somebody else,
+ * remove what is ours. A missing pool is success.
+ *
+ *   is_forced   with all that is in it; on somebody else's file system only what has a manifest
+ *
+ * Errors: ERR_CONFLICT volumes or snapshots are in it, or it is another pool; ERR_BUSY files are
+ *         open in it (hint); ERR_EXTERNAL.
+ */
 MUST_CHECK Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced);
 
 /*
  * storage_open_pool - mount it if it has an image and is not mounted, check it, and open it.
- * Errors: ERR_NOT_FOUND no pool there (hint: pool create); ERR_EXTERNAL cannot be mounted or used.
+ *
+ *   ret_pool   caller closes with storage_close_pool()
+ *
+ * Errors: ERR_NOT_FOUND no pool there (hint: pool create), no image, no such owner; ERR_CONFLICT it
+ *         has another name or driver; ERR_INVALID; ERR_BUSY the image is in use (hint);
+ *         ERR_EXTERNAL cannot be mounted or used.
  */
 MUST_CHECK Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool);
 
@@ -65,16 +80,18 @@ const char *storage_pool_name(const Pool *pool);
 const char *storage_pool_driver(const Pool *pool);
 StorageTraits storage_pool_traits(const Pool *pool);
 
-/* Absolute path of the data directory of a volume or snapshot; caller frees. No check that it
- * exists. */
+/* Absolute path of the data directory of a volume or snapshot, there or not; caller frees. */
 char *storage_volume_data(const Pool *pool, const char *volume);
 char *storage_snapshot_data(const Pool *pool, const char *snapshot);
 
 /*
- * The five verbs. Creating something that exists is ERR_CONFLICT; destroying something missing is
- * success; all destroys may be repeated, also after a crash in the middle. Each writes the manifest
- * it is given into the new thing. ERR_NO_SPACE when the pool is full, ERR_NOT_FOUND for a missing
- * origin. No call's cost grows with the number of other clones.
+ * The five verbs. Each writes the manifest it is given into the new thing. All destroys may be
+ * repeated, also after a crash in the middle; destroying something missing is success. No call's
+ * cost grows with the number of other clones.
+ *
+ * Errors: ERR_INVALID a name; ERR_CONFLICT what is to be made exists; ERR_NOT_FOUND its origin does
+ *         not; ERR_NO_SPACE only the pool's reserve is left (hint); ERR_EXTERNAL.
+ * Undo:   the destroy of the same name.
  */
 MUST_CHECK Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest);
 MUST_CHECK Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
@@ -90,8 +107,7 @@ typedef struct StorageEntry {
     Manifest *manifest; /* NULL when it has none that can be read: not ours, or half made */
 } StorageEntry;
 
-/* What really exists: GPtrArray of StorageEntry *; caller unrefs. For doctor and recovery, not for
- * create. */
+/* What really exists: GPtrArray of StorageEntry *; caller unrefs. Lists the whole pool. */
 MUST_CHECK Error *storage_list(Pool *pool, GPtrArray **ret_entries);
 
 typedef struct SpaceUsage {
@@ -100,9 +116,11 @@ typedef struct SpaceUsage {
     uint64_t free_bytes;
     double compress_ratio; /* 1.0 without compression */
 } SpaceUsage;
+
+/* Of a sparse image only that counts as free which its own disk still has. */
 MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
 
-/* Bytes that this volume alone holds. *ret_is_exact false: an estimate (0 when unknown). */
+/* Bytes that a volume alone holds; *ret_is_exact false: an estimate, 0 = unknown. ERR_NOT_FOUND. */
 MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
                                      bool *ret_is_exact);
 

@@ -1,3 +1,6 @@
+/*
+ * A walk, depth first. PostgreSQL may be at work in the tree: what vanishes meanwhile is no error.
+ */
 #include "storage/tree.h"
 
 #include <dirent.h>

@@ -50,8 +50,8 @@ void clone_free(Clone *clone);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clone, clone_free)
 
 /*
- * ERR_CONFLICT when the id or the port is taken (message: which; port 0 is none yet); ERR_NOT_FOUND
- * when there is no snapshot of snapshot_uid.
+ * Errors: ERR_CONFLICT the id or the port is taken (message: which; port 0 is none yet);
+ *         ERR_NOT_FOUND no snapshot of snapshot_uid.
  */
 MUST_CHECK Error *store_insert_clone(Store *store, const Clone *clone);
 
@@ -64,7 +64,9 @@ MUST_CHECK Error *store_list_clones(Store *store, GPtrArray **ret_clones);
 
 /*
  * Writes all fields of an existing row but uid, id, created_at_ms, and state and message: those are
- * for store_move_clone(). ERR_NOT_FOUND; ERR_CONFLICT when the port is taken.
+ * for store_move_clone().
+ *
+ * Errors: ERR_NOT_FOUND no such clone, or snapshot; ERR_CONFLICT the port is taken.
  */
 MUST_CHECK Error *store_update_clone(Store *store, const Clone *clone);
 
@@ -76,7 +78,8 @@ MUST_CHECK Error *store_touch_clone(Store *store, const char *uid, int64_t activ
  *
  *   message   of the new state; NULL = ""
  *
- * Errors: ERR_CONFLICT `clone "ci-7" is RESETTING and cannot become DELETING`; ERR_NOT_FOUND.
+ * Errors: ERR_CONFLICT `clone "ci-7" is DELETING and cannot become RESETTING`; ERR_NOT_FOUND;
+ *         ERR_BUSY another process was quicker.
  */
 MUST_CHECK Error *store_move_clone(Store *store, const char *uid, CloneState to,
                                    const char *message);

@@ -13,6 +13,7 @@
 typedef struct Db Db;
 typedef struct DbRow DbRow; /* valid inside the callback only */
 
+/* Errors: those of db_run(); ERR_EXTERNAL also when the file is damaged (hint). */
 MUST_CHECK Error *db_open(const char *path, StoreMode mode, Db **ret_db);
 void db_close(Db *db);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Db, db_close)
@@ -40,7 +41,8 @@ typedef struct DbValue {
 
 /*
  * Errors: ERR_CONFLICT a unique or foreign key (detail: which, in SQLite's words); ERR_NO_SPACE
- * disk full; ERR_BUSY another process is writing; ERR_EXTERNAL other (detail: SQLite's; hint).
+ *         disk full; ERR_BUSY another process is writing; ERR_EXTERNAL other (detail: SQLite's;
+ *         hint).
  */
 MUST_CHECK Error *db_run(Db *db, const char *sql, ...);
 
@@ -65,7 +67,7 @@ MUST_CHECK Error *db_script(Db *db, const char *sql);
 /*
  * A transaction takes the write lock of the file at once. Durable: commit waits until it is on
  * disk. When SQLite itself has given a transaction up (disk full), what follows fails until
- * db_rollback().
+ * db_rollback(). Errors: those of db_run().
  */
 MUST_CHECK Error *db_begin(Db *db, bool is_durable);
 MUST_CHECK Error *db_commit(Db *db); /* the transaction is over, in success and failure */

@@ -6,13 +6,13 @@
 #include "base/error.h"
 #include "store/db.h"
 
-/* The scripts in order, ended by NULL: written at build time from migrations/0001_*.sql and so on.
- */
+/* The scripts in order, ended by NULL: made of migrations/0001_*.sql and so on at build time. */
 extern const char *const migrations[];
 
 /*
  * migrate - bring the schema up to the last version known, each script in a transaction of its own.
- * Errors: ERR_EXTERNAL a version newer than known (hint); what db_script() returns.
+ *
+ * Errors: ERR_EXTERNAL a version newer than known (hint); those of db_run().
  */
 MUST_CHECK Error *migrate(Db *db);
 

@@ -19,7 +19,7 @@ typedef enum OperationState {
 typedef struct OperationRow {
     char *uid;
     char *kind;   /* "create", "reset", "destroy", "snapshot", "refresh", … */
-    char *target; /* what must not be worked on twice at a time: a clone's uid … */
+    char *target; /* what must not be worked on twice at a time: a clone's uid, … */
     OperationState state;
     int64_t step; /* index into the kind's table: the step under way */
     char *args;   /* JSON object: what the steps need beyond the target's row */

@@ -18,7 +18,10 @@ typedef struct PoolRow {
 void pool_row_free(PoolRow *row);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PoolRow, pool_row_free)
 
-MUST_CHECK Error *store_insert_pool(Store *store, const PoolRow *row); /* ERR_CONFLICT */
+/* ERR_CONFLICT `pool "p" already exists`. */
+MUST_CHECK Error *store_insert_pool(Store *store, const PoolRow *row);
+
+/* A missing row is success. */
 MUST_CHECK Error *store_delete_pool(Store *store, const char *name);
 
 /* By name order: GPtrArray of PoolRow *; caller unrefs. */

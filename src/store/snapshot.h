@@ -31,7 +31,7 @@ Snapshot *snapshot_new(void);
 void snapshot_free(Snapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, snapshot_free)
 
-/* ERR_CONFLICT `snapshot <id> already exists`. */
+/* ERR_CONFLICT `snapshot p@snapshot_20260701080000 already exists`. */
 MUST_CHECK Error *store_insert_snapshot(Store *store, const Snapshot *snapshot);
 
 /* Writes all fields but uid. ERR_NOT_FOUND, ERR_CONFLICT. */
@@ -44,7 +44,10 @@ MUST_CHECK Error *store_delete_snapshot(Store *store, const char *uid);
 MUST_CHECK Error *store_get_snapshot(Store *store, const char *id, Snapshot **ret_snapshot);
 MUST_CHECK Error *store_get_snapshot_by_uid(Store *store, const char *uid, Snapshot **ret_snapshot);
 
-/* The ready one of golden data with the latest data state (of one branch; NULL = of all). ERR_NOT_FOUND. */
+/*
+ * The one of the latest data state among those that are ready and of golden data. branch NULL =
+ * any. ERR_NOT_FOUND.
+ */
 MUST_CHECK Error *store_latest_snapshot(Store *store, const char *branch, Snapshot **ret_snapshot);
 
 /* All, newest createdAt first, not-ready ones too: GPtrArray of Snapshot *; caller unrefs. */

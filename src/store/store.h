@@ -21,7 +21,8 @@ typedef enum StoreMode {
  * store_open - open <state_dir>/ramet.db (0600).
  *
  * Errors: ERR_CONFLICT another rametd has it (STORE_READ_WRITE; hint); ERR_NOT_FOUND no such store
- * (the other modes); ERR_EXTERNAL unreadable, damaged or from a newer version (hint: what to do).
+ *         (the other modes); ERR_EXTERNAL unreadable, damaged or from a newer version (hint: what
+ *         to do).
  */
 MUST_CHECK Error *store_open(const char *state_dir, StoreMode mode, Store **ret_store);
 void store_close(Store *store);
@@ -42,7 +43,7 @@ typedef enum StoreDurability {
 typedef struct StoreTransaction StoreTransaction;
 MUST_CHECK Error *store_begin(Store *store, StoreDurability durability, StoreTransaction **ret_tx);
 
-/* Takes the transaction: *tx is NULL afterwards in any case. ERR_NO_SPACE, ERR_EXTERNAL. */
+/* Takes the transaction: *tx is NULL afterwards in any case. Errors: ERR_NO_SPACE; ERR_EXTERNAL. */
 MUST_CHECK Error *store_commit(StoreTransaction **tx);
 void store_rollback(StoreTransaction *tx);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTransaction, store_rollback)

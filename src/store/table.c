@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* To and from SQLite ---------------------------------------------------------------------- */
+/* --- to and from SQLite --- */
 
 static void *table_field(const Column *column, void *row)
 {
@@ -85,7 +85,7 @@ static Error *table_read_row(const DbRow *from, void *data)
     return NULL;
 }
 
-/* SQL --------------------------------------------------------------------------------------- */
+/* --- SQL --- */
 
 static const char *table_insert_sql(const Table *table)
 {

@@ -16,8 +16,8 @@ typedef struct PoolFixture {
     Pool *pool;
 } PoolFixture;
 
-extern const char *fixture_driver; /* the one under test                     */
-extern const char *fixture_dir;    /* the sandbox                            */
+extern const char *fixture_driver; /* the one under test */
+extern const char *fixture_dir;    /* the sandbox */
 extern uint64_t fixture_pool_size; /* of the pools that fixture_setup() makes */
 
 /* For g_test_add(): a new open pool in an image; and all of it gone, which is checked. */

@@ -119,8 +119,10 @@ static Error *accident_hook(const ProcSpec *spec, ProcResult *ret_result)
     return e;
 }
 
-/* Programs that may fail without harm (direct I/O refused, detaching): the pool is there all the
- * same. */
+/*
+ * Programs that may fail without harm (direct I/O refused, detaching): the pool is there all the
+ * same.
+ */
 static void test_failed_creation_leaves_nothing(void)
 {
     int failures = 0;

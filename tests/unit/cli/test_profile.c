@@ -140,7 +140,7 @@ static void test_files(void)
     g_assert_cmpstr(their_text, ==, profile_dblab);
 }
 
-/* --- Settings --- */
+/* --- settings --- */
 
 static Error *resolve(const char *yaml, const char *line, Settings **ret_settings)
 {

@@ -57,7 +57,8 @@ static void test_defaults(void)
     }
 }
 
-/* Types themselves are checked by the compiler; here: within Config, and no two rows on one field.
+/*
+ * Types themselves are checked by the compiler; here: within Config, and no two rows on one field.
  */
 static void test_offsets(void)
 {

@@ -136,8 +136,9 @@ static void test_many_and_long(void)
 
 static void test_hba(void)
 {
-    g_autofree char *scram = conf_hba(false, "it \"is\" me");
-    g_autofree char *md5 = conf_hba(true, "postgres");
+    g_autofree char *scram = conf_hba(false, "it \"is\" me", NULL);
+    g_autofree char *md5 = conf_hba(true, "postgres", "alice");
+    g_autofree char *own = conf_hba(false, "postgres", "postgres");
     const char *reject = strstr(scram, "host all \"it \"\"is\"\" me\" 0.0.0.0/0 reject\n");
     const char *accept = strstr(scram, "host all all 0.0.0.0/0 scram-sha-256\n");
 
@@ -150,6 +151,8 @@ static void test_hba(void)
     g_assert_null(strstr(scram, "trust"));
     g_assert_null(strstr(scram, "md5"));
     g_assert_nonnull(strstr(md5, "host all all 0.0.0.0/0 md5\n"));
+    g_assert_nonnull(strstr(md5, "reject"));
+    g_assert_null(strstr(own, "reject")); /* the clone's user is the manager himself */
 }
 
 static void test_ident(void)
@@ -192,7 +195,8 @@ static void test_take_over(void)
     g_assert_null(fs_remove_tree(dir));
 }
 
-/* What postgres printed: it tells unknown names alone at first, and bad values when there are none.
+/*
+ * What postgres printed: it tells unknown names alone at first, and bad values when there are none.
  */
 static int n_asked;
 

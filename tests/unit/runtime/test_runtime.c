@@ -61,7 +61,7 @@ static void assert_hinted(Error *e, ErrorCode code, const char *end)
     assert_error(e, code, end);
 }
 
-/* Fixture ----------------------------------------------------------------------------------- */
+/* --- fixture --- */
 
 static const char *choose_user(void)
 {
@@ -193,7 +193,7 @@ static int count_workers(const Fixture *f)
     return count;
 }
 
-/* Opening ----------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 static Error *open_with(const Fixture *f, RuntimeSpec spec)
 {
@@ -238,7 +238,7 @@ static void test_open_out_of_reach(Fixture *f, const void *unused)
     assert_hinted(open_with(f, (RuntimeSpec){.is_trusted = true}), ERR_INVALID, "/state/run\"");
 }
 
-/* Starting ---------------------------------------------------------------------------------- */
+/* --- starting --- */
 
 static void test_start(Fixture *f, const void *unused)
 {
@@ -344,7 +344,7 @@ static void test_start_race(Fixture *f, const void *unused)
     assert_list(f, "c1");
 }
 
-/* Stopping ---------------------------------------------------------------------------------- */
+/* --- stopping --- */
 
 static void test_stop_clean(Fixture *f, const void *unused)
 {
@@ -398,7 +398,7 @@ static void test_stop_sweeps(Fixture *f, const void *unused)
     g_assert_cmpint(count_workers(f), ==, 0);
 }
 
-/* Looking ----------------------------------------------------------------------------------- */
+/* --- looking --- */
 
 static void test_found_again(Fixture *f, const void *unused)
 {

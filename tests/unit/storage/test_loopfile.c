@@ -1,5 +1,6 @@
 /*
- * Which programs are started, and what is undone when one fails. The contract suite does it for real.
+ * Which programs are started, and what is undone when one fails. The contract suite does it for
+ * real.
  */
 #include "storage/loopfile.h"
 

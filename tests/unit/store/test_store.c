@@ -20,7 +20,7 @@ static void set_fact(Store *store, const char *name, const char *value)
     assert_ok(store_set_fact(store, name, value));
 }
 
-/* Opening ----------------------------------------------------------------------------------- */
+/* --- opening --- */
 
 static void test_facts(Fixture *f, const void *unused)
 {
@@ -156,7 +156,7 @@ static void test_older_version(Fixture *f, const void *unused)
                  "…: table fact already exists");
 }
 
-/* Transactions ------------------------------------------------------------------------------ */
+/* --- transactions --- */
 
 static void test_commit(Fixture *f, const void *unused)
 {
@@ -193,7 +193,7 @@ static void test_rollback(Fixture *f, const void *unused)
     store_rollback(NULL);
 }
 
-/* Threads ----------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 #define THREAD_ROUNDS 200
 
@@ -249,7 +249,7 @@ static void test_lock_held(Fixture *f, const void *unused)
     g_thread_join(reader);
 }
 
-/* Crash ------------------------------------------------------------------------------------- */
+/* --- crash --- */
 
 /* The child: commits in both ways, is in the middle of a third transaction, says so, and waits. */
 static void work_until_killed(const char *dir, int ready_fd)

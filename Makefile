@@ -1,0 +1,50 @@
+# The front of the project. Meson and Ninja do the building; each target first installs the Debian
+# packages that it lacks and says so (tools/packages). `make help` lists the targets.
+BUILD  ?= build
+PREFIX ?= /usr/local
+
+# Pools are mounted and PostgreSQL runs as its own user: that takes root.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
+
+export BUILD
+
+.DEFAULT_GOAL := build
+.PHONY: help build test demo demo-stop bench check format install
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+
+build: ## build $(BUILD)/rametd and $(BUILD)/ramet
+	@tools/packages build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+
+test: build ## all tests; the last line counts them
+	@tools/packages test
+	@$(AS_ROOT) tools/test_summary --build $(BUILD)
+
+demo: build ## a server with a copy of SOURCE=<connection string>, or of a pgbench database of SCALE=30
+	@tools/packages demo
+	@$(AS_ROOT) tools/demo
+
+demo-stop: ## stop the demo and remove all it made
+	@$(AS_ROOT) tools/demo-stop
+
+bench: build ## measure; needs a quiet machine
+	@tools/packages bench
+	@$(AS_ROOT) bench/run
+
+check: ## format, layers, sizes
+	@tools/packages check
+	@tools/check_format
+	@tools/check_layers --self-test && tools/check_layers
+	@tools/check_sizes --self-test && tools/check_sizes
+	@tools/split_source --self-test
+
+format: ## put the C files into the one format
+	@tools/packages check
+	@tools/check_format --fix
+
+install: build ## into $(DESTDIR)$(PREFIX)
+	@meson configure $(BUILD) --prefix=$(PREFIX)
+	@meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))

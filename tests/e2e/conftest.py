@@ -1,0 +1,77 @@
+"""Fixtures: the built programs, one source for the whole run, and a filled server for each module."""
+
+import os
+import pathlib
+
+import pytest
+
+from harness import machine
+from harness.server import Server
+from harness.source import Source
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() == 0 and not hasattr(session.config, "workerinput"):
+        machine.clear_killed_runs()  # once, before the workers of xdist begin
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="pools are mounted: needs root"))
+
+
+@pytest.fixture(scope="session")
+def build():
+    """The directory of rametd and ramet: $RAMET_BUILD, or build/ of the checkout."""
+    path = pathlib.Path(os.environ.get("RAMET_BUILD", CHECKOUT / "build"))
+    assert (path / "rametd").exists(), f"there is no {path}/rametd: run `make build`"
+    return path
+
+
+@pytest.fixture(scope="session")
+def source():
+    """Shared by all: a test that changes it puts it back."""
+    cluster = Source()
+    yield cluster
+    cluster.close()
+
+
+@pytest.fixture(scope="module")
+def make_server(build, source):
+    """Servers of the module, made to measure; closed, and proved to leave nothing, at its end."""
+    servers = []
+
+    def make(**options):
+        servers.append(Server(build, source, **options))
+        return servers[-1]
+
+    yield make
+    for server in reversed(servers):
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def module_server(make_server):
+    """Started and filled; shared by the tests of the module."""
+    return make_server().start().fill()
+
+
+@pytest.fixture
+def server(module_server):
+    """The module's server, running, without clones; after the test the doctor must find nothing."""
+    if not module_server.is_running():
+        module_server.start()
+    yield module_server
+    try:
+        module_server.check()
+    finally:
+        if module_server.is_running():
+            module_server.api.destroy_all_clones()
+
+
+@pytest.fixture
+def api(server):
+    return server.api

@@ -1,0 +1,7 @@
+"""Real servers on real storage for the end-to-end tests.
+
+machine   what a test may leave on the machine: directories, processes, mounts, loop devices, ports
+source    the database that is cloned
+server    one rametd with its configuration, pool and life (start, kill -9, restart, doctor)
+api       HTTP and PostgreSQL clients of that server
+"""

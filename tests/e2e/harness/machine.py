@@ -1,0 +1,146 @@
+"""Scratch directories, free ports, and finding (and clearing away) whatever belongs to a directory.
+
+Everything of a run lives under scratch directories named after the process that made them:
+/tmp/ramet-e2e-<pid>-<random>. So leftovers can be told from other people's things, and a directory
+whose process is gone is from a run that was killed.
+"""
+
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+PREFIX = "ramet-e2e-"
+
+_ports_given = set()
+
+
+def make_scratch():
+    """A new directory that user postgres can enter."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    path.chmod(0o755)
+    return path
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_ports(count):
+    """The first of so many adjacent free ports, below the range of outgoing connections."""
+    while True:
+        first = random.randrange(20000, 32000 - count)
+        ports = range(first, first + count)
+        if _ports_given.isdisjoint(ports) and all(map(_is_free, ports)):
+            _ports_given.update(ports)
+            return first
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(check, timeout, what):
+    """The first true result of check()."""
+    deadline = time.monotonic() + timeout
+    while not (result := check()):
+        assert time.monotonic() < deadline, f"{what}: still not after {timeout} s"
+        time.sleep(0.02)
+    return result
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def processes_of(directory):
+    """{pid: command line} of the living processes that work in the directory or were given it."""
+    needle = f"{directory}/".encode()
+    found = {}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        if int(process.name) == os.getpid():
+            continue
+        try:
+            cwd = os.readlink(process / "cwd")
+        except OSError:
+            continue  # it ended, or is a zombie
+        words = _read(process / "cmdline")
+        if needle in f"{cwd}/".encode() + words + _read(process / "environ"):
+            found[int(process.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
+    return found
+
+
+def mounts_of(directory):
+    """Mount points below the directory, innermost first."""
+    points = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+    points = [re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), point) for point in points]
+    return sorted((point for point in points if point.startswith(f"{directory}/")), reverse=True)
+
+
+def loop_devices_of(directory):
+    listing = subprocess.run(["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"],
+                             capture_output=True, text=True, check=True).stdout
+    return [line.split()[0] for line in listing.splitlines() if f"{directory}/" in line]
+
+
+def sockets_of(directory):
+    lines = pathlib.Path("/proc/net/unix").read_text(errors="replace").splitlines()
+    return [line.split()[-1] for line in lines if f"{directory}/" in line]
+
+
+def unmount(directory):
+    for point in mounts_of(directory):
+        subprocess.run(["umount", point], check=True)
+    # A loop device that was mounted goes by itself, a moment later.
+    try:
+        wait_for(lambda: not loop_devices_of(directory), 1, "loop devices")
+    except AssertionError:
+        for device in loop_devices_of(directory):
+            subprocess.run(["losetup", "--detach", device], check=False)
+
+
+def leftovers(directory):
+    """What is still there of a directory, as text; "" is what a test should leave."""
+    found = {"processes": processes_of(directory), "sockets": sockets_of(directory),
+             "mounts": mounts_of(directory), "loop devices": loop_devices_of(directory)}
+    return "; ".join(f"{kind}: {things}" for kind, things in found.items() if things)
+
+
+def kill_all(directory):
+    for pid in processes_of(directory):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_for(lambda: not processes_of(directory), 10, f"end of the processes of {directory}")
+
+
+def clear_away(directory):
+    """By force: processes, mounts, loop devices, files."""
+    kill_all(directory)
+    unmount(directory)
+    shutil.rmtree(directory)
+
+
+def clear_killed_runs():
+    """Clears away the directories of runs whose process is gone."""
+    for directory in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = directory.name.removeprefix(PREFIX).split("-")[0]
+        if not pathlib.Path("/proc", pid).exists():
+            clear_away(directory)

@@ -1,0 +1,189 @@
+"""Requests that are wrong: each gets a clear answer, and nothing is lost or leaked."""
+
+import collections
+import concurrent.futures
+import json
+
+import pytest
+
+from harness.api import PASSWORD, USER, query, value
+from harness.server import N_PORTS
+
+GOOD_DB = {"username": USER, "password": PASSWORD, "db_name": "shop"}
+ID_RULE = ("clone ID must start with a letter or number and can only contain letters, numbers, underscores, periods, "
+           "and hyphens")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_made(request, api):
+    """Unless a test says otherwise, a bad request leaves no clone behind."""
+    yield
+    if "makes_clones" not in request.keywords:
+        assert api.get("/clones") == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b'"text"', b"\xff\xfe", b"null", b'{"id": "a"',
+                                  b'{"db": {"username": "a", "password"'])
+def test_body_that_is_no_request(api, body):
+    answer = api.call("POST", "/clone", body)
+    assert (answer.status, answer.json["code"]) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("fields", [
+    {"id": 7}, {"id": ["a"]}, {"id": {}}, {"db": 7}, {"db": []}, {"db": GOOD_DB | {"username": 7}},
+    {"db": GOOD_DB | {"password": {}}}, {"db": GOOD_DB | {"restricted": "yes"}}, {"db": GOOD_DB | {"db_name": 7}},
+    {"protected": "yes"}, {"protected": True, "protectionDurationMinutes": -1},
+    {"protected": True, "protectionDurationMinutes": "1"}, {"protected": True, "protectionDurationMinutes": 1e300},
+    {"snapshot": "text"}, {"snapshot": {"id": 7}}, {"extra_conf": []}, {"extra_conf": {"work_mem": {}}}, {"branch": 7},
+])
+def test_wrong_types(api, fields):
+    answer = api.call("POST", "/clone", {"id": "typed", "db": GOOD_DB} | fields)
+    assert (answer.status, answer.json["code"]) == (400, "BAD_REQUEST"), answer
+
+
+@pytest.mark.parametrize("db, message", [
+    (None, "missing both DB username and password"),
+    ({"username": "", "password": PASSWORD}, "missing DB username"),
+    ({"username": USER, "password": ""}, "missing DB password"),
+])
+def test_missing_user_or_password(api, db, message):
+    answer = api.call("POST", "/clone", {"db": db})
+    assert (answer.status, answer.message) == (400, message)
+
+
+@pytest.mark.parametrize("password", ["secret", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "1234567890"])
+def test_weak_password(api, password):
+    answer = api.request_clone("weak", password=password)
+    assert answer.status == 400 and answer.message.startswith("password validation: insecure password, try ")
+
+
+@pytest.mark.parametrize("clone_id", ["../../etc", "a/b", "-a", ".a", "a b", "a'b", 'a"b', "a\nb", "a\0b", "ä", "a;b",
+                                      "a" * 1_000_000, "a" * 5000, "a\\b", "%2e%2e", "a$(reboot)"],
+                         ids=lambda text: repr(text[:12]))
+def test_bad_ids(api, clone_id):
+    answer = api.request_clone(clone_id)
+    assert answer.status == 400, answer
+    if len(clone_id) < 100 and "\0" not in clone_id:
+        assert answer.message == ID_RULE
+
+
+def test_body_beyond_the_limit(api):
+    answer = api.request_clone("big", extra_conf={"search_path": "x" * 1_200_000})
+    assert answer.status in (400, 413) and answer.json["code"]
+
+
+@pytest.mark.parametrize("path", ["/clone/..%2f..%2fetc", "/clone/%2e%2e", "/clone/a%00b", "/clone/a%0ab", "/clone/'",
+                                  "/clone/" + "x" * 7000, "/snapshot/../../etc/passwd", "/snapshot/'%0a",
+                                  "/clone//", "/snapshot/"])
+def test_bad_paths(api, path):
+    assert 400 <= api.call("GET", path).status < 500
+
+
+@pytest.mark.makes_clones
+@pytest.mark.parametrize("field", ["username", "db_name"])
+@pytest.mark.parametrize("text", ["a\0b", "x" * 100_000, "x" * 64])
+def test_names_that_postgres_cannot_have(api, field, text):
+    answer = api.request_clone("named", db={field: text})
+    if answer.status == 201:
+        clone = api.wait_clone("named")
+        assert clone["status"]["code"] == "FATAL" and clone["status"]["message"]
+        api.destroy_clone("named")
+    else:
+        assert (answer.status, answer.json["code"]) == (400, "BAD_REQUEST"), answer
+
+
+@pytest.mark.makes_clones
+@pytest.mark.parametrize("name", ["no such db", "a'b", 'a"b', "a\nb", "host=evil", "postgresql://evil"])
+def test_database_that_does_not_exist(api, name):
+    """A connection string in a database's name must not be followed."""
+    answer = api.request_clone("nodb", db={"db_name": name})
+    if answer.status == 201:
+        clone = api.wait_clone("nodb")
+        assert clone["status"]["code"] == "FATAL"
+        assert "does not exist" in clone["status"]["message"], clone["status"]
+        api.destroy_clone("nodb")
+    else:
+        assert answer.status in (400, 404) and name.split("\n")[0] in answer.message
+
+
+@pytest.mark.makes_clones
+@pytest.mark.parametrize("conf, word", [
+    ({"no_such_setting": "1"}, "no_such_setting"),
+    ({"work_mem": "a lot"}, "work_mem"),
+    ({"work_mem": "-5MB"}, "work_mem"),
+    ({"shared_preload_libraries": "no_such_library"}, "no_such_library"),
+    ({"work_mem": "4MB'\nshared_buffers = '1GB"}, "work_mem"),
+    ({"work_mem = '1MB'\nport": "1"}, ""),
+    ({"": "1"}, ""),
+    ({"port": "5432"}, "port"),
+    ({"data_directory": "/etc"}, "data_directory"),
+    ({"hba_file": "/tmp/hba"}, "hba_file"),
+    ({"unix_socket_directories": "/tmp"}, "unix_socket_directories"),
+])
+def test_settings_that_cannot_be(api, conf, word):
+    answer = api.request_clone("conf", extra_conf=conf)
+    if answer.status == 201:
+        clone = api.wait_clone("conf")
+        assert clone["status"]["code"] == "FATAL", clone["status"]
+        assert word in clone["status"]["message"]
+        api.destroy_clone("conf")
+    else:
+        assert answer.status == 400 and word in answer.message, answer
+
+
+@pytest.mark.makes_clones
+def test_setting_with_quotes_and_newlines_stays_one_setting(api):
+    text = "it's \\ \"odd\"\nport = 1"
+    answer = api.request_clone("quoted", extra_conf={"cluster_name": text.replace("\n", " ")})
+    assert answer.status == 201
+    assert value(api.wait_ok("quoted"), "SHOW cluster_name") == text.replace("\n", " ")
+
+
+@pytest.mark.parametrize("snapshot, statuses", [
+    ("e2e@snapshot_19990101000000", (404,)), ("nopool@snapshot_20260101000000", (400, 404)),
+    ("no at sign", (400,)), ("../../x@y", (400,)), ("e2e@" + "x" * 100_000, (400, 404)), ("e2e@'; DROP TABLE x", (400,)),
+])
+def test_unknown_snapshot(api, snapshot, statuses):
+    answer = api.request_clone("snapped", snapshot={"id": snapshot})
+    assert answer.status in statuses and answer.message, answer
+
+
+def test_unknown_branch(api):
+    answer = api.request_clone("branched", branch="nobranch")
+    assert answer.status in (400, 404) and "nobranch" in answer.message
+
+
+@pytest.mark.makes_clones
+def test_fifty_duplicates_at_once(api):
+    with concurrent.futures.ThreadPoolExecutor(25) as pool:
+        answers = list(pool.map(lambda _: api.request_clone("same"), range(50)))
+    assert collections.Counter(answer.status for answer in answers) == {201: 1, 400: 49}
+    losers = {answer.message for answer in answers if answer.status == 400}
+    assert losers == {'clone with ID "same" already exists'}
+    assert value(api.wait_ok("same"), "SELECT 1") == 1
+    assert len(api.get("/clones")) == 1
+
+
+@pytest.mark.makes_clones
+def test_no_port_left(api):
+    for n in range(N_PORTS):
+        assert api.request_clone(f"port{n}").status == 201
+    answer = api.request_clone("onemore")
+    assert answer.status >= 400 and "port" in answer.message, answer
+    assert api.call("GET", "/clone/onemore").status == 404
+    assert len({api.wait_ok(f"port{n}")["db"]["port"] for n in range(N_PORTS)}) == N_PORTS
+    api.destroy_clone("port3")
+    assert value(api.create_clone("onemore"), "SELECT 1") == 1
+
+
+@pytest.mark.makes_clones
+def test_unknown_fields_are_ignored_and_keys_match_any_case(api):
+    body = {"ID": "cased", "DB": {"Username": USER, "PASSWORD": PASSWORD, "db_name": "shop"}, "nonsense": [1]}
+    assert api.call("POST", "/clone", body).status == 201
+    assert query(api.wait_ok("cased"), "SELECT 1") == [(1,)]
+
+
+def test_errors_carry_hints(api):
+    answer = api.request_clone("../x")
+    assert set(answer.json) <= {"code", "message", "detail", "hint"}
+    assert json.loads(answer.text)["message"]

@@ -1,0 +1,118 @@
+"""Snapshots: list, get, take one of a clone, protect, delete."""
+
+import pytest
+
+from harness.api import query, value
+
+
+@pytest.fixture
+def golden(api):
+    """The automatic snapshot of the first refresh."""
+    return api.get("/snapshots")[-1]
+
+
+@pytest.fixture
+def taken(api):
+    """A snapshot of a clone that wrote something, and the clone."""
+    clone = api.create_clone("origin")
+    query(clone, "CREATE TABLE mine AS SELECT 7 AS n")
+    answer = api.call("POST", "/snapshot/clone", {"cloneID": "origin", "message": "before the test"})
+    assert answer.status == 200, answer
+    yield answer.json
+    api.destroy_all_clones()
+    answer = api.call("DELETE", f"/snapshot/{answer.json['id']}")
+    assert answer.status in (200, 404), answer
+
+
+def test_list_has_the_fields_of_the_contract(golden):
+    assert golden["id"].startswith("e2e@snapshot_") and golden["pool"] == "e2e"
+    assert golden["branch"] == "main" and golden["message"] == "" and golden["protected"] is False
+    assert golden["clones"] == [] and golden["numClones"] == 0
+    assert golden["logicalSize"] > 10_000_000
+    assert golden["createdAt"] and golden["dataStateAt"]
+
+
+def test_get_by_id_plain_and_percent_encoded(api, golden):
+    assert api.get(f"/snapshot/{golden['id']}")["id"] == golden["id"]
+    assert api.get(f"/snapshot/{golden['id'].replace('@', '%40')}")["id"] == golden["id"]
+
+
+def test_missing_snapshot_is_404(api):
+    answer = api.call("GET", "/snapshot/e2e@snapshot_19990101000000")
+    assert (answer.status, answer.message) == (404, "no snapshot found")
+
+
+@pytest.mark.parametrize("query_string, found", [("?branch=main", True), ("?dataset=e2e", True), ("?dataset=no", False),
+                                                 ("?branch=main&dataset=e2e", True)])
+def test_list_filters(api, golden, query_string, found):
+    assert (golden["id"] in [snapshot["id"] for snapshot in api.get(f"/snapshots{query_string}")]) is found
+
+
+def test_snapshot_of_a_clone_holds_its_data(api, taken, golden):
+    assert taken["id"] != golden["id"] and taken["pool"] == "e2e"
+    query(api.get("/clone/origin"), "DROP TABLE mine")
+    second = api.create_clone("second", snapshot={"id": taken["id"]})
+    assert value(second, "SELECT n FROM mine") == 7
+    assert second["snapshot"]["id"] == taken["id"]
+    query(second, "UPDATE mine SET n = 8")
+    assert value(api.reset_clone("second"), "SELECT n FROM mine") == 7
+    assert value(api.create_clone("plain", snapshot={"id": golden["id"]}), "SELECT to_regclass('mine')") is None
+
+
+def test_snapshot_outlives_the_clone_it_was_taken_of(api, taken):
+    api.destroy_clone("origin")
+    assert value(api.create_clone("heir", snapshot={"id": taken["id"]}), "SELECT n FROM mine") == 7
+
+
+def test_snapshot_in_use_is_not_deleted(api, taken):
+    api.create_clone("user", snapshot={"id": taken["id"]})
+    answer = api.call("DELETE", f"/snapshot/{taken['id']}")
+    assert answer.status == 400
+    assert answer.message == f"cannot delete snapshot {taken['id']} because it has dependent clones: user"
+    assert api.get(f"/snapshot/{taken['id']}")["clones"] == ["user"]
+    api.destroy_clone("user")
+    assert api.call("DELETE", f"/snapshot/{taken['id']}").json == {"status": "OK", "message": "Deleted snapshot"}
+    assert api.call("GET", f"/snapshot/{taken['id']}").status == 404
+
+
+def test_protected_snapshot_is_not_deleted(api, taken):
+    path = f"/snapshot/{taken['id']}"
+    assert api.call("PATCH", path, {"protected": True}).json["protected"] is True
+    answer = api.call("DELETE", path)
+    assert (answer.status, answer.message) == (400, f"snapshot {taken['id']} is protected")
+    assert api.call("PATCH", path, {"protected": False}).json["protected"] is False
+    assert api.call("DELETE", path).status == 200
+
+
+@pytest.mark.parametrize("body, message", [
+    ({}, "nothing to update: specify protected or deleteAt"),
+    ({"protected": True, "deleteAt": "2030-01-01T00:00:00Z"},
+     "cannot enable protection and schedule deletion at the same time"),
+    ({"protected": 7}, None), ({"deleteAt": "soon"}, None),
+])
+def test_bad_update(api, taken, body, message):
+    answer = api.call("PATCH", f"/snapshot/{taken['id']}", body)
+    assert answer.status == 400 and message in (None, answer.message)
+
+
+def test_automatic_snapshot_is_not_deleted(api, golden):
+    answer = api.call("DELETE", f"/snapshot/{golden['id']}")
+    assert (answer.status, answer.message) == (400, "cannot destroy automatic snapshot in the pool")
+
+
+@pytest.mark.parametrize("path, statuses", [("/snapshot/no%20at", (400,)), ("/snapshot/e2e@missing", (404, 400)),
+                                            ("/snapshot/other@snapshot_20260101000000", (404, 400))])
+def test_delete_of_what_is_not_there(api, path, statuses):
+    assert api.call("DELETE", path).status in statuses
+
+
+@pytest.mark.parametrize("body, status", [(None, 400), ({}, 400), ({"cloneID": ""}, 400), ({"cloneID": 7}, 400),
+                                          ({"cloneID": "nobody"}, 404)])
+def test_snapshot_of_no_clone(api, body, status):
+    assert api.call("POST", "/snapshot/clone", body).status == status
+
+
+def test_snapshots_survive_kill(api, server, taken):
+    before = api.get("/snapshots")
+    server.restart()
+    assert api.get("/snapshots") == before
