@@ -17,7 +17,7 @@ help: ## show this list
 build: ## build $(BUILD)/rametd and $(BUILD)/ramet
 	@tools/packages build
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) rametd ramet
 
 test: build ## all tests; the last line counts them
 	@tools/packages test

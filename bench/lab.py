@@ -129,7 +129,6 @@ class Server:
         config = {
             "server": {"host": "127.0.0.1", "port": int(self.url.rsplit(":", 1)[1]), "verificationToken": TOKEN,
                        "stateDir": str(self.directory / "state")},
-            "global": {"debug": bool(os.environ.get("BENCH_DEBUG"))},
             "poolManager": {"mountDir": str(self.directory / "pools")},
             "runtime": {"trusted": True},
             "databaseConfigs": {"configs": CLONE_CONFIGS},
@@ -169,9 +168,8 @@ class Server:
 
     def stop(self):
         """Destroys what clones there are, stops, and removes the pool."""
-        ids = [clone["id"] for clone in self.get("/clones")]
-        for clone_id in ids:
-            self.client("destroy", clone_id)
+        for clone in self.get("/clones"):
+            self.client("destroy", clone["id"])
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(30)
         self._rametd("pool", "destroy", "bench", "--force")

@@ -4,7 +4,6 @@
 #include "api/api.h"
 
 #include "api/routes.h"
-#include "base/log.h"
 
 static void api_changed(void *data)
 {

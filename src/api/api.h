@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "api/http.h"
 #include "engine/engine.h"
 #include "retrieval/retrieval.h"
 

@@ -7,6 +7,7 @@
 #include "api/views.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/clone.h"
 
 #define CLONE_WAIT_MAX_S 60
 

@@ -4,15 +4,21 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "api/http.h"
 
 /*
- * ERR_INVALID `failed to unmarshal json: …`. An empty body gives an empty object where that is
- * allowed.
+ * An empty body gives an empty object where it may be empty. Caller decrefs.
+ *
+ * Errors: ERR_INVALID `failed to unmarshal json: …`.
  */
 MUST_CHECK Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object);
 
-/* Borrowed from the object; untouched when the field is absent. */
+/*
+ * What they find is borrowed from the object; when the field is absent, nothing is touched. A whole
+ * number (uint) is 0..2147483647.
+ */
 MUST_CHECK Error *fields_text(const json_t *object, const char *name, const char **ret_text);
 MUST_CHECK Error *fields_bool(const json_t *object, const char *name, bool *ret_value);
 MUST_CHECK Error *fields_uint(const json_t *object, const char *name, bool *ret_has,

@@ -6,7 +6,6 @@
  */
 #include "api/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
@@ -49,10 +48,7 @@ struct Http {
 
 /* --- one message --- */
 
-/*
- * One slash for several, none at the end: what other servers answer with a redirect that loses the
- * body.
- */
+/* One slash for several, none at the end: other servers redirect then, and the body is lost. */
 static char *http_clean_path(const char *url)
 {
     GString *path = g_string_new(NULL);
@@ -97,10 +93,7 @@ static void http_message_free(void *unused, struct MHD_Connection *connection, v
     *con_cls = NULL;
 }
 
-/*
- * Too much is read on for a while, so that the client gets an answer and not a reset; false = no
- * longer.
- */
+/* Too much is read on for a while: the client gets an answer, not a reset. False = no longer. */
 static bool http_message_append(HttpMessage *message, const char *data, size_t size)
 {
     message->n_received += size;

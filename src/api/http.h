@@ -1,12 +1,10 @@
 /*
  * HTTP: the only user of libmicrohttpd. It turns connections into requests and replies into bytes;
- * which request means what is for routes.c. A handler never blocks: one that must wait says so, its
- * connection is parked, and it is called again when what it waits for has changed or its time is
- * over.
+ * which request means what is for routes.c. A handler never waits for a change: it says so, its
+ * connection is parked, and it is called again when something has changed or its time is over.
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,15 +30,16 @@ typedef struct Request {
 
 typedef struct Reply {
     unsigned status;
-    char *body;               /* owned; NULL = empty            */
-    const char *content_type; /* NULL = none                    */
-    bool is_parked;           /* no reply yet: call me again    */
-    int64_t parked_until_ms;  /* … then at the latest           */
+    char *body;               /* owned; NULL = empty */
+    const char *content_type; /* NULL = none */
+    bool is_parked;           /* no reply yet: call me again … */
+    int64_t parked_until_ms;  /* … at this clock_monotonic_ms() at the latest */
 } Reply;
 
 /* Called on one of a few threads; fills the reply. */
 typedef void (*HttpHandler)(Request *request, Reply *reply, void *data);
 
+/* host and data are borrowed for as long as the server lives. */
 typedef struct HttpSpec {
     const char *host; /* "" = all interfaces */
     int64_t port;
@@ -48,12 +47,10 @@ typedef struct HttpSpec {
     void *data;
 } HttpSpec;
 
-/*
- * Errors: ERR_CONFLICT `cannot listen on 127.0.0.1:2345: address in use` (hint); ERR_INVALID host.
- */
+/* Errors: ERR_EXTERNAL `cannot listen on 127.0.0.1:2345: …` (hint); ERR_INVALID no such host. */
 MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
 
-/* Answers what is parked, waits for open requests, closes. */
+/* Answers what is parked, waits for open requests, closes and frees. NULL is fine. */
 void http_stop(Http *http);
 
 /* Calls the handlers of all parked requests again: something has changed. */

@@ -23,12 +23,7 @@ static json_t *status_cloning(Api *api, json_t *clones)
         json_real_value(json_object_get(json_object_get(clone, "metadata"), "cloningTime"));
     json_t *view = json_pack("{sf sI so}", "expectedCloningTime", n ? sum / (double)n : 0.0,
                              "numClones", (json_int_t)n, "clones", clones);
-    if (cloning->protection_lease_minutes)
-        json_object_set_new(view, "protectionLeaseDurationMinutes",
-                            json_integer(cloning->protection_lease_minutes));
-    if (cloning->protection_max_minutes)
-        json_object_set_new(view, "protectionMaxDurationMinutes",
-                            json_integer(cloning->protection_max_minutes));
+    view_set_leases(view, cloning);
     return view;
 }
 

@@ -13,9 +13,12 @@ typedef struct ReplyCode {
     const char *code;
 } ReplyCode;
 
-/* The contract knows four codes; clients branch on NOT_FOUND alone. */
+/*
+ * The contract knows four codes; clients branch on NOT_FOUND alone. ERR_DENIED is PostgreSQL's or
+ * the kernel's word about us: 401 would tell the client that its token is wrong.
+ */
 static const ReplyCode reply_codes[] = {
-    {ERR_INVALID, 400, "BAD_REQUEST"},    {ERR_DENIED, 401, "UNAUTHORIZED"},
+    {ERR_INVALID, 400, "BAD_REQUEST"},    {ERR_DENIED, 500, "INTERNAL_ERROR"},
     {ERR_NOT_FOUND, 404, "NOT_FOUND"},    {ERR_CONFLICT, 400, "BAD_REQUEST"},
     {ERR_BUSY, 503, "INTERNAL_ERROR"},    {ERR_NO_SPACE, 507, "INTERNAL_ERROR"},
     {ERR_TIMEOUT, 504, "INTERNAL_ERROR"}, {ERR_EXTERNAL, 500, "INTERNAL_ERROR"},

@@ -22,5 +22,5 @@ void reply_error(Reply *reply, const Error *e);
 void reply_refusal(Reply *reply, unsigned status, const char *code, const char *message,
                    const char *hint);
 
-/* No reply yet: the handler is called again when something changed, at the latest then. */
+/* No reply yet: called again after a change, at until_ms of clock_monotonic_ms() at the latest. */
 void reply_park(Reply *reply, int64_t until_ms);

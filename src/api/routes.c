@@ -88,10 +88,7 @@ static bool route_is_allowed(const Api *api, const Route *route, const Request *
     return secret_equal(http_header(request, "Verification-Token"), token);
 }
 
-/*
- * An error of the server's own is logged here, where it ends; the client's mistakes are the
- * client's.
- */
+/* An error of the server's own is logged here, where it ends; the client's mistakes are not. */
 static void route_fail(const Request *request, Reply *reply, Error *e)
 {
     if (e->code == ERR_EXTERNAL || e->code == ERR_BUG || e->code == ERR_NO_SPACE)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/http.h"
 
 struct Api {
     const Config *config;
@@ -14,8 +15,8 @@ struct Api {
 };
 
 /*
- * A handler sets the reply by reply_json() and the like, or returns an error, which becomes the
- * reply. One that has to wait calls reply_park().
+ * A handler sets the reply by reply_json_take() and the like, or returns an error, which becomes
+ * the reply. One that has to wait calls reply_park().
  */
 typedef Error *(*RouteHandler)(Api *api, Request *request, Reply *reply);
 
@@ -35,10 +36,7 @@ typedef struct Route {
 /* All routes, ended by a NULL method. */
 extern const Route routes[];
 
-/*
- * The entry point of http.c: finds the route, checks the token, calls the handler, turns errors
- * into replies.
- */
+/* For http.c: finds the route, checks the token, calls the handler, turns errors into replies. */
 void routes_handle(Request *request, Reply *reply, void *api);
 
 MUST_CHECK Error *handle_healthz(Api *api, Request *request, Reply *reply);

@@ -138,10 +138,7 @@ Error *handle_snapshot_get(Api *api, Request *request, Reply *reply)
 
 /* --- taking --- */
 
-/*
- * The reply to both ways of taking one: a superset of the contract's Snapshot and of its internal
- * record.
- */
+/* The reply to both ways of taking one: the contract's Snapshot, and its internal record too. */
 static Error *snapshot_reply_taken(Api *api, SnapshotWait *wait, Reply *reply)
 {
     g_autoptr(Snapshot) snapshot = NULL;

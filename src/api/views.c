@@ -4,7 +4,10 @@
  */
 #include "api/views.h"
 
+#include <string.h>
+
 #include "base/clock.h"
+#include "engine/clone.h"
 #include "store/alert.h"
 
 json_t *view_time(int64_t at_ms)
@@ -19,6 +22,16 @@ static void view_set_time(json_t *object, const char *key, int64_t at_ms)
 {
     if (at_ms)
         json_object_set_new(object, key, view_time(at_ms));
+}
+
+void view_set_leases(json_t *view, const CloningConfig *cloning)
+{
+    if (cloning->protection_lease_minutes)
+        json_object_set_new(view, "protectionLeaseDurationMinutes",
+                            json_integer(cloning->protection_lease_minutes));
+    if (cloning->protection_max_minutes)
+        json_object_set_new(view, "protectionMaxDurationMinutes",
+                            json_integer(cloning->protection_max_minutes));
 }
 
 json_t *view_engine(const Api *api, bool is_full)
@@ -88,6 +101,20 @@ static json_t *view_clone_status(const Clone *clone)
     return view;
 }
 
+/* A value of a connection string: quoted when it could be taken for more than one. */
+static char *view_conninfo_value(const char *value)
+{
+    if (*value && !strpbrk(value, " '\\"))
+        return g_strdup(value);
+    GString *text = g_string_new("'");
+    for (const char *c = value; *c; c++) {
+        if (*c == '\'' || *c == '\\')
+            g_string_append_c(text, '\\');
+        g_string_append_c(text, *c);
+    }
+    return g_string_free(g_string_append_c(text, '\''), FALSE);
+}
+
 /* Where to connect: known to the client from the moment that it was ready once. */
 static json_t *view_clone_database(const Api *api, const Clone *clone)
 {
@@ -97,8 +124,10 @@ static json_t *view_clone_database(const Api *api, const Clone *clone)
         *clone->db_name || !is_started ? clone->db_name : api->config->global.database_dbname;
     g_autofree char *port =
         is_started ? g_strdup_printf("%" G_GINT64_FORMAT, clone->port) : g_strdup("");
+    g_autofree char *user_value = view_conninfo_value(clone->db_user);
+    g_autofree char *db_value = view_conninfo_value(dbname);
     g_autofree char *conn_str = is_started ? g_strdup_printf("host=%s port=%s user=%s dbname=%s",
-                                                             host, port, clone->db_user, dbname)
+                                                             host, port, user_value, db_value)
                                            : g_strdup("");
 
     return json_pack("{ssssssssssss}", "connStr", conn_str, "host", host, "port", port, "username",
@@ -115,12 +144,7 @@ static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t 
                   (json_int_t)(is_started ? logical_size : 0), "cloningTime", clone->cloning_time_s,
                   "maxIdleMinutes", (json_int_t)cloning->max_idle_minutes);
 
-    if (cloning->protection_lease_minutes)
-        json_object_set_new(view, "protectionLeaseDurationMinutes",
-                            json_integer(cloning->protection_lease_minutes));
-    if (cloning->protection_max_minutes)
-        json_object_set_new(view, "protectionMaxDurationMinutes",
-                            json_integer(cloning->protection_max_minutes));
+    view_set_leases(view, cloning);
     return view;
 }
 

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "api/routes.h"
-#include "engine/clone.h"
+#include "store/clone.h"
 #include "store/snapshot.h"
 
 /* All return new references. */
@@ -18,3 +18,6 @@ MUST_CHECK Error *view_clones(Api *api, json_t **ret_views); /* newest first */
 MUST_CHECK Error *view_snapshot(Api *api, const Snapshot *snapshot, json_t **ret_view);
 MUST_CHECK Error *view_pools(Api *api, json_t **ret_views);
 MUST_CHECK Error *view_retrieval(Api *api, json_t **ret_view); /* activity null */
+
+/* Puts the configured lease and maximum of protections into a view, as far as they are set. */
+void view_set_leases(json_t *view, const CloningConfig *cloning);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define TEXT_SHOWN_MAX   64  /* bytes of a wrong value that a message quotes */

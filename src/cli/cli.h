@@ -35,10 +35,7 @@ struct Cli {
  */
 ExitStatus cli_run(const char *const *argv);
 
-/*
- * Reads the settings and prepares the client; nothing is sent yet. Commands with needs_server have
- * it.
- */
+/* Reads the settings and makes the client; nothing is sent yet. Called for needs_server. */
 MUST_CHECK Error *cli_connect(Cli *cli);
 
 /*

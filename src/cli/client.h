@@ -27,16 +27,19 @@ typedef struct ApiCall {
 /*
  * client_call - one request.
  *
- *   ret_answer   what the server sent; NULL for an empty body. Caller owns. May be NULL: not wanted
+ *   ret_answer   what the server sent, caller decrefs; NULL for an empty body. NULL = not wanted
  *
- * Errors: what the server said, with its detail and hint: ERR_NOT_FOUND, ERR_DENIED (401),
- *         ERR_EXTERNAL (all else); ERR_BUSY the server could not be reached; ERR_TIMEOUT.
+ * Errors: what the server said, with its detail and hint: ERR_NOT_FOUND, ERR_DENIED (401, 403),
+ *         ERR_EXTERNAL (all else); ERR_BUSY the server could not be reached; ERR_TIMEOUT;
+ *         ERR_INVALID the URL.
  */
 MUST_CHECK Error *client_call(Client *client, const ApiCall *call, json_t **ret_answer);
 
 /*
- * client_path - a path with an id in it. Ids go as they are, as far as they are ids: what else
+ * client_path - a path with an id in it. Ids go as they are ("pool@snapshot_…", "a/b"); what else
  * would change the meaning of a URL is escaped.
+ *
+ *   ret_path   before, id, after; caller frees
  *
  * Errors: ERR_INVALID for "." and ".." within the id.
  */
@@ -45,12 +48,12 @@ MUST_CHECK Error *client_path(const char *before, const char *id, const char *af
 
 /*
  * client_wait_clone - wait until a clone's state is another one, or the clone is gone. The server
- * is asked to answer no sooner than that; one that does not know how is asked once a second.
+ * is asked to answer then (?wait=…); one that cannot wait is asked once a second.
  *
- *   state      "CREATING", "RESETTING", "DELETING"
- *   ret_clone  the clone; caller owns
+ *   state       "CREATING", "RESETTING", "DELETING"
+ *   ret_clone   the clone in its new state; caller decrefs
  *
- * Errors: ERR_NOT_FOUND it is gone; ERR_TIMEOUT after the timeout of the settings; as
+ * Errors: ERR_NOT_FOUND it is gone; ERR_TIMEOUT after the timeout of the settings; those of
  *         client_call().
  */
 MUST_CHECK Error *client_wait_clone(Client *client, const char *id, const char *state,

@@ -10,7 +10,8 @@
 /*
  * clone_request_build - read the options, and the password from where it is.
  *
- *   branch   the current branch; sent when neither a branch nor a snapshot is chosen
+ *   branch        the current branch; sent, unless it is main, when no branch or snapshot is chosen
+ *   ret_request   caller decrefs
  *
  * Errors: ERR_INVALID a setting without "=", a bad protection value, no password to be had.
  */
@@ -19,5 +20,7 @@ MUST_CHECK Error *clone_request_build(const Args *args, const char *branch, json
 /*
  * clone_request_add_settings - "a=1,b=2" into an object. A comma starts a new setting only where
  * "name=" follows, so that a list stays together: "search_path=a,b".
+ *
+ * Errors: ERR_INVALID a setting without a name or "=" (hint).
  */
 MUST_CHECK Error *clone_request_add_settings(const char *text, json_t *settings);

@@ -5,7 +5,6 @@
 
 #include "cli/cli.h"
 #include "cli/json_path.h"
-#include "cli/view.h"
 
 static const Column instance_columns[] = {
     {"Status", "status.code"},

@@ -12,7 +12,6 @@
 #include "cli/cli.h"
 #include "cli/json_path.h"
 #include "cli/progress.h"
-#include "cli/view.h"
 
 #define REFRESH_POLL_MS      500
 #define REFRESH_START_MS     10000 /* by then an accepted refresh must show */

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/error.h"
 
@@ -59,7 +58,7 @@ extern const Option global_options[]; /* the same                    */
 /* The row with exactly this name; NULL when there is none. */
 const Command *command_find(const char *name);
 
-/* A group has subcommands and cannot be run itself. */
+/* True for a row without run: it has subcommands. */
 bool command_is_group(const Command *command);
 
 /* True when the command is one word below the group; NULL is the root. */

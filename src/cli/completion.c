@@ -97,9 +97,7 @@ static void completion_append_item(GString *out, const CompletionShell *shell, c
         g_string_append_printf(out, "%s ", word);
 }
 
-/*
- * What may stand where the table says "CLONE_ID", "json|table" or "FILE"; false when nobody knows.
- */
+/* What may stand where the table says "CLONE_ID", "json|table" or "FILE"; false = who knows. */
 static bool completion_append_values(GString *out, const CompletionShell *shell, const char *name)
 {
     g_auto(GStrv) choices = g_strsplit(name, "|", -1);

@@ -24,8 +24,5 @@ typedef struct ExitStatusRow {
 /* All of them with their meaning, for help and docs; ended by a row without meaning. */
 extern const ExitStatusRow exit_status_rows[];
 
-/*
- * The status for how a command ended. NULL gives STATUS_OK; an ERR_INVALID is always of our own
- * making.
- */
+/* The status for how a command ended; NULL gives STATUS_OK. ERR_INVALID is of our own making. */
 ExitStatus exit_status_of(const Error *e);

@@ -2,7 +2,6 @@
  * The reference page docs/cli.md, made from the table of commands. What is not in the table is a
  * text here.
  */
-#include <string.h>
 
 #include "cli/exit_status.h"
 #include "cli/help.h"

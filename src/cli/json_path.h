@@ -16,7 +16,7 @@ const char *json_text_at(const json_t *json, const char *path);
 /* False when missing or no truth value. */
 bool json_flag_at(const json_t *json, const char *path);
 
-/* Puts a value at a path, making the objects on the way. Takes the value over. */
+/* Puts a value at a path, making the objects on the way. */
 void json_put_at(json_t *json, const char *path, json_t *value_take);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)

@@ -5,11 +5,8 @@
 
 #include "base/error.h"
 
-/*
- * Asks on the terminal with echo off. ERR_INVALID when stdin is no terminal, with a hint. Caller
- * frees.
- */
+/* Asks on the terminal with echo off; caller frees. ERR_INVALID stdin is no terminal (hint). */
 MUST_CHECK Error *password_ask(const char *prompt, char **ret_password);
 
-/* The first line of a file; "-" is stdin. Caller frees. */
+/* The first line of a file, "-" = stdin; caller frees. ERR_NOT_FOUND; ERR_INVALID empty stdin. */
 MUST_CHECK Error *password_read_file(const char *path, char **ret_password);

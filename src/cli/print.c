@@ -4,7 +4,6 @@
 #include "cli/print.h"
 
 #include <glib.h>
-#include <string.h>
 
 #include "base/text.h"
 #include "cli/json_path.h"

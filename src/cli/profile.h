@@ -15,10 +15,7 @@ typedef struct Profile {
     bool exists;  /* a file was read                  */
 } Profile;
 
-/*
- * Errors: ERR_INVALID the file is no YAML mapping (with its name and line); ERR_EXTERNAL
- *         unreadable.
- */
+/* Caller frees. ERR_INVALID the file is no YAML mapping (with its name and line); ERR_EXTERNAL. */
 MUST_CHECK Error *profile_load(Profile **ret_profile);
 
 /* An empty one: what profile_load() gives where there is no file. */
@@ -42,6 +39,6 @@ void profile_set_current_id(Profile *profile, const char *id);
 /* The current environment's object, borrowed; NULL when there is none. */
 json_t *profile_current(const Profile *profile);
 
-/* The two steps of reading and writing, for tests. Caller owns the results. */
+/* The pure parts of reading and writing; file is for messages. Caller owns the results. */
 MUST_CHECK Error *profile_parse(const char *text, const char *file, json_t **ret_root);
 char *profile_format(json_t *root);

@@ -20,11 +20,11 @@ typedef enum OptionType {
 } OptionType;
 
 typedef enum OptionFlags {
-    OPTION_RELOADABLE = 1 << 0, /* applied by a reload; the others only at start             */
-    OPTION_SECRET = 1 << 1,     /* its value is never printed                                */
-    OPTION_NOT_BUILT = 1 << 2,  /* accepted with a warning, and so is everything beneath it  */
-    OPTION_EXPANDS = 1 << 3,    /* $NAME and ${NAME} are replaced                            */
-    OPTION_CHANGES_DATA = 1 << 4, /* not built: the warning says that data stays as it was */
+    OPTION_RELOADABLE = 1 << 0,   /* may be applied by a reload; the others only at start    */
+    OPTION_SECRET = 1 << 1,       /* its value is never printed                              */
+    OPTION_NOT_BUILT = 1 << 2,    /* accepted with a warning, and so is what lies beneath it */
+    OPTION_EXPANDS = 1 << 3,      /* $NAME and ${NAME} are replaced                          */
+    OPTION_CHANGES_DATA = 1 << 4, /* not built: its warning says that no data is changed     */
 } OptionFlags;
 
 #define OPTION_NOT_STORED SIZE_MAX

@@ -8,8 +8,33 @@
 #include "engine/clone_work.h"
 #include "engine/port.h"
 
+static Error *destroy_volumes_of_reset(const CloneWork *work, const OperationRow *reset)
+{
+    static const char *const names[] = {"volume", "oldVolume"};
+    json_t *args = json_loads(reset->args, 0, NULL);
+    Error *e = NULL;
+
+    for (size_t i = 0; !e && i < G_N_ELEMENTS(names); i++) {
+        const char *volume = json_string_value(json_object_get(args, names[i]));
+        e = volume ? storage_destroy_volume(work->pool, volume) : NULL;
+    }
+    json_decref(args);
+    return e;
+}
+
+/* A reset whose undo has failed owns a second volume, and ends without work when the clone goes. */
 static Error *destroy_volume(Operation *operation)
 {
+    const CloneWork *work = operation->work;
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(store_list_operations(operation->engine->store, &rows));
+    for (unsigned i = 0; i < rows->len; i++) {
+        const OperationRow *row = rows->pdata[i];
+        if (g_str_equal(row->target, work->clone->uid) &&
+            g_str_equal(row->kind, clone_reset_kind.name))
+            TRY(destroy_volumes_of_reset(work, row));
+    }
     return clone_undo_volume(operation);
 }
 

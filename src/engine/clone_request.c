@@ -44,6 +44,12 @@ static bool request_name_is_good(const char *name)
     return true;
 }
 
+static bool request_role_is_reserved(const char *name)
+{
+    return g_str_has_prefix(name, "pg_") || g_str_equal(name, "public") ||
+           g_str_equal(name, "none");
+}
+
 static Error *request_check_texts(const CloneRequest *request)
 {
     const RequestRule rules[] = {
@@ -58,8 +64,9 @@ static Error *request_check_texts(const CloneRequest *request)
          "DB username must be UTF-8 without control characters, at most 63 bytes"},
         {!request_name_is_good(request->db_name),
          "DB name must be UTF-8 without control characters, at most 63 bytes"},
-        {g_str_has_prefix(request->username, "pg_"),
-         "DB username must not start with \"pg_\": PostgreSQL reserves it"},
+        {request_role_is_reserved(request->username),
+         "DB username must not be \"public\" or \"none\" nor start with \"pg_\": PostgreSQL "
+         "reserves them"},
         {strlen(request->password) > CLONE_PASSWORD_MAX, "DB password must be at most 1024 bytes"},
     };
 

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/clone_work.h"
-#include "engine/snapshot.h"
 #include "engine/volume.h"
 
 /* The work of the same operation, seen from the volume that is replaced. */

@@ -7,10 +7,30 @@
 #include "base/log.h"
 #include "engine/clone_work.h"
 
+/*
+ * Postgres that refuses us is up: its superuser may have shut out the manager or renamed a
+ * database, and is served all the same.
+ */
+static bool start_is_refused(const Operation *operation, const Error *e)
+{
+    return e->code == ERR_DENIED || e->code == ERR_NOT_FOUND ||
+           (e->code == ERR_CONFLICT && !g_cancellable_is_cancelled(operation->cancel));
+}
+
+static Error *start_ready(Operation *operation)
+{
+    Error *e = clone_step_ready(operation);
+
+    if (!e || !start_is_refused(operation, e))
+        return e;
+    error_ignore(e, "the clone serves its users without its manager");
+    return NULL;
+}
+
 static const Step start_steps[] = {
     {"writing its configuration", clone_step_configure, NULL},
     {"starting postgres", clone_step_start, clone_step_stop},
-    {"waiting until postgres is ready", clone_step_ready, NULL},
+    {"waiting until postgres is ready", start_ready, NULL},
     {0},
 };
 
@@ -35,6 +55,15 @@ const OperationKind clone_start_kind = {
     .ended = clone_work_ended,
 };
 
+/*
+ * What was ready once holds its user's data. A cause of FATAL may be gone by now, as a full pool or
+ * a port in use: each start of the server tries again.
+ */
+static bool clone_should_run(const Clone *clone)
+{
+    return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && clone->started_at_ms > 0);
+}
+
 static Error *clone_start(Engine *engine, const Clone *clone)
 {
     g_autoptr(OperationRow) row = operation_row(&clone_start_kind, clone->uid, NULL);
@@ -52,7 +81,7 @@ Error *engine_start_stopped_clones(Engine *engine)
     TRY(store_list_clones(engine->store, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
-        if (clone->state == CLONE_OK && !operations_is_busy(engine->operations, NULL, clone->uid) &&
+        if (clone_should_run(clone) && !operations_is_busy(engine->operations, NULL, clone->uid) &&
             !runtime_is_running(engine->runtime, clone->uid))
             TRY(clone_start(engine, clone));
     }

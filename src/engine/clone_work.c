@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "postgres/conf.h"
 #include "postgres/roles.h"
 
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
@@ -192,8 +193,10 @@ static const char *clone_dbname(const Operation *operation)
 Error *clone_step_ready(Operation *operation)
 {
     CloneWork *work = operation->work;
-    const EngineInstance instance = clone_instance(work);
+    EngineInstance instance = clone_instance(work);
 
+    if (operation->row->state != OPERATION_UNDOING) /* an undo goes on to its end */
+        instance.cancel = operation->cancel;
     g_clear_pointer(&work->conn, conn_close);
     return instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
                                CLONE_READY_TIMEOUT_MS, &work->conn);

@@ -4,8 +4,9 @@
  */
 #pragma once
 
-#include "engine/clone.h"
 #include "engine/instance.h"
+#include "engine/operation.h"
+#include "store/clone.h"
 #include "store/snapshot.h"
 
 typedef struct CloneWork {

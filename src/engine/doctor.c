@@ -7,9 +7,9 @@
 #include <jansson.h>
 
 #include "engine/port.h"
-#include "engine/snapshot.h"
 #include "store/clone.h"
 #include "store/operation.h"
+#include "store/snapshot.h"
 
 typedef struct Examination {
     Engine *engine;
@@ -162,7 +162,9 @@ static void examine_clone(Examination *x, const Clone *clone)
     if (g_hash_table_contains(x->busy, clone->uid))
         return;
     if (clone->state == CLONE_FATAL) {
-        examination_add(x, false, "clone", clone->id, clone->message, "It can only be destroyed.");
+        examination_add(x, false, "clone", clone->id, clone->message,
+                        clone->started_at_ms > 0 ? "A restart of rametd tries to start it again."
+                                                 : "It can only be destroyed.");
         return;
     }
     if (clone->state != CLONE_OK)

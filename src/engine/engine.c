@@ -18,7 +18,7 @@
 #include "store/clone.h"
 #include "store/pool.h"
 
-#define ENGINE_WORKERS_MIN 4
+#define ENGINE_WORKERS_MIN 16 /* they mostly wait, for the disk and for postgres */
 
 static const OperationKind *const engine_kinds[] = {
     &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,

@@ -5,7 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -28,8 +27,8 @@ typedef struct Engine {
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
-    IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
-    void *retrieval;   /* set by the layer above: the steps of its operations find it here */
+    IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
+    void *retrieval;             /* of the layer above: the steps of its operations find it here */
     GMutex listener_lock;        /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;

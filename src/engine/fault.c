@@ -4,6 +4,7 @@
 #include "engine/fault.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 #include "base/text.h"

@@ -4,6 +4,8 @@
  */
 #include "engine/instance.h"
 
+#include <string.h>
+
 #include "postgres/ready.h"
 
 #define INSTANCE_LOG_TAIL 4096
@@ -38,14 +40,15 @@ char *instance_socket_dir(Engine *engine, const EngineInstance *instance)
 
 typedef struct InstanceWait {
     Engine *engine;
-    const char *id;
+    const EngineInstance *instance;
 } InstanceWait;
 
 static bool instance_has_ended(void *data, int64_t wait_ms)
 {
     const InstanceWait *wait = data;
 
-    return runtime_wait_ended(wait->engine->runtime, wait->id, wait_ms);
+    return g_cancellable_is_cancelled(wait->instance->cancel) ||
+           runtime_wait_ended(wait->engine->runtime, wait->instance->id, wait_ms);
 }
 
 static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
@@ -59,20 +62,51 @@ static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
     };
 }
 
+/*
+ * Why postgres ended, in its own words: what its log calls FATAL, else the log's last line. Before
+ * it has a log it writes "postgres: …". "" for an empty log.
+ */
+static char *instance_last_words(const char *log)
+{
+    g_autofree char *text = g_strchomp(g_strdup(log));
+    const char *fatal = g_strrstr(text, "FATAL:  ");
+    const char *line = strrchr(text, '\n');
+
+    if (!fatal)
+        return g_strdup(line ? line + 1 : text);
+    fatal += strlen("FATAL:  ");
+    return g_strndup(fatal, strcspn(fatal, "\n"));
+}
+
+/* The reason goes into the message: a client sees nothing else of a clone that could not start. */
+static Error *instance_explain(Engine *engine, const EngineInstance *instance, Error *e)
+{
+    g_autofree char *tail = runtime_log_tail(engine->runtime, instance->id, INSTANCE_LOG_TAIL);
+    g_autofree char *words = instance_last_words(tail);
+
+    if (e->code == ERR_EXTERNAL && *words) {
+        g_autofree char *message = e->message;
+        e->message = g_strdup_printf("%s: %s", message, words);
+    }
+    return *tail ? error_detail(e, "%s", tail) : e;
+}
+
 Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const char *dbname,
                            int64_t timeout_ms, Conn **ret_conn)
 {
     g_autofree char *socket_dir = instance_socket_dir(engine, instance);
     g_autoptr(Conn) conn = NULL;
-    InstanceWait wait = {engine, instance->id};
+    InstanceWait wait = {engine, instance};
     const ConnSpec server = instance_server(engine, instance, socket_dir, dbname);
 
     Error *e =
         ready_wait(&server, instance->data_dir, timeout_ms, instance_has_ended, &wait, &conn);
-    if (e) {
-        g_autofree char *tail = runtime_log_tail(engine->runtime, instance->id, INSTANCE_LOG_TAIL);
-        return *tail ? error_detail(e, "%s", tail) : e;
+    if (e && g_cancellable_is_cancelled(instance->cancel)) {
+        error_free(e);
+        return error_new(ERR_CONFLICT, "cancelled");
     }
+    if (e)
+        return instance_explain(engine, instance, e);
     if (ret_conn)
         *ret_conn = g_steal_pointer(&conn);
     return NULL;

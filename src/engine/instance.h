@@ -4,8 +4,9 @@
  */
 #pragma once
 
+#include <gio/gio.h>
+
 #include "engine/engine.h"
-#include "postgres/conf.h"
 #include "postgres/conn.h"
 #include "postgres/installation.h"
 
@@ -13,8 +14,9 @@ typedef struct EngineInstance {
     const char *id; /* internal id: names the socket directory, the log */
     const char *data_dir;
     const Installation *installation;
-    int64_t port;       /* names the socket; 0 = 5432   */
-    const char *listen; /* addresses for TCP, "" = none */
+    int64_t port;         /* names the socket; 0 = 5432   */
+    const char *listen;   /* addresses for TCP, "" = none */
+    GCancellable *cancel; /* ends the wait for readiness; NULL = nothing does */
 } EngineInstance;
 
 /* Starts it, with the settings that are ours on its command line. Errors: of runtime_start(). */
@@ -26,7 +28,7 @@ MUST_CHECK Error *instance_start(Engine *engine, const EngineInstance *instance)
  *   dbname     NULL = the management database
  *   ret_conn   the connection that proved it; caller closes; NULL = not wanted
  *
- * Errors: those of ready_wait(), with the end of its log as the detail.
+ * Errors: those of ready_wait(), with the end of its log as the detail; ERR_CONFLICT `cancelled`.
  */
 MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *instance,
                                       const char *dbname, int64_t timeout_ms, Conn **ret_conn);

@@ -172,11 +172,12 @@ static void operations_free_queued(void *target, void *queue, void *unused)
     g_queue_foreach(queue, (GFunc)(void (*)(void))job_free, NULL);
 }
 
-static void operations_cancel_long(void *target, void *queue, void *unused)
+/* What goes on after a restart need not be waited for, either. */
+static void operations_cut_short(void *target, void *queue, void *unused)
 {
     Job *job = g_queue_peek_head(queue);
 
-    if (job->kind->is_long)
+    if (job->kind->is_long || job->kind->resumes)
         g_cancellable_cancel(job->operation.cancel);
 }
 
@@ -186,7 +187,7 @@ void operations_free(Operations *operations)
         return;
     g_mutex_lock(&operations->lock);
     operations->is_stopping = true;
-    g_hash_table_foreach(operations->targets, operations_cancel_long, NULL);
+    g_hash_table_foreach(operations->targets, operations_cut_short, NULL);
     g_cond_broadcast(&operations->changed);
     while (operations->n_running > 0)
         g_cond_wait(&operations->changed, &operations->lock);

@@ -46,7 +46,7 @@ struct OperationKind {
     void (*ended)(Operation *operation, const Error *cause);
 };
 
-/* For finish(): plans what follows, in the transaction that ends this one. Borrows its arguments. */
+/* For finish(): plans what follows, in the transaction that ends this one. args is borrowed. */
 void operation_follow(Operation *operation, const OperationKind *kind, const char *target,
                       const json_t *args);
 

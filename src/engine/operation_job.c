@@ -77,8 +77,7 @@ static Error *operation_redo(Job *job)
     return NULL;
 }
 
-/* Runs from the row's step on. *ret_left: the server stops; the journal knows where to go on. */
-static Error *operation_forward(Operations *operations, Job *job, bool *ret_left)
+static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_left)
 {
     if (job->was_interrupted)
         TRY(operation_redo(job));
@@ -90,6 +89,21 @@ static Error *operation_forward(Operations *operations, Job *job, bool *ret_left
         TRY(operation_run_step(job, i));
     }
     return operation_conclude(job, NULL, false);
+}
+
+/*
+ * Runs from the row's step on. *ret_left: the server stops; the journal knows where to go on, as it
+ * does when the stop has cut a step short.
+ */
+static Error *operation_forward(Operations *operations, Job *job, bool *ret_left)
+{
+    Error *e = operation_run_steps(operations, job, ret_left);
+
+    if (!e || !job->kind->resumes || !operations_is_stopping(operations))
+        return e;
+    error_ignore(e, "the step is done again after the restart");
+    *ret_left = true;
+    return NULL;
 }
 
 static Error *operation_undo(Job *job)

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "base/log.h"
 #include "engine/clone_work.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000

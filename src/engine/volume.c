@@ -3,8 +3,6 @@
  */
 #include "engine/volume.h"
 
-#include "base/log.h"
-
 typedef struct VolumeWork {
     Pool *pool;
     json_t *args;

@@ -6,9 +6,7 @@
 
 #define HAS_SESSION_COUNTER 140000 /* server version of pg_stat_database.sessions */
 
-/*
- * Clients: all but this session and others of the same user under the same application name (ours).
- */
+/* Clients are all but this session, and ours: the same user under the same application name. */
 #define ACTIVITY_OF_CLIENTS(counter)                                                               \
     "SELECT count(*), count(*) FILTER (WHERE state <> 'idle'), "                                   \
     "coalesce((extract(epoch FROM max(state_change)) * 1000)::bigint, 0), "                        \

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -20,10 +19,7 @@ typedef struct Activity {
 /* One probe over an open connection. Instants in UTC whatever the server's TimeZone. */
 MUST_CHECK Error *activity_read(Conn *conn, Activity *ret_activity);
 
-/*
- * How much `counter` grows by one activity_read over a connection of its own: tells ours from
- * theirs.
- */
+/* What an activity_read() over a connection of its own adds to `counter`: ours, not theirs. */
 int64_t activity_own_share(const Conn *conn);
 
 /*

@@ -41,10 +41,7 @@ static const ConfDefault conf_defaults[] = {
      * origin. One process fewer at start, too.
      */
     {CONF_CLONE, 0, 0, "max_logical_replication_workers", "0"},
-    /*
-     * Old data does not have to be frozen again in each clone: that would rewrite, and so copy, all
-     * of it.
-     */
+    /* Freezing old data again in each clone would rewrite, and so copy, all of it. */
     {CONF_CLONE, 0, 0, "autovacuum_freeze_max_age", "1000000000"},
     {CONF_CLONE, 0, 0, "autovacuum_multixact_freeze_max_age", "1000000000"},
     /* Fewer full-page images; a clone that crashes has little to recover. */
@@ -86,9 +83,7 @@ static const struct {
     {"maintenance_work_mem", 32, 64, 2047},
 };
 
-/*
- * initdb's choices for the cluster's locale and time zone stay when a data directory becomes ours.
- */
+/* initdb's choices of locale and time zone stay when a data directory becomes ours. */
 static const char kept_settings[] =
     "^[ \t]*(lc_(messages|monetary|numeric|time)|datestyle|timezone|"
     "log_timezone|default_text_search_config)[ \t=].*$";
@@ -129,10 +124,7 @@ static void conf_add_defaults(json_t *settings, ConfPurpose purpose, int64_t maj
     }
 }
 
-/*
- * 'value' as a configuration file has it: quotes and backslashes doubled, control characters in
- * octal.
- */
+/* 'value' for a configuration file: quotes and backslashes doubled, control characters octal. */
 static void conf_append_quoted(GString *text, const char *value)
 {
     g_string_append_c(text, '\'');

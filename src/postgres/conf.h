@@ -30,16 +30,18 @@ char *conf_format(const ConfSpec *spec);
 #define CONF_FILE "ramet.conf"
 
 /*
- * conf_take_over - make a data directory ours, once, before its first snapshot: postgresql.conf
- * becomes a marker and an include of CONF_FILE, postgresql.auto.conf is emptied, pg_hba.conf and
- * pg_ident.conf are written (hba.h). Files are owned by os_user.
+ * conf_take_over - make a data directory ours, before its first snapshot: postgresql.conf becomes a
+ * marker, initdb's choices of locale and time zone, and an include of CONF_FILE;
+ * postgresql.auto.conf is emptied; pg_hba.conf and pg_ident.conf are written. May be repeated.
+ *
+ *   os_user       owner of the files
+ *   manager       the management superuser
+ *   accepts_md5   as of conf_hba()
  */
 MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
                                  bool accepts_md5);
 
-/*
- * Writes pg_hba.conf alone: for a clone whose user differs from what conf_take_over() could know.
- */
+/* Writes pg_hba.conf alone, for a clone whose user conf_take_over() could not know. */
 MUST_CHECK Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
                                  const char *user, bool accepts_md5);
 
@@ -49,7 +51,9 @@ MUST_CHECK Error *conf_write(const char *data_dir, const char *os_user, const Co
 /*
  * conf_check_names - settings that a clone may bring: names of the right form, none of those that
  * are ours (port, listen_addresses, unix_socket_directories, data_directory, hba_file, …), scalars
- * without control characters, at most 200 of them and 4 KiB each. ERR_INVALID with name and hint.
+ * without control characters, at most 200 of them and 4 KiB each.
+ *
+ * Errors: ERR_INVALID with the name (hint).
  */
 MUST_CHECK Error *conf_check_names(const json_t *settings);
 
@@ -58,7 +62,8 @@ MUST_CHECK Error *conf_check_names(const json_t *settings);
  * started. Cost: 10-20 ms for each of one or two tries.
  *
  * Errors: ERR_INVALID `invalid setting: invalid value for parameter "work_mem": "abc"`, with
- *         "(and 2 more)" when there are (detail: all of them, one a line).
+ *         "(and 2 more)" when there are (detail: all of them, one a line); ERR_EXTERNAL postgres
+ *         could not be asked.
  */
 MUST_CHECK Error *conf_check_values(const Installation *installation, const char *os_user,
                                     const json_t *settings);
@@ -70,5 +75,5 @@ MUST_CHECK Error *conf_check_values(const Installation *installation, const char
  */
 char *conf_hba(bool accepts_md5, const char *manager, const char *user);
 
-/* pg_ident.conf: the user that rametd runs as, and os_user, may be the manager. */
+/* pg_ident.conf: the user that rametd runs as, and os_user, may be the manager. Caller frees. */
 char *conf_ident(const char *os_user, const char *manager);

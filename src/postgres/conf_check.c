@@ -19,14 +19,15 @@
         "log_min_messages=notice", "-c", "log_error_verbosity=terse"
 
 /*
- * Problems of one try, each as words for people: what stands between "LOG:  " and ` in file "…"
- * line 3`.
+ * Problems of one try, for people: what stands between "LOG:  " and ` in file "…" line 3`. What is
+ * FATAL is a problem too, but for the one that only says that there were some.
  */
 static GPtrArray *check_problems(const char *errors)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GRegex) regex = g_regex_new("^LOG:  (.+?)( in file \".*\" line \\d+.*)?$",
-                                          G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, NULL);
+    g_autoptr(GRegex) regex =
+        g_regex_new("^(?:LOG|FATAL):  (?!configuration file )(.+?)( in file \".*\" line \\d+.*)?$",
+                    G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, NULL);
     g_autoptr(GMatchInfo) match = NULL;
 
     g_regex_match(regex, errors, 0, &match);

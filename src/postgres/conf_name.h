@@ -9,7 +9,7 @@
 /* "work_mem", "auto_explain.log_timing": letters, digits, "_" and "$", and one dot at most. */
 bool conf_name_is_valid(const char *name);
 
-/* Lines `name = 'value'`, quoted; what could not stand in a file is left out. Caller frees. */
+/* Lines `name = 'value'`, quoted; what cannot stand in a file is left out. Caller frees. */
 char *conf_format_settings(const json_t *settings);
 
 /* A scalar as text: true is "on"; NULL when it is no scalar. Caller frees. */

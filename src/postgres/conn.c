@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define PARAMETERS_MAX     16
@@ -35,6 +34,7 @@ static const struct {
     const char *prefix;
     ErrorCode code;
 } sqlstate_codes[] = {
+    {"22", ERR_INVALID},      /* a value that is none             */
     {"28", ERR_DENIED},       /* password or pg_hba.conf refused  */
     {"42501", ERR_DENIED},    /* insufficient privilege           */
     {"3D000", ERR_NOT_FOUND}, /* no such database                 */
@@ -50,10 +50,12 @@ static const struct {
     {"53100", ERR_NO_SPACE},  /* disk full                        */
     {"53200", ERR_BUSY},      /* out of memory, of locks          */
     {"53300", ERR_BUSY},      /* too many connections             */
+    {"55000", ERR_CONFLICT},  /* not in the state for it          */
     {"55006", ERR_BUSY},      /* object in use                    */
     {"55P03", ERR_BUSY},      /* lock not available               */
     {"57014", ERR_TIMEOUT},   /* cancelled, by statement_timeout  */
     {"57P03", ERR_BUSY},      /* starting up                      */
+    {"58P01", ERR_NOT_FOUND}, /* no such file: a library          */
 };
 
 static ErrorCode sqlstate_code(const char *sqlstate)
@@ -165,10 +167,7 @@ static void conn_ignore_notice(void *data, const char *message)
 {
 }
 
-/*
- * A connection string that does not parse is not quoted back: what libpq stumbles over may be a
- * password.
- */
+/* A connection string that does not parse is not quoted: it may be a password that libpq minds. */
 static Error *conn_parse_options(const char *conninfo, PQconninfoOption **ret_options)
 {
     char *words = NULL;
@@ -289,9 +288,7 @@ int64_t rows_int(const Rows *rows, int row, int column)
     return g_ascii_strtoll(rows_text(rows, row, column), NULL, 10);
 }
 
-/*
- * Adds "NAME: field" when the field is there. A CONTEXT with quotes may hold a statement: left out.
- */
+/* Adds "NAME: field" when it is there. A CONTEXT with quotes may hold a statement: left out. */
 static void result_append_field(GString *detail, const PGresult *result, const char *name,
                                 int field)
 {
@@ -330,10 +327,7 @@ static bool result_is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-/*
- * COPY from and to a client has no place here; a COPY in is ended, so that the connection stays of
- * use.
- */
+/* COPY from and to a client has no place here. A COPY in is ended: the connection stays of use. */
 static Error *conn_refuse_copy(Conn *conn, const PGresult *result)
 {
     if (PQresultStatus(result) == PGRES_COPY_IN)

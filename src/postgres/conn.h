@@ -20,8 +20,7 @@ typedef struct ConnSpec {
     const char *application;  /* NULL = "ramet" */
     const char *options;      /* settings of the session: "-c name=value …"; may be NULL */
     int64_t timeout_ms;       /* for connecting; 0 = 10 s */
-    int64_t query_timeout_ms; /* for each conn_query() and conn_script(); 0 = none. Past it the
-                                 connection can only be closed */
+    int64_t query_timeout_ms; /* for each query; 0 = none. Past it only closing is left */
 } ConnSpec;
 
 /*
@@ -68,14 +67,16 @@ int64_t rows_int(const Rows *rows, int row, int column); /* 0 when NULL or no nu
  *
  *   ret_rows   NULL when not wanted
  *
- * Errors: by SQLSTATE: ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_NO_SPACE 53100; ERR_DENIED 42501;
- *         ERR_TIMEOUT 57014; else ERR_EXTERNAL. Message: the server's message; detail: SQLSTATE,
- *         DETAIL, CONTEXT. The text of the statement is never in it (it may hold a secret).
+ * Errors: by SQLSTATE: ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_CONFLICT 42710 42P07 …; ERR_BUSY
+ *         53200 53300 55P03 …; ERR_NO_SPACE 53100; ERR_DENIED 42501; ERR_TIMEOUT 57014; else
+ *         ERR_EXTERNAL; ERR_TIMEOUT also past query_timeout_ms, ERR_INVALID for a COPY.
+ *         Message: the server's; detail: SQLSTATE, DETAIL, CONTEXT. The text of the statement,
+ *         which may hold a secret, is in neither.
  */
 MUST_CHECK Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql,
                              ...) G_GNUC_NULL_TERMINATED;
 
-/* Several statements at once, no parameters, no results (simple protocol). */
+/* Several statements at once, no parameters, no results (simple protocol). Errors: the same. */
 MUST_CHECK Error *conn_script(Conn *conn, const char *sql);
 
 /* Quoted identifier / literal, by libpq. Caller frees. */
@@ -95,12 +96,9 @@ const char *conn_parameter(const Conn *conn, const char *name);
  */
 MUST_CHECK Error *conn_scram_secret(const char *user, const char *password, char **ret_secret);
 
-/*
- * Splits a connection string: fields that are absent are "". ERR_INVALID. All strings owned by
- * *ret.
- */
+/* The parts of a connection string; what is absent is "". */
 typedef struct ConnParts {
-    char *host;
+    char *host; /* or else hostaddr */
     char *port;
     char *user;
     char *dbname;
@@ -108,7 +106,9 @@ typedef struct ConnParts {
 } ConnParts;
 void conn_parts_clear(ConnParts *parts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ConnParts, conn_parts_clear)
+
+/* ERR_INVALID malformed. Clear with conn_parts_clear(). */
 MUST_CHECK Error *conn_parse(const char *conninfo, ConnParts *ret_parts);
 
-/* The connection string with its database replaced (all other options kept). Caller frees. */
+/* The connection string with its database replaced, all else kept. ERR_INVALID. Caller frees. */
 MUST_CHECK Error *conn_with_dbname(const char *conninfo, const char *dbname, char **ret_conninfo);

@@ -21,8 +21,9 @@ typedef struct ControlData {
 void control_data_free(ControlData *data);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ControlData, control_data_free)
 
+/* Caller frees. ERR_EXTERNAL the program failed, or its output is not understood. */
 MUST_CHECK Error *control_data_read(const Installation *installation, const char *data_dir,
                                     ControlData **ret_data);
 
-/* The pure part: the program's output under LC_ALL=C. */
+/* The pure part: the program's output under LC_ALL=C and TZ=UTC. */
 MUST_CHECK Error *control_data_parse(const char *output, ControlData **ret_data);

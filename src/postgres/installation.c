@@ -119,9 +119,7 @@ static Error *list_add_configured(GPtrArray *list, const char *dir)
                       "The directory must hold the program \"postgres\" or \"bin/postgres\".");
 }
 
-/*
- * A missing version in Debian's directory is a client alone (postgresql-client-N): no installation.
- */
+/* A directory without postgres is that of a client alone (postgresql-client-N): none of these. */
 static Error *list_add_debian(GPtrArray *list)
 {
     g_auto(GStrv) names = NULL;

@@ -17,25 +17,30 @@ void installation_free(Installation *installation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Installation, installation_free)
 
 /*
- * All that are found, lowest major first: GPtrArray of Installation *; extra_dirs NULL-terminated
- * or NULL.
+ * installation_list - all that are found, lowest major first, configured ones before Debian's.
+ *
+ *   extra_dirs   postgres.binDirs: absolute paths, NULL-terminated; NULL = none
+ *   ret_list     GPtrArray of Installation *; caller unrefs
+ *
+ * Errors: ERR_INVALID a relative path; ERR_NOT_FOUND no PostgreSQL in one of extra_dirs (hint).
  */
 MUST_CHECK Error *installation_list(const char *const *extra_dirs, GPtrArray **ret_list);
 
-/*
- * Exactly this major. ERR_NOT_FOUND `PostgreSQL 16 is not installed` (hint: package; detail: what
- * is).
- */
+/* Exactly this major; caller frees. ERR_NOT_FOUND (hint: its package; detail: what there is). */
 MUST_CHECK Error *installation_find(const char *const *extra_dirs, int64_t major,
                                     Installation **ret);
 
-/* The major itself, or else the lowest above it (a dump can be restored there). */
+/* The major itself, or else the lowest above it, which takes its dumps. The same otherwise. */
 MUST_CHECK Error *installation_find_for_source(const char *const *extra_dirs, int64_t source_major,
                                                Installation **ret);
 
 /*
- * Path of a program: beside postgres, or else in PATH or in another installation of at least that
- * major.
+ * installation_program - path of a program: beside postgres, or else in another installation or a
+ * client's package, or in PATH, of at least that major.
+ *
+ *   ret_path   caller frees
+ *
+ * Errors: ERR_NOT_FOUND (hint: the package).
  */
 MUST_CHECK Error *installation_program(const char *const *extra_dirs,
                                        const Installation *installation, const char *program,

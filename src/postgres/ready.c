@@ -14,14 +14,17 @@
 #define PID_FILE_MAX    4096
 #define PID_FILE_STATUS 7 /* line, from 0; source: LOCK_FILE_LINE_PM_STATUS in miscadmin.h */
 #define TRY_EVERY_MS    1
+#define CONNECT_MAX_MS  10000 /* then has_ended() is asked again */
 
 /* "ready", "starting", "stopping", "standby"; "" while there is none. */
 static char *ready_status(const char *data_dir)
 {
     g_autofree char *path = g_build_filename(data_dir, "postmaster.pid", NULL);
     g_autofree char *text = NULL;
-    g_autoptr(Error) e = fs_read_file(path, PID_FILE_MAX, &text);
 
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) /* a pipe in its place would hold us */
+        return g_strdup("");
+    g_autoptr(Error) e = fs_read_file(path, PID_FILE_MAX, &text);
     if (e)
         return g_strdup("");
     g_auto(GStrv) lines = g_strsplit(text, "\n", PID_FILE_STATUS + 2);
@@ -45,16 +48,14 @@ static Error *ready_check_recovery(Conn *conn, bool *ret_in_recovery)
     return NULL;
 }
 
-/*
- * One try. *ret_conn stays NULL when it is too early; an error is one that waiting does not mend.
- */
+/* One try. *ret_conn stays NULL when it is too early; an error is one that no wait mends. */
 static Error *ready_try(const ConnSpec *server, Conn **ret_conn)
 {
     g_autoptr(Conn) conn = NULL;
     bool in_recovery = false;
 
     g_autoptr(Error) e = conn_open(server, &conn);
-    if (e && (e->code == ERR_EXTERNAL || e->code == ERR_BUSY))
+    if (e && (e->code == ERR_EXTERNAL || e->code == ERR_BUSY || e->code == ERR_TIMEOUT))
         return NULL;
     if (e)
         return g_steal_pointer(&e);
@@ -82,7 +83,7 @@ Error *ready_wait(const ConnSpec *server, const char *data_dir, int64_t timeout_
         ConnSpec once = *server;
         g_autoptr(Conn) conn = NULL;
         once.options = CONN_MANAGER;
-        once.timeout_ms = MAX(deadline_ms - clock_monotonic_ms(), 1);
+        once.timeout_ms = CLAMP(deadline_ms - clock_monotonic_ms(), 1, CONNECT_MAX_MS);
         TRY(ready_try(&once, &conn));
         if (conn) {
             *ret_conn = g_steal_pointer(&conn);

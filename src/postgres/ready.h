@@ -17,11 +17,11 @@
  *               roles_prepare_over() a connection
  *   data_dir    to read postmaster.pid
  *   has_ended   asked between tries, waiting at most so many ms itself: true ends the wait with an
- *               error
+ *               error; data is for it
  *   ret_conn    the connection that proved it (CONN_MANAGER, dbname of server); caller closes
  *
  * Errors: ERR_EXTERNAL `postgres ended before it was ready`;
- *         ERR_TIMEOUT (a standby never gets ready);
+ *         ERR_TIMEOUT (detail: its last status); a standby never gets ready;
  *         ERR_DENIED, ERR_NOT_FOUND `database "x" does not exist`: at once, as no wait mends them.
  */
 typedef bool (*ReadyEnded)(void *data, int64_t wait_ms);

@@ -1,6 +1,5 @@
 /*
- * Preparing the users of a clone, in one transaction (behaviour.md §4.3, §4.4). Never logs a
- * password.
+ * Preparing the users of a clone. Never logs a password.
  */
 #pragma once
 
@@ -28,7 +27,7 @@ typedef struct RolesSpec {
  * that the server will not give away keeps its owner, with a warning in our log.
  *
  * Errors: ERR_NOT_FOUND `database "x" does not exist`;
- *         ERR_INVALID a reserved role name;
+ *         ERR_INVALID a role name that is reserved, or none;
  *         ERR_BUSY no more locks (hint: max_locks_per_transaction);
  *         ERR_EXTERNAL.
  */

@@ -4,6 +4,7 @@
 #include <locale.h>
 
 #include "base/text.h"
+#include "postgres/conf.h"
 #include "retrieval/extension.h"
 #include "retrieval/work.h"
 

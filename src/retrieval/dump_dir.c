@@ -5,7 +5,6 @@
 #include "retrieval/dump_dir.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/fs.h"
 

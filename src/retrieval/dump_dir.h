@@ -12,9 +12,11 @@
 char *dump_dir_path(const char *location, const char *database);
 
 /*
- * dump_dir_make - an empty directory for a new dump, owned by the user who will write it. An older
- * dump there is removed; anything else is refused. Errors: ERR_CONFLICT `"…" holds something that
- * is no dump` (hint).
+ * dump_dir_make - an empty directory for a new dump. An older dump there is removed.
+ *
+ *   os_user   owner: the user who will write it
+ *
+ * Errors: ERR_CONFLICT `"…" holds something that is no dump` (hint); those of fs_make_dir().
  */
 MUST_CHECK Error *dump_dir_make(const char *location, const char *database, const char *os_user);
 

@@ -4,9 +4,8 @@
  */
 #include "retrieval/extension.h"
 
-#include <string.h>
-
 #include <glib.h>
+#include <string.h>
 
 /* Source: Debian 12 and apt.postgresql.org. A NULL package: part of PostgreSQL itself (contrib). */
 static const struct {
@@ -47,10 +46,7 @@ static const struct {
     {"amcheck", NULL},
 };
 
-/*
- * "pg_cron" → "cron", "pg_stat_kcache" → "pg-stat-kcache": Debian drops "pg_" of single words
- * alone.
- */
+/* "pg_cron" → "cron", "pg_stat_kcache" → "pg-stat-kcache": single words lose their "pg_". */
 static char *extension_habit(const char *extension)
 {
     const char *name = extension;

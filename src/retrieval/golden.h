@@ -21,5 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Golden, golden_free)
 /* ERR_NOT_FOUND `pool "x" has no data yet` (hint). Caller frees. */
 MUST_CHECK Error *golden_load(Store *store, const char *pool, Golden **ret_golden);
 
-/* May be part of a transaction. */
+/* May be part of a transaction. Borrows all. */
 MUST_CHECK Error *golden_save(Store *store, const char *pool, const Golden *golden);

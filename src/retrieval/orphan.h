@@ -10,5 +10,5 @@
 /* "RAMET_WORK=<id>": to be set for each tool of a work. Caller frees. */
 char *orphan_mark(const char *id);
 
-/* Stops every process that carries the mark of this work, and waits for their end. */
+/* Stops every process that carries the mark, and waits for their end. ERR_TIMEOUT one lives on. */
 MUST_CHECK Error *orphans_stop(const char *id);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/snapshot.h"
+#include "retrieval/work.h"
 #include "store/alert.h"
 
 Error *outcome_raise_alert(Store *store, const char *type, const Error *cause)

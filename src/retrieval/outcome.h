@@ -4,15 +4,11 @@
 #pragma once
 
 #include "engine/operation.h"
-#include "retrieval/work.h"
 
 /* Inside the concluding transaction: the snapshot is offered, alerts are gone. */
 MUST_CHECK Error *outcome_finish_snapshot(Operation *operation);
 
-/*
- * Inside the concluding transaction: alert refresh_failed (once an operation), and the fact that it
- * failed.
- */
+/* Inside the concluding transaction: alert refresh_failed and the fact of it, once an operation. */
 MUST_CHECK Error *outcome_fail(Operation *operation, const Error *cause);
 
 /* Afterwards: the state in memory, a log line; on success older snapshots are retired. */
@@ -21,6 +17,6 @@ void outcome_ended(Operation *operation, const Error *cause);
 /* type "refresh_failed" or "refresh_skipped". */
 MUST_CHECK Error *outcome_raise_alert(Store *store, const char *type, const Error *cause);
 
-/* Fact: uid of the operation that failed last; "" after a success. */
-#define FACT_FAILED       "retrieval.failed"
-#define FACT_LAST_REFRESH "retrieval.last_refresh_ms"
+/* Facts of the store. */
+#define FACT_FAILED       "retrieval.failed"          /* uid of what failed last; "" = a success */
+#define FACT_LAST_REFRESH "retrieval.last_refresh_ms" /* start of the last one                   */

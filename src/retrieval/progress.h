@@ -24,23 +24,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Progress, progress_free)
 /* A new refresh begins: all from zero. */
 void progress_reset(Progress *progress);
 
-/* A phase begins: its text (constant), and which part of the whole it is, in percent. */
+/* A phase begins: its text (constant), and which part of the whole it is, from 0 to 100 percent. */
 void progress_phase(Progress *progress, const char *text, double from, double to);
 
 /*
  * progress_expect - one thing that this phase will work on.
  *
- *   name   as the tools print it where they begin: "schema.table", "schema.index"; for a
- * constraint's index "schema.table constraint" tag    as they print it where they end: the same
- * without "schema." bytes  its size at the source
+ *   name    as the tools print it where they begin: "schema.table", "schema.index"; for a
+ *           constraint's index "schema.table constraint"
+ *   tag     as they print it where they end: the same without "schema."
+ *   bytes   its size at the source
  */
 void progress_expect(Progress *progress, const char *database, ProgressKind kind, const char *name,
                      const char *tag, int64_t bytes);
 
-/*
- * A tool begins with a database (is_parallel: it works on several tables at a time), or is done
- * with it.
- */
+/* A tool begins with a database (is_parallel: with several tables at once), or is done with it. */
 void progress_begin(Progress *progress, const char *database, bool is_parallel);
 void progress_end(Progress *progress);
 

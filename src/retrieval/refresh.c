@@ -25,9 +25,7 @@ static const Step refresh_steps[] = {
     {0},
 };
 
-/*
- * For each step: the word of the contract, and how much of a refresh is done after it, in percent.
- */
+/* For each step: the word of the contract, and how much is done after it, in percent. */
 static const struct {
     RetrievalState state;
     double until;
@@ -124,9 +122,7 @@ static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
     return NULL;
 }
 
-/*
- * With the lock. It waits in the queue while an operation of the last server is still being undone.
- */
+/* With the lock. It waits in the queue while one of the last server's is still being undone. */
 static Error *refresh_submit(Retrieval *retrieval)
 {
     Engine *engine = retrieval->engine;

@@ -1,7 +1,6 @@
 /*
  * Restoring: roles first, then pg_restore for each database, the largest first.
  */
-#include "base/log.h"
 #include "retrieval/dump_dir.h"
 #include "retrieval/roles.h"
 #include "retrieval/sampler.h"
@@ -59,9 +58,7 @@ static Error *restore_run_tool(const Work *work, const char *database)
     return tool_run(tool, NULL, NULL);
 }
 
-/*
- * Errors of single objects may be ignored by configuration; a dead server or a full disk may not.
- */
+/* The configuration may ignore errors of single objects, not a dead server or a full disk. */
 static Error *restore_judge(const Work *work, Error *e)
 {
     if (!e)

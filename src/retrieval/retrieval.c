@@ -22,9 +22,7 @@ static Error *retrieval_has_snapshot(const Retrieval *retrieval, bool *ret_has)
     return NULL;
 }
 
-/*
- * Where the last server left off: a failure is remembered, else data that is there means finished.
- */
+/* Where the last server left off: a failure is remembered, else data means finished. */
 static Error *retrieval_read_state(Retrieval *retrieval)
 {
     g_autofree char *failed = NULL;

@@ -20,7 +20,8 @@ MUST_CHECK Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval);
 
 /*
  * retrieval_start - after recovery: begin the refresh of the start. None when the configuration
- * skips it, when it has no jobs, or when there is a snapshot already.
+ * skips it, when it has no jobs, or when there is a snapshot already. One that cannot begin is no
+ * error: the state is "failed", and an alert says why.
  */
 MUST_CHECK Error *retrieval_start(Retrieval *retrieval);
 
@@ -33,6 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Retrieval, retrieval_close)
 
 /*
  * retrieval_refresh - begin a full refresh; it goes on by itself.
+ *
  * Errors: ERR_CONFLICT one is under way (the contract's message; alert refresh_skipped is raised);
  *         ERR_INVALID no jobs, or jobs that make no refresh (hint); ERR_NOT_FOUND `no available
  *         pools`.
@@ -54,19 +56,18 @@ MUST_CHECK Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name
                                      OperationEnded ended, void *data, Snapshot **ret_snapshot);
 
 typedef struct RetrievalProgress {
-    char *phase;    /* text of the step: "restoring" */
-    char *database; /* the one worked on; "" = none */
-    char *object;   /* the last table or index begun; "" = none */
-    double percent; /* of the whole refresh, 0..100; never goes back */
+    char *phase;                       /* text of the step: "restoring" */
+    char *database;                    /* the one worked on; "" = none */
+    char *object;                      /* the last table or index begun; "" = none */
+    double percent;                    /* of the whole refresh, 0..100; never goes back */
     int64_t bytes_done, bytes_total;   /* of this phase, in bytes as the source counts them */
     int64_t tables_done, tables_total; /* of this phase */
     int64_t started_at_ms;
 } RetrievalProgress;
 
 typedef struct RetrievalStatus {
-    const char *mode; /* "logical", "physical", "unknown" */
-    const char *status; /* "inactive", "pending", "failed", "refreshing", "renewed", "snapshotting",
-                           "finished" */
+    const char *mode;        /* "logical", "physical", "unknown"  */
+    const char *status;      /* a word of the contract: status.c  */
     int64_t last_refresh_ms; /* start of the last one; 0 = never  */
     int64_t next_refresh_ms; /* by the timetable; 0 = none        */
     bool has_progress;       /* a job runs: progress is filled in */
@@ -80,12 +81,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RetrievalStatus, retrieval_status_clear)
 void retrieval_status(Retrieval *retrieval, RetrievalStatus *ret_status);
 
 /*
- * retrieval_activity - the job's own sessions on the source and in the data being loaded, as the
- * API's Activity:
- * {"source": [PGEvent…], "target": [PGEvent…]}; a side that is not in use or does not answer is [].
+ * retrieval_activity - the job's own sessions, as the API's Activity: at the source until the data
+ * is being loaded, then there. A side that is not in use or does not answer is [].
  *
- *   ret_activity   caller decrefs; NULL while no job runs
+ *   ret_activity   {"source": [PGEvent…], "target": [PGEvent…]}, caller decrefs; NULL unless data
+ *                  is being copied
  *
- * Cost: one connection to each side, 15 s at the very most.
+ * Cost: a connection to one side; about 15 s when it does not answer.
  */
 MUST_CHECK Error *retrieval_activity(Retrieval *retrieval, json_t **ret_activity);

@@ -18,10 +18,7 @@ static char *roles_quote(const char *name)
     return g_strdup_printf("\"%s\"", doubled);
 }
 
-/*
- * "CREATE ROLE postgres;", "ALTER ROLE "postgres" WITH NOSUPERUSER …": the source's idea of our own
- * superuser.
- */
+/* "CREATE ROLE postgres;", "ALTER ROLE "postgres" WITH …": the source's idea of our superuser. */
 static bool roles_line_is_about(const char *line, const char *name)
 {
     static const char *const verbs[] = {"CREATE ROLE ", "ALTER ROLE "};

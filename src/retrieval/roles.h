@@ -12,14 +12,8 @@
  */
 MUST_CHECK Error *roles_copy(const Work *work);
 
-/*
- * The pure part: pg_dumpall's script without what would change our management superuser. Caller
- * frees.
- */
+/* The pure parts; caller frees. pg_dumpall's script without what would change our superuser. */
 char *roles_without_manager(const char *script, const char *manager);
 
-/*
- * The pure part: the first error of psql that is not about a role that is there already; NULL =
- * none. Caller frees.
- */
+/* The first error of psql that is not about a role that is there already; NULL = none. */
 char *roles_first_error(const char *psql_errors);

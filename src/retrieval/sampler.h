@@ -9,10 +9,7 @@
 
 typedef struct Sampler Sampler;
 
-/*
- * On the source while it is dumped, or on the golden instance while it is filled. NULL when it
- * cannot connect.
- */
+/* At the source while it is dumped, in the golden data while it is filled. NULL = no connection. */
 Sampler *sampler_start_source(const Work *work, const char *dbname);
 Sampler *sampler_start_target(const Work *work);
 

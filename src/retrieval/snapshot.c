@@ -1,10 +1,11 @@
 /*
- * Snapshots of golden data: the last steps of a refresh, and an operation of its own for POST
- * /snapshot.
+ * Snapshots of golden data: the last steps of a refresh, and an operation of its own that is asked
+ * for by POST /snapshot.
  */
 #include "engine/snapshot.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "postgres/conf.h"
 #include "retrieval/golden.h"
 #include "retrieval/outcome.h"
 #include "retrieval/work.h"

@@ -4,8 +4,6 @@
  */
 #include "retrieval/source.h"
 
-#include "base/clock.h"
-
 #define SOURCE_CONNECT_TIMEOUT_MS 10000
 
 /* A database that is locked by somebody must not hold a refresh up for ever. */

@@ -39,17 +39,16 @@ typedef struct SourceDatabase {
     json_t *tables; /* array of patterns, or NULL = all */
     json_t *exclude_tables;
     GPtrArray *extensions; /* of SourceExtension * */
-    GPtrArray *objects;    /* of SourceObject *    */
+    GPtrArray *objects;    /* of SourceObject * */
 } SourceDatabase;
 
 typedef struct Source {
-    char *conninfo; /* without password                    */
-    char *password; /* NULL = none; never in an argv       */
+    char *conninfo; /* without password */
+    char *password; /* NULL = none; never in an argv */
     int64_t major;
     GPtrArray *databases;     /* of SourceDatabase *: those to take, largest first */
-    SourceDatabase *defaults; /* the one that a new cluster takes encoding and locale from; borrowed
-                                 from databases or owned by others */
     GPtrArray *others;        /* the rest, for messages */
+    SourceDatabase *defaults; /* of one of these: encoding and locale of the new cluster */
 } Source;
 
 /* How to reach it, from the configuration; no connection is made. ERR_INVALID what cannot work. */
@@ -58,12 +57,18 @@ void source_free(Source *source);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Source, source_free)
 
 /*
- * dbname NULL = the one of the configuration. Not under SOURCE_APPLICATION: these are short looks.
+ * source_connect - for short looks: read-only, with time limits, and not as SOURCE_APPLICATION.
+ *
+ *   dbname     NULL = the one of the configuration
+ *   ret_conn   caller closes
+ *
+ * Errors: those of conn_open() (hint: what to check).
  */
 MUST_CHECK Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn);
 
 /*
  * source_inspect - connect, and learn version, databases, extensions, sizes.
+ *
  * Errors: as conn_open() (hint: what to check); ERR_NOT_FOUND `database "x" does not exist at the
  *         source` (detail: those that do); ERR_DENIED a database that does not let us in.
  */
@@ -72,4 +77,5 @@ MUST_CHECK Error *source_inspect(Source *source, const LogicalDumpConfig *config
 /* The connection string for one database; caller frees. */
 MUST_CHECK Error *source_conninfo(const Source *source, const char *dbname, char **ret_conninfo);
 
+/* Of the databases that are taken whole: what the tables of the others make up is not known. */
 int64_t source_total_bytes(const Source *source);

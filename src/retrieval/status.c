@@ -77,9 +77,7 @@ static Error *activity_take(Error *connect_error, Conn *conn_taken, json_t **ret
     return activity_sessions(conn, SOURCE_APPLICATION, ret_events);
 }
 
-/*
- * A side that does not answer has no events; why is of no interest to who looks at a running job.
- */
+/* A side that does not answer has no events; whoever looks at a running job need not know why. */
 static json_t *activity_or_none(Error *connect_error, Conn *conn)
 {
     json_t *events = NULL;

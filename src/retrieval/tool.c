@@ -14,19 +14,13 @@ struct Tool {
     ToolErrors *errors;
 };
 
-/*
- * What libpq would take from our own environment, and must not when it talks to the golden
- * instance.
- */
+/* What libpq would take from our environment, and must not when it talks to the golden instance. */
 static const char *const foreign_env[] = {
     "PGHOSTADDR",    "PGDATABASE", "PGPASSFILE",    "PGPASSWORD",           "PGSERVICE",
     "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
 };
 
-/*
- * Against what ALTER DATABASE … SET has brought along: limits that are right for users are wrong
- * for loading.
- */
+/* Against what ALTER DATABASE … SET brings along: limits for users are wrong for loading. */
 #define TARGET_OPTIONS                                                                             \
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "           \
     "-c default_transaction_read_only=off"
@@ -91,10 +85,7 @@ void tool_arg_list(Tool *tool, const char *option, const json_t *list)
     }
 }
 
-/*
- * What the source's operator set for libpq (certificates, service files) stays; the session's
- * settings are ours.
- */
+/* What the operator set for libpq (certificates, service files) stays; the session is ours. */
 void tool_use_source(Tool *tool)
 {
     const char *password = tool->work->source->password;

@@ -10,17 +10,14 @@
 
 typedef struct Tool Tool;
 
-/* ERR_NOT_FOUND when the program is not installed. */
+/* program is a constant. ERR_NOT_FOUND it is not installed (hint). */
 MUST_CHECK Error *tool_new(const Work *work, const char *program, Tool **ret_tool);
 void tool_free(Tool *tool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tool, tool_free)
 
 void tool_arg(Tool *tool, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/*
- * An option for each word of a list: "--table", or "" for words that are whole options. NULL list =
- * none.
- */
+/* An option for each word of a list (NULL = none): "--table", or "" where words are the options. */
 void tool_arg_list(Tool *tool, const char *option, const json_t *list);
 
 /* The server that it talks to, by environment. */

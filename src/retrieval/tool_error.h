@@ -4,8 +4,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/error.h"
 
 typedef struct ToolErrors ToolErrors;
@@ -22,6 +20,6 @@ int tool_errors_count(const ToolErrors *errors);
 /*
  * tool_errors_take - replaces the failure of the program by what its lines told: the first error is
  * the message, the first few are the detail; code and hint by the recognised cause. Unchanged when
- * no error was seen.
+ * no error was seen, or when it was stopped (ERR_TIMEOUT).
  */
 MUST_CHECK Error *tool_errors_take(const ToolErrors *errors, Error *failure);

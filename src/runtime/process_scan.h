@@ -3,7 +3,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -27,7 +26,7 @@ MUST_CHECK Error *process_scan_instances(const char *state_dir, ProcessFound fou
  * process_scan_kill - SIGKILL for all processes of a user that work in a directory, except those
  * with a terminal (a person looking around there).
  *
- *   dir         a missing one has none
+ *   dir         of data; in a missing one nobody works
  *   ret_count   how many there were; a zombie does not count
  */
 MUST_CHECK Error *process_scan_kill(const char *dir, uid_t uid, int *ret_count);

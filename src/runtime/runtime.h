@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
 

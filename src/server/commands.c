@@ -102,9 +102,7 @@ static Error *pool_open_store(const Config *config, Store **ret_store)
     return store_open(state_dir, STORE_READ_WRITE, ret_store);
 }
 
-/*
- * The row first: a pool that is made and not on record would be lost; a row without a pool says so.
- */
+/* The row first: a pool that is not on record would be lost, a row without a pool says so. */
 static Error *pool_create(const Config *config, const ServerOptions *options, Store *store,
                           uint64_t size)
 {

@@ -13,11 +13,11 @@ MUST_CHECK Error *command_check_config(const Config *config, const ServerOptions
 MUST_CHECK Error *command_config_reference(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_version(const Config *config, const ServerOptions *options);
 
-/* Reads options->config_path, printing every problem to stderr. */
+/* Reads options->config_path; caller frees. Warnings are logged, errors are the error's detail. */
 MUST_CHECK Error *command_read_config(const ServerOptions *options, Config **ret_config);
 
 /*
- * Prints message, detail and hint; frees the error. 0 without one, 2 for a wrong command line, else
- * 1.
+ * The exit status: 0 without an error, 2 for a wrong command line or configuration, else 1. Prints
+ * message, detail and hint to stderr; frees the error.
  */
 int command_exit(Error *e);

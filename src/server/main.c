@@ -4,7 +4,6 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
-#include <stdio.h>
 
 #include "api/api.h"
 #include "base/log.h"

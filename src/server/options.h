@@ -17,7 +17,7 @@ struct ServerOptions {
     char *config_path;
     bool needs_config;
     ServerCommand command; /* NULL = run the server */
-    char **words;          /* of a subcommand: "create", NAME */
+    char **words;          /* "pool", "create", NAME */
     char *driver;
     char *image;
     char *size;

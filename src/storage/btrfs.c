@@ -115,7 +115,7 @@ static void btrfs_close(void *private)
     g_free(pool);
 }
 
-static Error *btrfs_create_volume(void *private, const char *volume_path)
+static Error *btrfs_create_volume(void *private, const char *volume_path, const Manifest *manifest)
 {
     AUTO_FD parent = -1;
 
@@ -140,12 +140,14 @@ static Error *btrfs_copy(const char *from_path, const char *to_path, int flags)
         to_path);
 }
 
-static Error *btrfs_snapshot(void *private, const char *volume_path, const char *snapshot_path)
+static Error *btrfs_snapshot(void *private, const char *volume_path, const char *snapshot_path,
+                             const Manifest *manifest)
 {
     return btrfs_copy(volume_path, snapshot_path, BTRFS_UTIL_CREATE_SNAPSHOT_READ_ONLY);
 }
 
-static Error *btrfs_clone(void *private, const char *snapshot_path, const char *volume_path)
+static Error *btrfs_clone(void *private, const char *snapshot_path, const char *volume_path,
+                          const Manifest *manifest)
 {
     return btrfs_copy(snapshot_path, volume_path, 0);
 }

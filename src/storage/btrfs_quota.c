@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
 /* BTRFS_QUOTA_CTL_ENABLE_SIMPLE_QUOTA of Linux 6.7: the system's headers may be older. */

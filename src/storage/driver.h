@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "storage/image.h"
 #include "storage/storage.h"
 
 typedef struct StorageDriver {
@@ -14,17 +15,26 @@ typedef struct StorageDriver {
     StorageTraits traits;
     const char *const *format_argv; /* program that makes the file system; the device is appended */
     uint64_t size_min;              /* smallest image that works, bytes                           */
+    const ImageOps *image_ops;      /* NULL = a loop device                                       */
     /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing. */
     Error *(*prepare)(const char *mount);
     /* Checks that the mounted file system can do it; sets *ret_private. */
     Error *(*open)(const char *mount, void **ret_private);
     void (*close)(void *private);
-    /* Paths are absolute: <mount>/volumes/<name> or <mount>/snapshots/<name>. */
-    Error *(*create_volume)(void *private, const char *volume_path);
-    Error *(*snapshot)(void *private, const char *volume_path, const char *snapshot_path);
-    Error *(*clone)(void *private, const char *snapshot_path, const char *volume_path);
-    Error *(*destroy)(void *private, const char *path);    /* a missing one is success */
-    Error *(*usage)(void *private, SpaceUsage *ret_usage); /* NULL = what statvfs(3) says */
+    /* Takes what open() added beside the directories out of an empty pool. NULL = nothing. */
+    Error *(*dismantle)(const char *mount);
+    /*
+     * Paths are absolute: <mount>/volumes/<name> or <mount>/snapshots/<name>. The manifest is for
+     * storage that can carry an identity itself: the front writes the file.
+     */
+    Error *(*create_volume)(void *private, const char *volume_path, const Manifest *manifest);
+    Error *(*snapshot)(void *private, const char *volume_path, const char *snapshot_path,
+                       const Manifest *manifest);
+    Error *(*clone)(void *private, const char *snapshot_path, const char *volume_path,
+                    const Manifest *manifest);
+    Error *(*destroy)(void *private, const char *path); /* a missing one is success */
+    /* NULL = what statvfs(3) says; that also decides, at less cost, whether a new volume fits. */
+    Error *(*usage)(void *private, SpaceUsage *ret_usage);
     Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,
                          bool *ret_is_exact);
     Error *(*sync)(void *private, const char *volume_path); /* NULL = syncfs(2) */
@@ -32,3 +42,4 @@ typedef struct StorageDriver {
 
 extern const StorageDriver btrfs_driver;
 extern const StorageDriver reflink_driver;
+extern const StorageDriver zfs_driver;

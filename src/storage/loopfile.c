@@ -32,7 +32,7 @@ static Error *loop_run(const char *const *argv, int64_t timeout_ms, char **ret_o
     return NULL;
 }
 
-static Error *loop_make_sparse_file(const char *image, uint64_t size_bytes)
+Error *loopfile_make_sparse(const char *image, uint64_t size_bytes)
 {
     AUTO_FD fd = open(image, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
@@ -58,7 +58,7 @@ Error *loopfile_create(const char *image, uint64_t size_bytes, const char *const
     g_ptr_array_add(argv, (gpointer)(uintptr_t)image);
     g_ptr_array_add(argv, NULL);
 
-    TRY(loop_make_sparse_file(image, size_bytes));
+    TRY(loopfile_make_sparse(image, size_bytes));
 
     Error *e = loop_run((const char *const *)argv->pdata, FORMAT_TIMEOUT_MS, NULL);
 
@@ -197,3 +197,10 @@ Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes)
     *ret_bytes = unallocated > available ? unallocated - available : 0;
     return NULL;
 }
+
+const ImageOps loopfile_image_ops = {
+    .create = loopfile_create,
+    .mount = loopfile_mount,
+    .unmount = loopfile_unmount,
+    .detach = loopfile_detach,
+};

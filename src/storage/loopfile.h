@@ -8,6 +8,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "storage/image.h"
+
+/* Makes an empty sparse file (0600) that must not exist (ERR_CONFLICT). Undo: fs_remove(). */
+MUST_CHECK Error *loopfile_make_sparse(const char *image, uint64_t size_bytes);
 
 /*
  * loopfile_create - make a sparse image file (0600) and a file system in it.

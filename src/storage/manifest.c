@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 typedef struct ManifestField {
     const char *key;

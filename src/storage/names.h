@@ -18,7 +18,7 @@
  */
 MUST_CHECK Error *names_check(const char *kind, const char *name);
 
-/* Beside <dir>/<name>: .<name>.partial while it is made, .<name>.deleted while it goes. Caller frees. */
+/* Beside <dir>/<name>: .<name>.partial while it is made, .<name>.deleted while it goes. Owned. */
 char *names_partial_path(const char *path);
 char *names_deleted_path(const char *path);
 

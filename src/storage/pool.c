@@ -61,8 +61,9 @@ static Error *pool_make_layout(const PoolSpec *spec, const StorageDriver *driver
 }
 
 /* Removes the identity and the directories; one that is not empty is an error and stays. */
-static Error *pool_remove_layout(const char *mount)
+static Error *pool_remove_layout(const char *mount, const StorageDriver *driver)
 {
+    TRY(driver_dismantle(driver, mount));
     TRY(pool_file_remove(mount));
     for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
         g_autofree char *path = g_build_filename(mount, pool_dirs[i].name, NULL);
@@ -83,7 +84,7 @@ static Error *pool_create_in_place(const PoolSpec *spec, const StorageDriver *dr
     Error *e = pool_make_layout(spec, driver);
 
     if (e)
-        error_ignore(pool_remove_layout(spec->mount), "the pool could not be made");
+        error_ignore(pool_remove_layout(spec->mount, driver), "the pool could not be made");
     return e;
 }
 
@@ -102,7 +103,7 @@ static Error *pool_check_mount_is_free(const char *mount)
 
 static Error *pool_fill_image(const PoolSpec *spec, const StorageDriver *driver)
 {
-    TRY(loopfile_mount(spec->image, spec->mount));
+    TRY(driver_image_ops(spec)->mount(spec->image, spec->mount));
     TRY(driver_prepare(driver, spec->mount));
     return pool_make_layout(spec, driver);
 }
@@ -110,6 +111,7 @@ static Error *pool_fill_image(const PoolSpec *spec, const StorageDriver *driver)
 static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *driver,
                                    uint64_t size_bytes)
 {
+    const ImageOps *ops = driver_image_ops(spec);
     bool had_mount_dir = fs_exists(spec->mount);
 
     TRY(pool_check_mount_is_free(spec->mount));
@@ -120,7 +122,7 @@ static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *dr
     if (!e)
         e = pool_fill_image(spec, driver);
     if (e) {
-        error_ignore(loopfile_unmount(spec->mount), "the pool could not be made");
+        error_ignore(ops->unmount(spec->mount), "the pool could not be made");
         error_ignore(fs_remove(spec->image), "the pool could not be made");
         if (!had_mount_dir)
             error_ignore(fs_remove(spec->mount), "the pool could not be made");
@@ -202,7 +204,7 @@ static Error *pool_mount(const PoolSpec *spec, bool *ret_is_ours)
     if (!*ret_is_ours)
         return NULL;
     TRY(fs_make_dir(spec->mount, 0755, NULL));
-    return loopfile_mount(spec->image, spec->mount);
+    return driver_image_ops(spec)->mount(spec->image, spec->mount);
 }
 
 static Error *pool_mount_and_open(const PoolSpec *spec, Pool **ret_pool)
@@ -218,7 +220,7 @@ static Error *pool_mount_and_open(const PoolSpec *spec, Pool **ret_pool)
     Error *e = pool_open_mounted(spec, ret_pool);
 
     if (e && is_ours)
-        error_ignore(loopfile_unmount(spec->mount), "the pool could not be opened");
+        error_ignore(driver_image_ops(spec)->unmount(spec->mount), "the pool could not be opened");
     return e;
 }
 
@@ -269,6 +271,7 @@ static Error *pool_check_destroyable(const PoolSpec *spec, bool is_forced)
 /* Without force we look into it first; what cannot be looked into is not destroyed. */
 static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
 {
+    const ImageOps *ops = driver_image_ops(spec);
     bool is_ours = false;
 
     if (!is_forced && fs_exists(spec->image))
@@ -278,12 +281,12 @@ static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
         Error *e = pool_check_destroyable(spec, is_forced);
 
         if (e && is_ours)
-            error_ignore(loopfile_unmount(spec->mount), "the pool stays as it was");
+            error_ignore(ops->unmount(spec->mount), "the pool stays as it was");
         if (e)
             return e;
     }
-    TRY(loopfile_unmount(spec->mount));
-    TRY(loopfile_detach(spec->image));
+    TRY(ops->unmount(spec->mount));
+    TRY(ops->detach(spec->image));
     TRY(fs_remove(spec->image));
     return fs_remove(spec->mount);
 }
@@ -308,12 +311,17 @@ static Error *pool_destroy_volumes(const PoolSpec *spec)
 
 static Error *pool_destroy_in_place(const PoolSpec *spec, bool is_forced)
 {
+    g_auto(PoolFile) file = {0};
+    const StorageDriver *driver = NULL;
+
     if (!pool_file_exists(spec->mount))
         return NULL;
     if (is_forced)
         TRY(pool_destroy_volumes(spec));
     TRY(pool_check_destroyable(spec, false));
-    return pool_remove_layout(spec->mount);
+    TRY(pool_file_read(spec->mount, &file));
+    TRY(driver_find(file.driver, &driver));
+    return pool_remove_layout(spec->mount, driver);
 }
 
 Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "storage/image.h"
 #include "storage/layout.h"
 #include "storage/name_lock.h"
 #include "storage/storage.h"
@@ -30,9 +31,15 @@ const char *driver_name(const StorageDriver *driver);
 MUST_CHECK Error *driver_make_image(const StorageDriver *driver, const char *image,
                                     uint64_t size_bytes);
 
+/* How the image of this pool is mounted: as its driver says, or else as what is in it says. */
+const ImageOps *driver_image_ops(const PoolSpec *spec);
+
 /* Once, in a new image that is mounted. */
 MUST_CHECK Error *driver_prepare(const StorageDriver *driver, const char *mount);
 
 /* Checks that what is mounted there serves the driver; *ret_private goes to driver_close(). */
 MUST_CHECK Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private);
 void driver_close(const StorageDriver *driver, void *driver_private);
+
+/* Undoes what opening added to a mounted file system; the pool must be empty. */
+MUST_CHECK Error *driver_dismantle(const StorageDriver *driver, const char *mount);

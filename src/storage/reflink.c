@@ -71,7 +71,8 @@ static void reflink_close(void *private)
 {
 }
 
-static Error *reflink_create_volume(void *private, const char *volume_path)
+static Error *reflink_create_volume(void *private, const char *volume_path,
+                                    const Manifest *manifest)
 {
     if (mkdir(volume_path, VOLUME_MODE) == 0 && chmod(volume_path, VOLUME_MODE) == 0)
         return NULL;
@@ -115,12 +116,14 @@ static Error *reflink_copy_whole(const char *from, const char *to, mode_t mode)
     return e;
 }
 
-static Error *reflink_snapshot(void *private, const char *volume_path, const char *snapshot_path)
+static Error *reflink_snapshot(void *private, const char *volume_path, const char *snapshot_path,
+                               const Manifest *manifest)
 {
     return reflink_copy_whole(volume_path, snapshot_path, SNAPSHOT_MODE);
 }
 
-static Error *reflink_clone(void *private, const char *snapshot_path, const char *volume_path)
+static Error *reflink_clone(void *private, const char *snapshot_path, const char *volume_path,
+                            const Manifest *manifest)
 {
     return reflink_copy_whole(snapshot_path, volume_path, VOLUME_MODE);
 }

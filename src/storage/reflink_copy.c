@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
-#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 

@@ -28,6 +28,7 @@
 static const StorageDriver *const storage_drivers[] = {
     &btrfs_driver,
     &reflink_driver,
+    &zfs_driver,
 };
 
 /* Volumes and snapshots differ in where they are and in what they are called. */
@@ -80,7 +81,22 @@ Error *driver_make_image(const StorageDriver *driver, const char *image, uint64_
     if (size_bytes < driver->size_min)
         return error_new(ERR_INVALID, "a pool with driver \"%s\" needs at least %s", driver->name,
                          minimum);
-    return loopfile_create(image, size_bytes, driver->format_argv);
+
+    const ImageOps *ops = driver->image_ops ? driver->image_ops : &loopfile_image_ops;
+
+    return ops->create(image, size_bytes, driver->format_argv);
+}
+
+const ImageOps *driver_image_ops(const PoolSpec *spec)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++) {
+        const ImageOps *ops = storage_drivers[i]->image_ops;
+
+        if (ops && (spec->driver ? g_str_equal(spec->driver, storage_drivers[i]->name)
+                                 : ops->recognise(spec->image)))
+            return ops;
+    }
+    return &loopfile_image_ops;
 }
 
 Error *driver_prepare(const StorageDriver *driver, const char *mount)
@@ -96,6 +112,11 @@ Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_pr
 void driver_close(const StorageDriver *driver, void *driver_private)
 {
     driver->close(driver_private);
+}
+
+Error *driver_dismantle(const StorageDriver *driver, const char *mount)
+{
+    return driver->dismantle ? driver->dismantle(mount) : NULL;
 }
 
 /* --- what every verb begins and ends with --- */
@@ -126,12 +147,39 @@ static Error *pool_check_missing(const Place *place, const char *name, const cha
     return error_new(ERR_CONFLICT, "%s \"%s\" exists", place->kind, name);
 }
 
+static Error *pool_ask_file_system(const Pool *pool, SpaceUsage *ret_usage)
+{
+    struct statvfs status;
+
+    if (statvfs(pool->mount, &status) < 0)
+        return error_errno(errno, "could not look at \"%s\"", pool->mount);
+    *ret_usage = (SpaceUsage){
+        .size_bytes = (uint64_t)status.f_blocks * status.f_frsize,
+        .used_bytes = (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize,
+        .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
+        .compress_ratio = 1.0,
+    };
+    return NULL;
+}
+
+/* Of a sparse image, only that is free which its own disk still has. */
+static Error *pool_subtract_missing(const Pool *pool, SpaceUsage *usage)
+{
+    uint64_t missing_bytes = 0;
+
+    if (pool->image)
+        TRY(loopfile_missing_bytes(pool->image, &missing_bytes));
+    usage->free_bytes -= MIN(usage->free_bytes, missing_bytes);
+    return NULL;
+}
+
 /* The last hundredth is for the clones that live already. */
-static Error *pool_check_space(Pool *pool)
+static Error *pool_check_space(const Pool *pool)
 {
     SpaceUsage usage = {0};
 
-    TRY(storage_usage(pool, &usage));
+    TRY(pool_ask_file_system(pool, &usage));
+    TRY(pool_subtract_missing(pool, &usage));
 
     uint64_t reserve = CLAMP(usage.size_bytes / RESERVE_DIVISOR, RESERVE_MIN, RESERVE_MAX);
     g_autofree char *free_text = text_format_size(usage.free_bytes);
@@ -165,40 +213,42 @@ static Error *pool_complete(Pool *pool, const char *path, Error *e)
 
 /* --- volumes --- */
 
-static Error *volume_fill(Pool *pool, const char *volume, const char *path, const char *manifest)
+static Error *volume_fill(Pool *pool, const char *volume, const char *path,
+                          const Manifest *manifest)
 {
+    g_autofree char *text = manifest_format(manifest);
     g_autofree char *private_dir = g_build_filename(path, LAYOUT_PRIVATE, NULL);
     g_autofree char *data_dir = storage_volume_data(pool, volume);
 
     TRY(fs_make_dir(private_dir, 0700, NULL));
     TRY(fs_make_dir(data_dir, 0700, pool->owner));
-    return manifest_file_write(path, manifest);
+    return manifest_file_write(path, text);
 }
 
-static Error *volume_create(Pool *pool, const char *volume, const char *manifest)
+static Error *volume_create(Pool *pool, const char *volume, const Manifest *manifest)
 {
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
-    TRY(pool->driver->create_volume(pool->driver_private, path));
+    TRY(pool->driver->create_volume(pool->driver_private, path, manifest));
     return pool_complete(pool, path, volume_fill(pool, volume, path, manifest));
 }
 
 Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest)
 {
     int64_t started_us = g_get_monotonic_time();
-    g_autofree char *text = manifest_format(manifest);
 
     TRY(names_check("volume", volume));
     return pool_end_verb(pool, "creating", &place_volume, volume, started_us,
-                         volume_create(pool, volume, text));
+                         volume_create(pool, volume, manifest));
 }
 
 static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
-                           const char *manifest)
+                           const Manifest *manifest)
 {
+    g_autofree char *text = manifest_format(manifest);
     g_autofree char *from = pool_path(pool, &place_snapshot, snapshot);
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
@@ -206,38 +256,38 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     TRY(pool_check_exists(&place_snapshot, snapshot, from));
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
-    TRY(pool->driver->clone(pool->driver_private, from, path));
-    return pool_complete(pool, path, manifest_file_write(path, manifest));
+    TRY(pool->driver->clone(pool->driver_private, from, path, manifest));
+    return pool_complete(pool, path, manifest_file_write(path, text));
 }
 
 Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const Manifest *manifest)
 {
     int64_t started_us = g_get_monotonic_time();
-    g_autofree char *text = manifest_format(manifest);
 
     TRY(names_check("snapshot", snapshot));
     TRY(names_check("volume", volume));
     return pool_end_verb(pool, "cloning to", &place_volume, volume, started_us,
-                         volume_clone(pool, snapshot, volume, text));
+                         volume_clone(pool, snapshot, volume, manifest));
 }
 
 /* --- snapshots --- */
 
 /* A snapshot cannot be written to, so the volume carries its manifest while it is taken. */
 static Error *snapshot_take(Pool *pool, const char *volume, const char *from, const char *path,
-                            const char *manifest)
+                            const Manifest *manifest)
 {
-    Error *e = manifest_file_lend(pool->mount, volume, manifest);
+    g_autofree char *text = manifest_format(manifest);
+    Error *e = manifest_file_lend(pool->mount, volume, text);
 
     if (!e)
-        e = pool->driver->snapshot(pool->driver_private, from, path);
+        e = pool->driver->snapshot(pool->driver_private, from, path, manifest);
     error_ignore(manifest_file_take_back(pool->mount, volume),
                  "the volume gets its manifest back when the pool is opened next");
     return e;
 }
 
 static Error *snapshot_create(Pool *pool, const char *volume, const char *snapshot,
-                              const char *manifest)
+                              const Manifest *manifest)
 {
     g_autofree char *from = pool_path(pool, &place_volume, volume);
     g_autofree char *path = pool_path(pool, &place_snapshot, snapshot);
@@ -254,12 +304,11 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
                         const Manifest *manifest)
 {
     int64_t started_us = g_get_monotonic_time();
-    g_autofree char *text = manifest_format(manifest);
 
     TRY(names_check("volume", volume));
     TRY(names_check("snapshot", snapshot));
     return pool_end_verb(pool, "taking", &place_snapshot, snapshot, started_us,
-                         snapshot_create(pool, volume, snapshot, text));
+                         snapshot_create(pool, volume, snapshot, manifest));
 }
 
 /* --- destroying --- */
@@ -336,33 +385,14 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
     return NULL;
 }
 
-static Error *pool_measure(const Pool *pool, SpaceUsage *ret_usage)
-{
-    struct statvfs status;
-
-    if (pool->driver->usage)
-        return pool->driver->usage(pool->driver_private, ret_usage);
-    if (statvfs(pool->mount, &status) < 0)
-        return error_errno(errno, "could not look at \"%s\"", pool->mount);
-    *ret_usage = (SpaceUsage){
-        .size_bytes = (uint64_t)status.f_blocks * status.f_frsize,
-        .used_bytes = (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize,
-        .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
-        .compress_ratio = 1.0,
-    };
-    return NULL;
-}
-
-/* Of a sparse image, only that is free which its own disk still has. */
 Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
 {
     SpaceUsage usage = {0};
-    uint64_t missing_bytes = 0;
+    Error *e = pool->driver->usage ? pool->driver->usage(pool->driver_private, &usage)
+                                   : pool_ask_file_system(pool, &usage);
 
-    TRY(error_wrap(pool_measure(pool, &usage), "measuring pool \"%s\"", pool->name));
-    if (pool->image)
-        TRY(loopfile_missing_bytes(pool->image, &missing_bytes));
-    usage.free_bytes -= MIN(usage.free_bytes, missing_bytes);
+    TRY(error_wrap(e, "measuring pool \"%s\"", pool->name));
+    TRY(pool_subtract_missing(pool, &usage));
     *ret_usage = usage;
     return NULL;
 }

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/fs.h"
-
 #define TREE_DEPTH_MAX 64 /* a stranger's tree must not use up our descriptors or our stack */
 
 typedef struct TreeWalk {

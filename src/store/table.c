@@ -4,8 +4,6 @@
  */
 #include "store/table.h"
 
-#include <string.h>
-
 /* --- to and from SQLite --- */
 
 static void *table_field(const Column *column, void *row)

@@ -1,3 +1,6 @@
+/*
+ * The child runs the tests; the parent waits for its end and clears the directory.
+ */
 #include "sandbox.h"
 
 #include <errno.h>

@@ -1,3 +1,6 @@
+/*
+ * Pools in images, and what the tests look at in them.
+ */
 #include "storage_fixture.h"
 
 #include <dirent.h>

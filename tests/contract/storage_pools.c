@@ -11,10 +11,12 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "storage/loopfile.h"
+#include "storage/pool.h"
+#include "storage/zfs_command.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 
-#define PROGRAMS_MAX 10 /* more than making a pool starts */
+#define PROGRAMS_MAX 20 /* more than making a pool starts */
 
 static void test_open_again(PoolFixture *f, gconstpointer data)
 {
@@ -24,7 +26,7 @@ static void test_open_again(PoolFixture *f, gconstpointer data)
     make_clone(f, "s", "c");
     g_clear_pointer(&f->pool, storage_close_pool);
     g_assert_true(loopfile_is_mounted(f->mount));
-    ASSERT_OK(loopfile_unmount(f->mount));
+    ASSERT_OK(driver_image_ops(&f->spec)->unmount(f->mount));
     g_assert_false(loopfile_is_mounted(f->mount));
 
     ASSERT_OK(storage_open_pool(&f->spec, &f->pool));
@@ -194,7 +196,33 @@ static void test_destroy_refuses_what_is_in_use(PoolFixture *f, gconstpointer da
     g_assert_true(fs_exists(data_dir));
 }
 
-/* A file system of somebody else: here, a directory within the test's own pool. */
+/* On ZFS, a pool has a dataset for itself; elsewhere, a directory will do. */
+static void make_place(const PoolFixture *f, const char *mount)
+{
+    g_autofree char *dataset = NULL;
+
+    if (!g_str_equal(fixture_driver, "zfs")) {
+        ASSERT_OK(fs_make_dir(mount, 0755, NULL));
+        return;
+    }
+    ASSERT_OK(zfs_mounted_at(f->mount, &dataset));
+
+    g_autofree char *inner = g_strconcat(dataset, "/inner", NULL);
+
+    ASSERT_OK(zfs_do("zfs", "create", inner, NULL));
+}
+
+static void remove_place(const char *mount)
+{
+    g_autofree char *dataset = NULL;
+
+    ASSERT_OK(zfs_mounted_at(mount, &dataset));
+    if (dataset)
+        ASSERT_OK(zfs_do("zfs", "destroy", dataset, NULL));
+    ASSERT_OK(fs_remove(mount));
+}
+
+/* A file system of somebody else: here, a place within the test's own pool. */
 static void test_pool_in_place(PoolFixture *f, gconstpointer data)
 {
     g_autofree char *mount = g_build_filename(f->mount, "inner", NULL);
@@ -204,7 +232,7 @@ static void test_pool_in_place(PoolFixture *f, gconstpointer data)
     inner.spec.mount = mount;
     inner.spec.name = "inner";
     inner.spec.image = NULL;
-    ASSERT_OK(fs_make_dir(mount, 0755, NULL));
+    make_place(f, mount);
     ASSERT_OK(storage_create_pool(&inner.spec, 0));
     ASSERT_CODE(storage_create_pool(&inner.spec, 0), ERR_CONFLICT);
     ASSERT_OK(storage_open_pool(&inner.spec, &inner.pool));
@@ -220,7 +248,7 @@ static void test_pool_in_place(PoolFixture *f, gconstpointer data)
     ASSERT_OK(fs_remove(foreign));
     ASSERT_OK(storage_destroy_pool(&inner.spec, true));
     ASSERT_OK(storage_destroy_pool(&inner.spec, true));
-    g_assert_cmpint(rmdir(mount), ==, 0);
+    remove_place(mount);
 }
 
 static void test_unfit_file_system(void)

@@ -1,4 +1,6 @@
-/* The parts of the storage contract's test suite; each adds its tests. */
+/*
+ * The parts of the storage contract's test suite; each adds its tests.
+ */
 #pragma once
 
 void storage_add_verb_tests(void); /* create, snapshot, clone, destroy, list, measure */

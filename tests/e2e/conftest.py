@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from harness import machine
+from harness.api import query, value
 from harness.server import Server
 from harness.source import Source
 
@@ -21,6 +22,16 @@ def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         for item in items:
             item.add_marker(pytest.mark.skip(reason="pools are mounted: needs root"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure shows the end of the server's log."""
+    report = (yield).get_result()
+    server = item.funcargs.get("module_server")
+    if report.failed and server:
+        ending = "" if server.is_running() else f"rametd ended with status {server.process.returncode}\n"
+        report.sections.append(("rametd", ending + "\n".join(server.log().splitlines()[-25:])))
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +73,9 @@ def module_server(make_server):
 @pytest.fixture
 def server(module_server):
     """The module's server, running, without clones; after the test the doctor must find nothing."""
-    if not module_server.is_running():
+    if module_server.fault:
+        module_server.restart()
+    elif not module_server.is_running():
         module_server.start()
     yield module_server
     try:
@@ -75,3 +88,17 @@ def server(module_server):
 @pytest.fixture
 def api(server):
     return server.api
+
+
+@pytest.fixture
+def stage(server):
+    """A clone that nobody touches, and one to work on; returns the snapshots there are."""
+    query(server.api.create_clone("witness"), "CREATE TABLE mine AS SELECT 7 AS n")
+
+    def prepare(kind):
+        if kind != "create":
+            query(server.api.create_clone("subject"), "CREATE TABLE mine AS SELECT 7 AS n")
+        return {snapshot["id"] for snapshot in server.snapshots()}
+
+    yield prepare
+    assert value(server.api.wait_ok("witness"), "SELECT n FROM mine") == 7

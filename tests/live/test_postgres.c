@@ -4,9 +4,6 @@
  * and removes everything, however the tests end. RAMET_TEST_PG_DIR names another installation to
  * test with.
  */
-#include <fcntl.h>
-#include <glib/gstdio.h>
-#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>

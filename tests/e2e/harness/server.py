@@ -39,6 +39,7 @@ class Server:
         self.log_path = self.directory / "rametd.log"
         self.config = merge(self._usual_config(source), changes or {})
         self.process = None
+        self.fault = None
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.write_config()
         self.rametd("pool", "create", "e2e", "--driver", driver, "--image", self.directory / "pool.img", "--size", size)
@@ -98,9 +99,8 @@ class Server:
     # --- life -------------------------------------------------------------------------------
 
     def start(self, fault=None, wait=True):
-        environment = dict(os.environ)
-        if fault:
-            environment["RAMET_FAULT"] = fault
+        self.fault = fault
+        environment = os.environ | ({"RAMET_FAULT": fault} if fault else {})
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen([self.build / "rametd", "--config", self.config_path], cwd="/",
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)

@@ -1,3 +1,6 @@
+/*
+ * Times in text, there and back, and waiting.
+ */
 #include <stdlib.h>
 #include <time.h>
 

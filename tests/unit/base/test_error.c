@@ -1,3 +1,6 @@
+/*
+ * Errors: words, details, hints, copies.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>

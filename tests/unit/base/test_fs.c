@@ -1,12 +1,13 @@
+/*
+ * Files, directories and trees, in a directory of its own for each test.
+ */
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 
-/* Each test works in a directory of its own. */
 typedef struct Place {
     char *dir;
 } Place;

@@ -1,8 +1,10 @@
-#include <string.h>
-
+/*
+ * Identifiers: form, order, uniqueness.
+ */
 #include "base/id.h"
 
 #include <glib.h>
+#include <string.h>
 
 /* The seconds in the first 32 bits: six characters and two bits of the seventh. */
 static gint64 id_seconds(const char *id)

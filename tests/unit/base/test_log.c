@@ -1,3 +1,6 @@
+/*
+ * Log lines, read back from stderr.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -1,3 +1,6 @@
+/*
+ * Running programs to their end: output, deadlines, cancels, identities.
+ */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>

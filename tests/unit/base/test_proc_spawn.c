@@ -1,5 +1,7 @@
+/*
+ * Programs that outlive the call, and stopping them.
+ */
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>

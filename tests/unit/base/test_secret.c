@@ -1,3 +1,6 @@
+/*
+ * Passwords: which are refused, with which words, and random ones.
+ */
 #include <string.h>
 
 #include "base/secret.h"

@@ -1,5 +1,6 @@
-
-
+/*
+ * Parsers and printers of numbers, sizes, durations and texts.
+ */
 #include "base/text.h"
 
 /* The error is refused input with this message; it is freed. */

@@ -2,7 +2,6 @@
  * The parser of command lines, against the real table of commands.
  */
 #include <glib.h>
-#include <string.h>
 
 #include "cli/args.h"
 

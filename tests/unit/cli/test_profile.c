@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 #include "cli/args.h"

@@ -1,4 +1,6 @@
-/* Rules across options, with the words of the compatibility contract. */
+/*
+ * Rules across options, with the words of the compatibility contract.
+ */
 #include "fixture.h"
 
 typedef struct Case {

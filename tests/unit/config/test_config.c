@@ -1,4 +1,6 @@
-/* From a file to a Config: values, types, defaults, variables, and all problems at once. */
+/*
+ * From a file to a Config: values, types, defaults, variables, and all problems at once.
+ */
 #include "fixture.h"
 
 /* The style of the published examples: anchors, and two "<<" in one mapping. */

@@ -1,4 +1,6 @@
-/* Connection strings of the source. */
+/*
+ * Connection strings of the source.
+ */
 #include "config/connection_string.h"
 
 #include <string.h>

@@ -1,4 +1,6 @@
-/* Timetables. */
+/*
+ * Timetables.
+ */
 #include "config/cron.h"
 
 static void test_valid(void)

@@ -1,8 +1,9 @@
-/* Environment variables in options. */
+/*
+ * Environment variables in options.
+ */
 #include "config/expand.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 static void expect(const char *text, const char *expanded)
 {

@@ -1,4 +1,6 @@
-/* The table is sound: every row says what it is, and every field of Config has one row. */
+/*
+ * The table is sound: every row says what it is, and every field of Config has one row.
+ */
 #include "config/options.h"
 
 #include <glib.h>

@@ -1,4 +1,6 @@
-/* docs/configuration.md is what the table says today. */
+/*
+ * docs/configuration.md is what the table says today.
+ */
 #include <glib.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
-/* The scalars of YAML 1.1. */
+/*
+ * The scalars of YAML 1.1.
+ */
 #include "config/scalar.h"
-
-#include <string.h>
 
 static void expect(const char *text, const char *json)
 {

@@ -1,4 +1,6 @@
-/* Trees, merge order, aliases, and where an error is. */
+/*
+ * Trees, merge order, aliases, and where an error is.
+ */
 #include "config/yaml.h"
 
 #include <string.h>

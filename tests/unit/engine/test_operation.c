@@ -3,7 +3,6 @@
  */
 #include "engine/operation.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/fs.h"

@@ -3,7 +3,6 @@
  */
 #include "postgres/conf.h"
 
-#include <glib/gstdio.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>

@@ -4,7 +4,6 @@
  */
 #include "postgres/ready.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -3,9 +3,6 @@
  */
 #include "retrieval/dump_dir.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/fs.h"
 
 static char *make_location(void)

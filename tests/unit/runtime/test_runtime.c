@@ -1,16 +1,17 @@
+/*
+ * The process runtime, with a shell script in the place of postgres.
+ */
 #include "runtime/runtime.h"
 
 #include <glib/gstdio.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/log.h"
 
 #define STOP_MS 10000
 

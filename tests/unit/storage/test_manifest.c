@@ -1,3 +1,6 @@
+/*
+ * Manifests as JSON, there and back, and what is refused.
+ */
 #include <glib.h>
 
 #include "storage/manifest.h"

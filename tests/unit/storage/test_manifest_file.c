@@ -1,3 +1,6 @@
+/*
+ * Manifests in their places: written, lent, taken back, also after a crash.
+ */
 #include "storage/manifest_file.h"
 
 #include "base/fs.h"

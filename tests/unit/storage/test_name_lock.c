@@ -1,3 +1,6 @@
+/*
+ * One name is held by one thread at a time; different names do not wait for each other.
+ */
 #include "storage/name_lock.h"
 
 #define THREADS 8

@@ -1,3 +1,6 @@
+/*
+ * Which names are names, and what stands beside them.
+ */
 #include "storage/names.h"
 
 static void assert_name(const char *name, bool is_valid)

@@ -1,3 +1,6 @@
+/*
+ * The identity of a pool, there and back, and what is refused.
+ */
 #include "storage/pool_file.h"
 
 #include "base/fs.h"

@@ -1,3 +1,6 @@
+/*
+ * What a walk finds, and what it refuses.
+ */
 #include "storage/tree.h"
 
 #include <dirent.h>

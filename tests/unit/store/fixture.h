@@ -3,8 +3,6 @@
  */
 #pragma once
 
-#include <glib/gstdio.h>
-
 #include "base/fs.h"
 #include "store/clone.h"
 #include "store/snapshot.h"

@@ -1,3 +1,6 @@
+/*
+ * Alerts: one row a type, counted.
+ */
 #include "store/alert.h"
 
 #include "fixture.h"

@@ -1,3 +1,6 @@
+/*
+ * Clones: fields, keys, and the moves between states.
+ */
 #include "store/clone.h"
 
 #include "fixture.h"

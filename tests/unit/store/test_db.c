@@ -1,3 +1,6 @@
+/*
+ * Statements, values, errors and transactions of SQLite.
+ */
 #include "store/db.h"
 
 #include "fixture.h"

@@ -1,3 +1,6 @@
+/*
+ * The journal of operations.
+ */
 #include "store/operation.h"
 
 #include "fixture.h"

@@ -1,3 +1,6 @@
+/*
+ * Pools on record.
+ */
 #include "store/pool.h"
 
 #include "fixture.h"

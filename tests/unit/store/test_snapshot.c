@@ -1,3 +1,6 @@
+/*
+ * Snapshots: what is found by id, by uid, as the latest, and by its clones.
+ */
 #include "store/snapshot.h"
 
 #include "fixture.h"

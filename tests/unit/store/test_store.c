@@ -1,3 +1,6 @@
+/*
+ * The store as a file: opening, transactions, threads, crashes.
+ */
 #include "store/store.h"
 
 #include <signal.h>

@@ -1,0 +1,101 @@
+/*
+ * One program a step, with machine-readable output: -H (no headings, tabs) and -p (exact numbers).
+ */
+#include "storage/zfs_command.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+#include "storage/zfs_parse.h"
+
+#define ZFS_PROPERTY_PREFIX "ramet:"
+#define ZFS_TIMEOUT_MS      180000 /* a step waits for the disk; importing after a crash replays logs */
+#define MOUNTINFO           "/proc/self/mountinfo"
+#define MOUNTINFO_MAX       (UINT64_C(64) << 20)
+
+static const char *const zfs_env[] = {"LC_ALL=C", NULL};
+
+Error *zfs_run(const char *const *argv, char **ret_output)
+{
+    const ProcSpec spec = {.argv = argv, .env = zfs_env, .timeout_ms = ZFS_TIMEOUT_MS};
+    g_auto(ProcResult) result = {0};
+    Error *e = proc_run(&spec, &result);
+
+    if (e && e->code == ERR_EXTERNAL && result.errors)
+        e->code = zfs_parse_failure(result.errors);
+    if (!e && ret_output)
+        *ret_output = g_steal_pointer(&result.output);
+    return e;
+}
+
+static void argv_add(GPtrArray *argv, va_list words)
+{
+    for (const char *word; (word = va_arg(words, const char *));)
+        g_ptr_array_add(argv, g_strdup(word));
+}
+
+static Error *argv_run(GPtrArray *argv)
+{
+    g_ptr_array_add(argv, NULL);
+    return zfs_run((const char *const *)argv->pdata, NULL);
+}
+
+Error *zfs_do(const char *program, ...)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    va_list words;
+
+    g_ptr_array_add(argv, g_strdup(program));
+    va_start(words, program);
+    argv_add(argv, words);
+    va_end(words);
+    return argv_run(argv);
+}
+
+static void argv_add_property(GPtrArray *argv, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    g_ptr_array_add(argv, g_strdup("-o"));
+    g_ptr_array_add(argv, g_strconcat(ZFS_PROPERTY_PREFIX, name, "=", value, NULL));
+}
+
+Error *zfs_make(const char *verb, const Manifest *manifest, ...)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    va_list words;
+
+    g_ptr_array_add(argv, g_strdup("zfs"));
+    g_ptr_array_add(argv, g_strdup(verb));
+    argv_add_property(argv, "kind", manifest->kind);
+    argv_add_property(argv, "uid", manifest->uid);
+    argv_add_property(argv, "id", manifest->id);
+    va_start(words, manifest);
+    argv_add(argv, words);
+    va_end(words);
+    return argv_run(argv);
+}
+
+Error *zfs_list(const char *const *argv, guint columns, GPtrArray **ret_rows)
+{
+    g_autofree char *output = NULL;
+
+    TRY(zfs_run(argv, &output));
+    return zfs_parse_table(output, columns, ret_rows);
+}
+
+Error *zfs_mounted_at(const char *mount, char **ret_dataset)
+{
+    g_autofree char *mountinfo = NULL;
+
+    TRY(fs_read_file(MOUNTINFO, MOUNTINFO_MAX, &mountinfo));
+    *ret_dataset = zfs_parse_mounted(mountinfo, mount);
+    return NULL;
+}
+
+char *zfs_pool_of(const char *dataset)
+{
+    return g_strndup(dataset, strcspn(dataset, "/@"));
+}
