@@ -22,8 +22,8 @@ typedef struct Request {
     char *id;         /* the {id} of the route's pattern; NULL without */
     const char *body; /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
     size_t body_size;
-    int64_t began_ms; /* clock_monotonic_ms() of its arrival                                */
-    void *state;      /* the handler's own between two calls of the same request            */
+    int64_t began_ms; /* clock_monotonic_ms() of its arrival                     */
+    void *state;      /* the handler's own between two calls of the same request */
     void (*free_state)(void *state);
     HttpMessage *message;
 } Request;

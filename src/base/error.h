@@ -10,15 +10,15 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 typedef enum ErrorCode {
-    ERR_INVALID = 1, /* the request is wrong; sent again it fails again      */
-    ERR_DENIED,      /* this caller may not                                  */
-    ERR_NOT_FOUND,   /* a thing the caller named does not exist              */
-    ERR_CONFLICT,    /* exists already, or its state forbids this            */
-    ERR_BUSY,        /* a limit is reached; later it may work                */
-    ERR_NO_SPACE,    /* pool, disk or quota is full                          */
-    ERR_TIMEOUT,     /* deadline passed; the work may or may not be done     */
-    ERR_EXTERNAL,    /* a program, PostgreSQL or the kernel refused          */
-    ERR_BUG,         /* we broke our own rule                                */
+    ERR_INVALID = 1, /* the request is wrong; sent again it fails again  */
+    ERR_DENIED,      /* this caller may not                              */
+    ERR_NOT_FOUND,   /* a thing the caller named does not exist          */
+    ERR_CONFLICT,    /* exists already, or its state forbids this        */
+    ERR_BUSY,        /* a limit is reached; later it may work            */
+    ERR_NO_SPACE,    /* pool, disk or quota is full                      */
+    ERR_TIMEOUT,     /* deadline passed; the work may or may not be done */
+    ERR_EXTERNAL,    /* a program, PostgreSQL or the kernel refused      */
+    ERR_BUG,         /* we broke our own rule                            */
 } ErrorCode;
 
 typedef struct Error {

@@ -9,13 +9,13 @@
 #include "base/error.h"
 
 typedef struct HttpRequest {
-    const char *method;         /* "GET", "POST", "PATCH", "DELETE"               */
-    const char *url;            /* whole URL with scheme                          */
-    const char *const *headers; /* "Name: value", NULL-terminated; NULL = none    */
-    const char *body;           /* NULL = none                                    */
-    int64_t timeout_ms;         /* 0 = none                                       */
-    int64_t connect_timeout_ms; /* 0 = 10 s                                       */
-    bool is_insecure;           /* do not check the server's certificate          */
+    const char *method;         /* "GET", "POST", "PATCH", "DELETE"            */
+    const char *url;            /* whole URL with scheme                       */
+    const char *const *headers; /* "Name: value", NULL-terminated; NULL = none */
+    const char *body;           /* NULL = none                                 */
+    int64_t timeout_ms;         /* 0 = none                                    */
+    int64_t connect_timeout_ms; /* 0 = 10 s                                    */
+    bool is_insecure;           /* do not check the server's certificate       */
 } HttpRequest;
 
 typedef struct HttpResponse {

@@ -162,8 +162,7 @@ char *secret_random(size_t n)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     const size_t n_letters = sizeof(alphabet) - 1;
-    const size_t fair_end =
-        256 - 256 % n_letters; /* bytes from here on would favour some letters */
+    const size_t fair_end = 256 - 256 % n_letters; /* bytes from here on favour some letters */
     char *secret = g_malloc0(n + 1);
 
     for (size_t i = 0; i < n;) {

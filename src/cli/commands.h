@@ -12,12 +12,12 @@
 typedef struct Cli Cli;
 
 typedef enum OptionKind {
-    OPTION_TEXT,       /* --name VALUE, --name=VALUE; the last one counts              */
-    OPTION_FLAG,       /* --name, --name=true, --name=false                            */
-    OPTION_LIST,       /* as text, but each one counts                                 */
-    OPTION_DURATION,   /* text like "30s", "5m"                                        */
-    OPTION_CHOICE,     /* text out of value_name: "json|table"                         */
-    OPTION_PROTECTION, /* as protection.h has it; may be left out, and is "true" then  */
+    OPTION_TEXT,       /* --name VALUE, --name=VALUE; the last one counts             */
+    OPTION_FLAG,       /* --name, --name=true, --name=false                           */
+    OPTION_LIST,       /* as text, but each one counts                                */
+    OPTION_DURATION,   /* text like "30s", "5m"                                       */
+    OPTION_CHOICE,     /* text out of value_name: "json|table"                        */
+    OPTION_PROTECTION, /* as protection.h has it; may be left out, and is "true" then */
 } OptionKind;
 
 typedef struct Option {

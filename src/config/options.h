@@ -36,8 +36,8 @@ typedef struct Option {
     const char *fallback; /* value when it is absent, as in the file; NULL = "", 0, false */
     int64_t min;
     int64_t max;
-    const char *unit;           /* of a number; NULL = none                          */
-    const char *const *choices; /* allowed words, NULL-terminated; NULL = any        */
+    const char *unit;           /* of a number; NULL = none                   */
+    const char *const *choices; /* allowed words, NULL-terminated; NULL = any */
     OptionFlags flags;
     const char *help; /* one sentence or two */
 } Option;

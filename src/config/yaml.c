@@ -19,10 +19,10 @@ struct YamlNode {
     YamlPlace place;
     bool is_plain;
     bool is_anchor;
-    size_t weight;     /* values it stands for, itself included       */
-    char *text;        /* scalar                                      */
-    GPtrArray *items;  /* sequence: YamlNode *; mapping: YamlPair *   */
-    GHashTable *index; /* mapping: key → YamlPair *                   */
+    size_t weight;     /* values it stands for, itself included     */
+    char *text;        /* scalar                                    */
+    GPtrArray *items;  /* sequence: YamlNode *; mapping: YamlPair * */
+    GHashTable *index; /* mapping: key → YamlPair *                 */
 };
 
 struct YamlTree {

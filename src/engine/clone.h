@@ -15,9 +15,9 @@ extern const OperationKind clone_reset_kind;
 extern const OperationKind clone_destroy_kind;
 
 typedef struct CloneRequest {
-    const char *id;          /* "" = make one                       */
-    const char *snapshot_id; /* "" = the newest of the branch       */
-    const char *branch;      /* "" = main                           */
+    const char *id;          /* "" = make one                 */
+    const char *snapshot_id; /* "" = the newest of the branch */
+    const char *branch;      /* "" = main                     */
     const char *username;
     const char *password;
     const char *db_name; /* "" = the management database */

@@ -46,6 +46,7 @@ const OperationKind clone_create_kind = {
     .resumes = true,
     .load = clone_work_load,
     .unload = clone_work_unload,
+    .rewind = clone_work_rewind,
     .finish = create_finish,
     .fail = create_fail,
     .ended = clone_work_ended,

@@ -129,8 +129,8 @@ Error *engine_destroy_clone(Engine *engine, const char *id)
     TRY(destroy_record(engine, id, &clone, &row));
     if (!row)
         return NULL;
-    operations_cancel(engine->operations,
-                      clone->uid); /* a create or reset under way is not finished first */
+    /* a create or reset under way is not finished first */
+    operations_cancel(engine->operations, clone->uid);
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
     engine_notify(engine);
     return NULL;

@@ -116,6 +116,7 @@ const OperationKind clone_reset_kind = {
     .resumes = true,
     .load = clone_work_load,
     .unload = clone_work_unload,
+    .rewind = clone_work_rewind,
     .finish = reset_finish,
     .fail = reset_fail,
     .ended = clone_work_ended,

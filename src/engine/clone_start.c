@@ -17,6 +17,16 @@ static bool start_is_refused(const Operation *operation, const Error *e)
            (e->code == ERR_CONFLICT && !g_cancellable_is_cancelled(operation->cancel));
 }
 
+/* An operation that was recovered before this one may have started it already. */
+static Error *start_postgres(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return NULL;
+    return clone_step_start(operation);
+}
+
 static Error *start_ready(Operation *operation)
 {
     Error *e = clone_step_ready(operation);
@@ -29,7 +39,7 @@ static Error *start_ready(Operation *operation)
 
 static const Step start_steps[] = {
     {"writing its configuration", clone_step_configure, NULL},
-    {"starting postgres", clone_step_start, clone_step_stop},
+    {"starting postgres", start_postgres, clone_step_stop},
     {"waiting until postgres is ready", start_ready, NULL},
     {0},
 };
@@ -50,6 +60,7 @@ const OperationKind clone_start_kind = {
     .resumes = true,
     .load = clone_work_load,
     .unload = clone_work_unload,
+    .rewind = clone_work_rewind,
     .finish = start_finish,
     .fail = start_fail,
     .ended = clone_work_ended,
@@ -57,11 +68,15 @@ const OperationKind clone_start_kind = {
 
 /*
  * What was ready once holds its user's data. A cause of FATAL may be gone by now, as a full pool or
- * a port in use: each start of the server tries again.
+ * a port in use: each start of the server tries again, but for what is being destroyed. An OK clone
+ * may be busy with a snapshot that the crash has cut off: it is started after that.
  */
-static bool clone_should_run(const Clone *clone)
+static bool clone_should_start(Engine *engine, const Clone *clone)
 {
-    return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && clone->started_at_ms > 0);
+    if (runtime_is_running(engine->runtime, clone->uid))
+        return false;
+    return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && clone->started_at_ms > 0 &&
+                                        !operations_is_busy(engine->operations, NULL, clone->uid));
 }
 
 static Error *clone_start(Engine *engine, const Clone *clone)
@@ -81,8 +96,7 @@ Error *engine_start_stopped_clones(Engine *engine)
     TRY(store_list_clones(engine->store, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
-        if (clone_should_run(clone) && !operations_is_busy(engine->operations, NULL, clone->uid) &&
-            !runtime_is_running(engine->runtime, clone->uid))
+        if (clone_should_start(engine, clone))
             TRY(clone_start(engine, clone));
     }
     return NULL;

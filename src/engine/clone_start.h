@@ -7,5 +7,5 @@
 
 extern const OperationKind clone_start_kind;
 
-/* Begins one operation for each OK clone whose instance does not run and that nothing works on. */
+/* Begins an operation for each clone that was ready once, does not run, and is not worked on. */
 MUST_CHECK Error *engine_start_stopped_clones(Engine *engine);

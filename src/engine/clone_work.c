@@ -72,6 +72,18 @@ void clone_work_unload(Operation *operation)
     clone_work_free(operation->work);
 }
 
+/* After a reboot the instance that later steps rely on is gone: back to the step that starts it. */
+void clone_work_rewind(Operation *operation, const OperationKind *kind)
+{
+    const CloneWork *work = operation->work;
+
+    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return;
+    for (int64_t i = 0; i < operation->row->step; i++)
+        if (kind->steps[i].undo == clone_step_stop)
+            operation->row->step = i;
+}
+
 EngineInstance clone_instance(const CloneWork *work)
 {
     return (EngineInstance){

@@ -10,9 +10,9 @@
 #include "store/snapshot.h"
 
 typedef struct CloneWork {
-    Clone *clone;       /* as in the store when the work was loaded     */
-    Snapshot *snapshot; /* what `volume` is made from                   */
-    Pool *pool;         /* borrowed                                     */
+    Clone *clone;       /* as in the store when the work was loaded */
+    Snapshot *snapshot; /* what `volume` is made from               */
+    Pool *pool;         /* borrowed                                 */
     Installation *installation;
     json_t *args;     /* of the operation */
     char *volume;     /* the volume that the steps make and start */
@@ -24,6 +24,7 @@ typedef struct CloneWork {
 /* load() and unload() of kinds whose target is a clone's uid. Args: volume, oldVolume, snapshot. */
 MUST_CHECK Error *clone_work_load(Operation *operation);
 void clone_work_unload(Operation *operation);
+void clone_work_rewind(Operation *operation, const OperationKind *kind);
 
 /* Steps; each undo may be repeated. */
 MUST_CHECK Error *clone_step_volume(Operation *operation);

@@ -54,7 +54,7 @@ MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine)
  */
 MUST_CHECK Error *engine_recover(Engine *engine);
 
-/* Lets the steps under way end, cancels long ones; the journal keeps the rest. Instances run on. */
+/* Waits for the steps under way, cut short where the journal can go on. Instances run on. */
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 

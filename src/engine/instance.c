@@ -63,17 +63,18 @@ static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
 }
 
 /*
- * Why postgres ended, in its own words: what its log calls FATAL, else the log's last line. Before
- * it has a log it writes "postgres: …". "" for an empty log.
+ * Why postgres ended, in its own words: what its log calls FATAL, or what it says on stderr before
+ * it has a log, "postgres: …". "" when it says nothing.
  */
 static char *instance_last_words(const char *log)
 {
     g_autofree char *text = g_strchomp(g_strdup(log));
     const char *fatal = g_strrstr(text, "FATAL:  ");
-    const char *line = strrchr(text, '\n');
+    const char *end = strrchr(text, '\n');
+    const char *line = end ? end + 1 : text;
 
     if (!fatal)
-        return g_strdup(line ? line + 1 : text);
+        return g_strdup(g_str_has_prefix(line, "postgres: ") ? line : "");
     fatal += strlen("FATAL:  ");
     return g_strndup(fatal, strcspn(fatal, "\n"));
 }

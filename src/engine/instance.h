@@ -14,7 +14,7 @@ typedef struct EngineInstance {
     const char *id; /* internal id: names the socket directory, the log */
     const char *data_dir;
     const Installation *installation;
-    int64_t port;         /* names the socket; 0 = 5432   */
+    int64_t port;         /* names the socket; 0 = 5432 */
     const char *listen;   /* addresses for TCP, "" = none */
     GCancellable *cancel; /* ends the wait for readiness; NULL = nothing does */
 } EngineInstance;

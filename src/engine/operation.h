@@ -39,6 +39,8 @@ struct OperationKind {
     bool retries;      /* never undone: after a failure the same step is tried again later */
     Error *(*load)(Operation *operation); /* reads what the steps need from the store */
     void (*unload)(Operation *operation);
+    /* After a crash, before it goes on: may set the row's step back. May be NULL. */
+    void (*rewind)(Operation *operation, const OperationKind *kind);
     /* The last word, inside the durable transaction that also removes the operation's row. */
     Error *(*finish)(Operation *operation);
     Error *(*fail)(Operation *operation, const Error *cause); /* after the undos */
@@ -58,7 +60,7 @@ typedef void (*OperationEnded)(const Error *cause, void *data);
 
 Operations *operations_new(Engine *engine, int n_workers);
 
-/* Lets the steps under way end first; cancels long operations. */
+/* Cuts short what is long or resumes, and waits for the steps under way to end. */
 void operations_free(Operations *operations);
 
 /* Kinds must be registered before recovery. */

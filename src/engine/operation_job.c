@@ -74,6 +74,8 @@ static Error *operation_redo(Job *job)
                           "Nothing is lost: what it had made was removed. Start it again.");
     if (step->text && step->undo)
         TRY(step->undo(&job->operation));
+    if (job->kind->rewind)
+        job->kind->rewind(&job->operation, job->kind);
     return NULL;
 }
 

@@ -10,10 +10,10 @@
 #include "postgres/conn.h"
 
 typedef struct Activity {
-    int64_t sessions;     /* client sessions open now, without ours                              */
-    int64_t busy;         /* of these, not idle (idle in transaction is busy)                    */
-    int64_t last_used_ms; /* latest state change among them; 0 = none                            */
-    int64_t counter;      /* grows with every session and transaction of clients, ours included  */
+    int64_t sessions;     /* client sessions open now, without ours                             */
+    int64_t busy;         /* of these, not idle (idle in transaction is busy)                   */
+    int64_t last_used_ms; /* latest state change among them; 0 = none                           */
+    int64_t counter;      /* grows with every session and transaction of clients, ours included */
 } Activity;
 
 /* One probe over an open connection. Instants in UTC whatever the server's TimeZone. */

@@ -67,9 +67,9 @@ int64_t rows_int(const Rows *rows, int row, int column); /* 0 when NULL or no nu
  *
  *   ret_rows   NULL when not wanted
  *
- * Errors: by SQLSTATE: ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_CONFLICT 42710 42P07 …; ERR_BUSY
- *         53200 53300 55P03 …; ERR_NO_SPACE 53100; ERR_DENIED 42501; ERR_TIMEOUT 57014; else
- *         ERR_EXTERNAL; ERR_TIMEOUT also past query_timeout_ms, ERR_INVALID for a COPY.
+ * Errors: by SQLSTATE: ERR_INVALID 22…; ERR_NOT_FOUND 42P01 42883 3D000 …; ERR_CONFLICT 42710 42P07
+ *         …; ERR_BUSY 53200 53300 55P03 …; ERR_NO_SPACE 53100; ERR_DENIED 42501; ERR_TIMEOUT 57014;
+ *         else ERR_EXTERNAL. ERR_TIMEOUT also past query_timeout_ms, ERR_INVALID for a COPY.
  *         Message: the server's; detail: SQLSTATE, DETAIL, CONTEXT. The text of the statement,
  *         which may hold a secret, is in neither.
  */

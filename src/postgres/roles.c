@@ -12,9 +12,8 @@
 
 #include "base/secret.h"
 
-#define ROLE_NAME_MAX 63
-#define GIFTS_AT_ONCE                                                                              \
-    500 /* a table holds locks on its indexes as well; a server has 6400 by default */
+#define ROLE_NAME_MAX    63
+#define GIFTS_AT_ONCE    500 /* each locks its indexes too, and a server has 6400 locks */
 #define SCRAM_SALT_BYTES 16
 #define SCRAM_KEY_BYTES  32
 

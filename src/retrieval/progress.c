@@ -25,8 +25,8 @@ struct Progress {
     double from, to; /* the phase's part of the whole  */
     double percent;  /* the highest that was ever told */
     int64_t started_at_ms;
-    GHashTable *units; /* key → Unit *                                  */
-    GQueue under_way;  /* of Unit *, in the order in which they began   */
+    GHashTable *units; /* key → Unit *                                */
+    GQueue under_way;  /* of Unit *, in the order in which they began */
     char *database;
     char *object;
     bool is_parallel;

@@ -11,9 +11,9 @@
 #define BLOCK_BYTES_MAX 1500 /* of each: a command may be long      */
 
 struct ToolErrors {
-    char *prefix; /* "pg_restore: "                                   */
-    char *entry;  /* last entry named: "TABLE places alice"; or NULL  */
-    char *first;  /* message of the first error                       */
+    char *prefix; /* "pg_restore: "                                  */
+    char *entry;  /* last entry named: "TABLE places alice"; or NULL */
+    char *first;  /* message of the first error                      */
     char *first_entry;
     GPtrArray *blocks; /* of GString *            */
     GString *open;     /* the last block, or NULL */

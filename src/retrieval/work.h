@@ -38,13 +38,13 @@ typedef struct Work {
     Retrieval *retrieval;
     Engine *engine;
     Pool *pool;
-    GCancellable *cancel; /* borrowed from the operation                          */
-    json_t *args;         /* pool, volume, snapshot; dumps: what undo must know   */
-    const char *volume;   /* of the golden data; borrowed from args               */
+    GCancellable *cancel; /* borrowed from the operation                        */
+    json_t *args;         /* pool, volume, snapshot; dumps: what undo must know */
+    const char *volume;   /* of the golden data; borrowed from args             */
     const char *snapshot_uid;
     char *data_dir;
-    Source *source;             /* from the first step on           */
-    Installation *installation; /* that the data will run with      */
+    Source *source;             /* from the first step on      */
+    Installation *installation; /* that the data will run with */
     int64_t data_state_at_ms;
     int64_t logical_size;
 } Work;

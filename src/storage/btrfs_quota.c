@@ -35,11 +35,13 @@ Error *btrfs_quota_enable(int mount_fd)
 
 /*
  * The accounts of subvolumes first..last, in order, as many as fit one call. The account of a
- * subvolume is the item (0, QGROUP_INFO, its id).
+ * subvolume is the item (0, QGROUP_INFO, its id). Not more are asked for than there can be: looking
+ * for one more, the kernel goes through the rest of the node.
  */
 static Error *btrfs_quota_search(int mount_fd, uint64_t first, uint64_t last, GArray *accounts)
 {
-    size_t space = QUOTA_ACCOUNTS_PER_CALL * sizeof(QuotaEntry);
+    uint32_t n_accounts = (uint32_t)MIN(last - first, QUOTA_ACCOUNTS_PER_CALL - 1) + 1;
+    size_t space = n_accounts * sizeof(QuotaEntry);
     g_autofree struct btrfs_ioctl_search_args_v2 *search = g_malloc0(sizeof(*search) + space);
 
     search->buf_size = space;
@@ -50,7 +52,7 @@ static Error *btrfs_quota_search(int mount_fd, uint64_t first, uint64_t last, GA
         .min_offset = first,
         .max_offset = last,
         .max_transid = UINT64_MAX,
-        .nr_items = QUOTA_ACCOUNTS_PER_CALL,
+        .nr_items = n_accounts,
     };
     if (ioctl(mount_fd, BTRFS_IOC_TREE_SEARCH_V2, search) < 0)
         return errno == ENOENT ? error_new(ERR_NOT_FOUND, "the file system has no quotas")

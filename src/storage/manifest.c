@@ -52,8 +52,8 @@ static json_t *manifest_field_to_json(const Manifest *manifest, const ManifestFi
         return json_integer(*(const int64_t *)at);
 
     const char *text = *(const char *const *)at;
-    g_autofree char *valid =
-        g_utf8_make_valid(text ? text : "", -1); /* jansson takes nothing else */
+    /* jansson takes nothing else */
+    g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
 
     return json_string(valid);
 }

@@ -22,9 +22,9 @@ typedef struct Pool Pool;
 
 /* What a driver can do, as data. */
 typedef struct StorageTraits {
-    bool atomic_snapshot; /* of a running PostgreSQL; otherwise the caller stops it first      */
-    bool exact_diff;      /* storage_diff_bytes() is exact and cheap enough for every listing  */
-    bool constant_cost;   /* cloning does not cost more with the number of files               */
+    bool atomic_snapshot; /* of a running PostgreSQL; otherwise the caller stops it first     */
+    bool exact_diff;      /* storage_diff_bytes() is exact and cheap enough for every listing */
+    bool constant_cost;   /* cloning does not cost more with the number of files              */
 } StorageTraits;
 
 typedef struct PoolSpec {

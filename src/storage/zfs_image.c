@@ -54,7 +54,7 @@ static Error *zfs_image_pool(const char *image, char **ret_pool)
 /*
  * A record of 16 kB holds two of PostgreSQL's pages: a changed page costs little more than itself,
  * and there is still something to be compressed. xattr=sa saves a block for each file that has
- * attributes. ashift=12 suits disks of 4 kB sectors; the file system under the image has such blocks.
+ * attributes. canmount=noauto: it is mounted where we say, and not by setting that. ashift=12 suits disks of 4 kB sectors; the file system under the image has such blocks.
  */
 static Error *zfs_image_create(const char *image, uint64_t size_bytes,
                                const char *const *format_argv)
@@ -64,8 +64,8 @@ static Error *zfs_image_create(const char *image, uint64_t size_bytes,
     TRY(loopfile_make_sparse(image, size_bytes));
 
     Error *e = zfs_do("zpool", "create", "-o", "cachefile=none", "-o", "ashift=12", "-O",
-                      "mountpoint=none", "-O", "recordsize=16K", "-O", "compression=lz4", "-O",
-                      "atime=off", "-O", "xattr=sa", pool, image, NULL);
+                      "mountpoint=none", "-O", "canmount=noauto", "-O", "recordsize=16K", "-O",
+                      "compression=lz4", "-O", "atime=off", "-O", "xattr=sa", pool, image, NULL);
 
     if (!e)
         e = zfs_do("zpool", "export", pool, NULL);

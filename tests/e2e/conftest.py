@@ -29,7 +29,7 @@ def pytest_runtest_makereport(item):
     """A failure shows the end of the server's log."""
     report = (yield).get_result()
     server = item.funcargs.get("module_server")
-    if report.failed and server:
+    if report.failed and server and server.log_path.exists():
         ending = "" if server.is_running() else f"rametd ended with status {server.process.returncode}\n"
         report.sections.append(("rametd", ending + "\n".join(server.log().splitlines()[-25:])))
 
