@@ -184,8 +184,8 @@ Error *view_clone(Api *api, const Clone *clone, json_t **ret_view)
 }
 
 /*
- * uid → view of every snapshot, with the number of its clones. Their names are left out, as the contract
- * has it: a list of n clones would repeat n names n times.
+ * uid → view of every snapshot, with the number of its clones. Their names are left out, as the
+ * contract has it: a list of n clones would repeat n names n times.
  */
 static Error *view_snapshot_index(Api *api, const GPtrArray *clones, GHashTable **ret_index)
 {

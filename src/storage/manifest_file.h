@@ -21,8 +21,9 @@ Manifest *manifest_file_find(const char *path, bool is_snapshot);
  * manifest_file_lend - give a volume the manifest of the snapshot that is about to be taken of it.
  *
  * The volume's own one waits beside the pool's identity, outside of what the snapshot holds.
- * Undo: manifest_file_take_back(), safe to repeat; after a crash, manifest_file_take_back_all()
- *       when the pool is opened.
+ *
+ * Undo:   manifest_file_take_back(), safe to repeat; after a crash, manifest_file_take_back_all()
+ *         when the pool is opened.
  */
 MUST_CHECK Error *manifest_file_lend(const char *mount, const char *volume, const char *text);
 MUST_CHECK Error *manifest_file_take_back(const char *mount, const char *volume);

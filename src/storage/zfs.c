@@ -14,7 +14,8 @@
  *
  *  - A snapshot with clones is destroyed with `zfs destroy -d`: for us it is gone, as it is not
  *    mounted any more; ZFS removes it with its last clone. Its name may come back before that: then
- *    the old one is renamed first. A clone is what holds a snapshot, so no holds of ours are needed.
+ *    the old one is renamed first. A clone is what holds a snapshot, so no holds of ours are
+ *    needed.
  *
  * Rejected: `zfs promote`. A snapshot can be passed on to a clone of it, which makes the volume
  * depend on the clone. But a promotion moves all older snapshots as well, fails when two of them

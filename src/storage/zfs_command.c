@@ -11,7 +11,7 @@
 #include "storage/zfs_parse.h"
 
 #define ZFS_PROPERTY_PREFIX "ramet:"
-#define ZFS_TIMEOUT_MS      180000 /* a step waits for the disk; importing after a crash replays logs */
+#define ZFS_TIMEOUT_MS      180000 /* waits for the disk; importing after a crash replays logs */
 #define MOUNTINFO           "/proc/self/mountinfo"
 #define MOUNTINFO_MAX       (UINT64_C(64) << 20)
 

@@ -52,9 +52,10 @@ static Error *zfs_image_pool(const char *image, char **ret_pool)
 }
 
 /*
- * A record of 16 kB holds two of PostgreSQL's pages: a changed page costs little more than itself,
- * and there is still something to be compressed. xattr=sa saves a block for each file that has
- * attributes. canmount=noauto: it is mounted where we say, and not by setting that. ashift=12 suits disks of 4 kB sectors; the file system under the image has such blocks.
+ * recordsize: two of PostgreSQL's pages, so that a changed page costs little more than itself and
+ * there is something to compress. xattr=sa: no blocks of their own for attributes. ashift=12: disks
+ * have sectors of 4 kB, and so has the file system under the image. canmount=noauto: setting the
+ * mount point is not mounting.
  */
 static Error *zfs_image_create(const char *image, uint64_t size_bytes,
                                const char *const *format_argv)
@@ -63,9 +64,13 @@ static Error *zfs_image_create(const char *image, uint64_t size_bytes,
 
     TRY(loopfile_make_sparse(image, size_bytes));
 
-    Error *e = zfs_do("zpool", "create", "-o", "cachefile=none", "-o", "ashift=12", "-O",
-                      "mountpoint=none", "-O", "canmount=noauto", "-O", "recordsize=16K", "-O",
-                      "compression=lz4", "-O", "atime=off", "-O", "xattr=sa", pool, image, NULL);
+    const char *const argv[] = {"zpool", "create",          "-o", "cachefile=none",
+                                "-o",    "ashift=12",       "-O", "mountpoint=none",
+                                "-O",    "canmount=noauto", "-O", "recordsize=16K",
+                                "-O",    "compression=lz4", "-O", "atime=off",
+                                "-O",    "xattr=sa",        pool, image,
+                                NULL};
+    Error *e = zfs_run(argv, NULL);
 
     if (!e)
         e = zfs_do("zpool", "export", pool, NULL);

@@ -1,6 +1,6 @@
 /*
- * Volumes that the caller destroyed while snapshots of them live: kept aside, unmounted, emptied down to
- * what those snapshots hold, until the last of them goes.
+ * Volumes that the caller destroyed while snapshots of them live: kept aside, unmounted, emptied
+ * down to what those snapshots hold, until the last of them goes.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * Snapshots are mounted with mount(2) rather than seen through .zfs/snapshot: that directory is in
- * the dataset, which need not be mounted any more, and is filled by a program that the kernel starts
- * in the first mount namespace.
+ * the dataset, which need not be mounted any more, and is filled by a program that the kernel
+ * starts in the first mount namespace.
  */
 #include "storage/zfs_mount.h"
 

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 
-#define MIB (UINT64_C(1) << 20)
+#define MIB              (UINT64_C(1) << 20)
+#define FREED_TIMEOUT_MS 60000 /* space comes back in the background */
 
 static void assert_access(const char *path, mode_t mode, uid_t uid)
 {
@@ -123,6 +125,75 @@ static void test_destroy_in_every_order(PoolFixture *f, gconstpointer data)
                 assert_alive(f, &victims[orders[i][k]]);
         }
     }
+}
+
+/* What is destroyed may live on for what was made of it; its name is free at once. */
+static void test_names_come_back(PoolFixture *f, gconstpointer data)
+{
+    make_volume(f, "v");
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *clone = g_strdup_printf("c%d", i);
+
+        write_text(f, "v", "file", clone);
+        make_snapshot(f, "v", "s");
+        make_clone(f, "s", clone);
+        ASSERT_OK(storage_destroy_snapshot(f->pool, "s"));
+        assert_volume_text(f, clone, "file", clone);
+    }
+    make_snapshot(f, "v", "s");
+    ASSERT_OK(storage_destroy_volume(f->pool, "v"));
+    make_volume(f, "v");
+    write_text(f, "v", "file", "new");
+    make_snapshot(f, "v", "t");
+    assert_snapshot_text(f, "s", "file", "c2");
+    assert_snapshot_text(f, "t", "file", "new");
+    assert_volume_text(f, "c0", "file", "c0");
+}
+
+static uint64_t used_bytes(PoolFixture *f)
+{
+    SpaceUsage usage = {0};
+
+    ASSERT_OK(storage_sync(f->pool, "other"));
+    ASSERT_OK(storage_usage(f->pool, &usage));
+    return usage.used_bytes;
+}
+
+typedef struct SpaceGoal {
+    PoolFixture *fixture;
+    uint64_t used_bytes;
+} SpaceGoal;
+
+static Error *check_space_is_back(void *data, bool *ret_done)
+{
+    const SpaceGoal *goal = data;
+
+    *ret_done = used_bytes(goal->fixture) <= goal->used_bytes;
+    return NULL;
+}
+
+/* Chains of clones whose origins go first: nothing of them is kept for ever. */
+static void test_space_comes_back(PoolFixture *f, gconstpointer data)
+{
+    SpaceGoal goal = {.fixture = f};
+
+    make_volume(f, "other");
+    goal.used_bytes = used_bytes(f) + 2 * MIB;
+    make_volume(f, "v");
+    write_random(f, "v", "big", 8 * MIB, 1);
+    make_snapshot(f, "v", "s");
+    make_clone(f, "s", "c");
+    write_random(f, "c", "own", 8 * MIB, 2);
+    make_snapshot(f, "c", "t");
+    make_clone(f, "t", "d");
+    write_random(f, "v", "big", 8 * MIB, 3);
+    ASSERT_OK(storage_destroy_volume(f->pool, "v"));
+    ASSERT_OK(storage_destroy_snapshot(f->pool, "s"));
+    ASSERT_OK(storage_destroy_volume(f->pool, "c"));
+    ASSERT_OK(storage_destroy_snapshot(f->pool, "t"));
+    g_assert_cmpuint(used_bytes(f), >=, goal.used_bytes + 8 * MIB);
+    ASSERT_OK(storage_destroy_volume(f->pool, "d"));
+    ASSERT_OK(wait_until(clock_monotonic_ms() + FREED_TIMEOUT_MS, check_space_is_back, &goal));
 }
 
 static void test_conflicts(PoolFixture *f, gconstpointer data)
@@ -395,6 +466,8 @@ void storage_add_verb_tests(void)
     ADD("written-apart", test_written_apart);
     ADD("five-deep", test_five_deep);
     ADD("destroy-in-every-order", test_destroy_in_every_order);
+    ADD("names-come-back", test_names_come_back);
+    ADD("space-comes-back", test_space_comes_back);
     ADD("conflicts", test_conflicts);
     ADD("names", test_names);
     ADD("list", test_list);

@@ -1,6 +1,6 @@
 /*
- * A PostgreSQL to test against: a cluster of its own, made in a temporary directory and listening on
- * a Unix socket alone. The tests run in a child process; its parent stops the server and removes
+ * A PostgreSQL to test against: a cluster of its own, made in a temporary directory and listening
+ * on a Unix socket alone. The tests run in a child process; its parent stops the server and removes
  * everything, however the tests end. RAMET_TEST_PG_DIR names another installation to test with.
  */
 #pragma once
