@@ -14,8 +14,9 @@ static json_t *fields_find(const json_t *object, const char *name)
     if (exact)
         return exact;
     /* jansson's iteration wants a mutable object, and leaves it as it is */
-    json_object_foreach((json_t *)(uintptr_t)object, key,
-                        value) if (strcasecmp(key, name) == 0) return value;
+    json_object_foreach ((json_t *)(uintptr_t)object, key, value)
+        if (strcasecmp(key, name) == 0)
+            return value;
     return NULL;
 }
 

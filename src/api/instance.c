@@ -19,8 +19,8 @@ static json_t *status_cloning(Api *api, json_t *clones)
     size_t i, n = json_array_size(clones);
     json_t *clone;
 
-    json_array_foreach(clones, i, clone) sum +=
-        json_real_value(json_object_get(json_object_get(clone, "metadata"), "cloningTime"));
+    json_array_foreach (clones, i, clone)
+        sum += json_real_value(json_object_get(json_object_get(clone, "metadata"), "cloningTime"));
     json_t *view = json_pack("{sf sI so}", "expectedCloningTime", n ? sum / (double)n : 0.0,
                              "numClones", (json_int_t)n, "clones", clones);
     view_set_leases(view, cloning);

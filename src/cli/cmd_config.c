@@ -223,8 +223,7 @@ Error *cmd_config_list(Cli *cli)
         cli_show_raw(cli, NULL, profile_environments(cli->profile));
         return NULL;
     }
-    json_object_foreach(profile_environments(cli->profile), id, environment)
-    {
+    json_object_foreach (profile_environments(cli->profile), id, environment) {
         bool is_current = strcmp(id, profile_current_id(cli->profile)) == 0;
 
         json_array_append_new(rows, config_list_row(id, environment, is_current));

@@ -26,7 +26,8 @@ static void doctor_print(const json_t *report)
     size_t i = 0;
     json_t *finding = NULL;
 
-    json_array_foreach(findings, i, finding) doctor_print_finding(finding);
+    json_array_foreach (findings, i, finding)
+        doctor_print_finding(finding);
     if (json_flag_at(report, "clean"))
         printf("Clean: records, volumes, instances and ports agree.\n");
     else

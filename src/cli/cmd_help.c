@@ -40,7 +40,8 @@ static Error *ids_print(Cli *cli, const char *path)
 
     TRY(cli_connect(cli));
     TRY(client_call(cli->client, &(ApiCall){.method = "GET", .path = path}, &list));
-    json_array_foreach(list, i, item) printf("%s\n", json_text_at(item, "id"));
+    json_array_foreach (list, i, item)
+        printf("%s\n", json_text_at(item, "id"));
     return NULL;
 }
 
@@ -50,7 +51,8 @@ static Error *ids_print_environments(Cli *cli)
     json_t *environment = NULL;
 
     TRY(profile_load(&cli->profile));
-    json_object_foreach(profile_environments(cli->profile), id, environment) printf("%s\n", id);
+    json_object_foreach (profile_environments(cli->profile), id, environment)
+        printf("%s\n", id);
     return NULL;
 }
 

@@ -25,8 +25,7 @@ static char *print_format_list(const json_t *array)
     size_t i = 0;
     json_t *item = NULL;
 
-    json_array_foreach(array, i, item)
-    {
+    json_array_foreach (array, i, item) {
         g_autofree char *part = print_format_value(item);
 
         g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", part);
@@ -73,8 +72,7 @@ static glong print_column_width(const Column *column, const json_t *rows)
     size_t i = 0;
     json_t *row = NULL;
 
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach (rows, i, row) {
         g_autofree char *value = print_format_value(json_at(row, column->path));
 
         width = MAX(width, g_utf8_strlen(value, -1));
@@ -103,8 +101,7 @@ char *print_format_rows(const Column *columns, const json_t *rows)
         print_append_padded(out, column->title, width);
     }
     print_end_line(out);
-    json_array_foreach(rows, i, row)
-    {
+    json_array_foreach (rows, i, row) {
         for (guint c = 0; columns[c].title; c++) {
             g_autofree char *value = print_format_value(json_at(row, columns[c].path));
 

@@ -131,8 +131,7 @@ static void profile_append_mapping(GString *out, json_t *object, int indent)
     const char *key = NULL;
     json_t *value = NULL;
 
-    json_object_foreach(object, key, value)
-    {
+    json_object_foreach (object, key, value) {
         g_string_append_printf(out, "%*s", indent, "");
         profile_append_text(out, key, true);
         g_string_append_c(out, ':');

@@ -69,5 +69,6 @@ void view_localize(json_t *answer)
 
     if (json_is_object(answer))
         view_localize_object(answer);
-    json_array_foreach(answer, i, item) view_localize(item);
+    json_array_foreach (answer, i, item)
+        view_localize(item);
 }

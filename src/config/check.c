@@ -142,7 +142,7 @@ static void check_postgres(const Config *config, Report *report)
     size_t i;
     json_t *dir;
 
-    json_array_foreach(config->postgres.bin_dirs, i, dir)
+    json_array_foreach (config->postgres.bin_dirs, i, dir)
         check_absolute(report, "postgres.binDirs", json_string_value(dir));
     check_not_empty(report, "postgres.osUser", config->postgres.os_user);
     if (g_str_equal(config->postgres.os_user, "root"))
@@ -157,8 +157,7 @@ static void check_settings(Report *report, const char *path, json_t *settings)
     const char *name;
     json_t *value;
 
-    json_object_foreach(settings, name, value)
-    {
+    json_object_foreach (settings, name, value) {
         if (g_regex_match_simple("^[A-Za-z_][A-Za-z0-9_$]*(\\.[A-Za-z_][A-Za-z0-9_$]*)?\\z", name,
                                  0, 0))
             continue;
@@ -212,11 +211,11 @@ static bool check_has_job(const Config *config, bool is_physical)
     size_t i;
     json_t *job;
 
-    json_array_foreach(config->retrieval.jobs, i,
-                       job) for (size_t known = 0; known < G_N_ELEMENTS(check_jobs_known);
-                                 known++) if (check_jobs_known[known].is_physical == is_physical &&
-                                              g_str_equal(check_jobs_known[known].name,
-                                                          json_string_value(job))) return true;
+    json_array_foreach (config->retrieval.jobs, i, job)
+        for (size_t known = 0; known < G_N_ELEMENTS(check_jobs_known); known++)
+            if (check_jobs_known[known].is_physical == is_physical &&
+                g_str_equal(check_jobs_known[known].name, json_string_value(job)))
+                return true;
     return false;
 }
 
@@ -226,8 +225,7 @@ static void check_jobs(const Config *config, Report *report)
     size_t i;
     json_t *job;
 
-    json_array_foreach(config->retrieval.jobs, i, job)
-    {
+    json_array_foreach (config->retrieval.jobs, i, job) {
         g_autofree char *name = text_printable(json_string_value(job), 60);
         check_job(report, name, without_spec);
     }
@@ -247,8 +245,7 @@ static void check_custom_options(Report *report, const char *path, const char *w
     size_t i;
     json_t *option;
 
-    json_array_foreach(options, i, option)
-    {
+    json_array_foreach (options, i, option) {
         const char *text = json_string_value(option);
         if (text[0] && strspn(text, CHECK_OPTION_CHARACTERS) == strlen(text))
             continue;

@@ -121,8 +121,7 @@ static void config_mark_jobs(Config *config, const Report *report)
     size_t i;
     json_t *listed;
 
-    json_array_foreach(config->retrieval.jobs, i, listed)
-    {
+    json_array_foreach (config->retrieval.jobs, i, listed) {
         for (size_t job = 0; job < G_N_ELEMENTS(config_jobs); job++) {
             const char *name = config_jobs[job].name;
             g_autofree char *spec = g_strconcat("retrieval.spec.", name, NULL);

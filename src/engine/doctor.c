@@ -57,8 +57,9 @@ static void examination_add_busy(Examination *x, const OperationRow *row)
     json_t *value;
 
     g_hash_table_add(x->busy, g_strdup(row->target));
-    json_object_foreach(args, key, value) if (json_is_string(value))
-        g_hash_table_add(x->busy, g_strdup(json_string_value(value)));
+    json_object_foreach (args, key, value)
+        if (json_is_string(value))
+            g_hash_table_add(x->busy, g_strdup(json_string_value(value)));
     json_decref(args);
 }
 

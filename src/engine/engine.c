@@ -33,7 +33,7 @@ static char **engine_bin_dirs(const Config *config)
     size_t i;
     json_t *dir;
 
-    json_array_foreach(config->postgres.bin_dirs, i, dir)
+    json_array_foreach (config->postgres.bin_dirs, i, dir)
         g_ptr_array_add(dirs, g_strdup(json_string_value(dir)));
     g_ptr_array_add(dirs, NULL);
     return (char **)g_ptr_array_steal(dirs, NULL);

@@ -80,15 +80,14 @@ static Error *check_restore_list(const Work *work)
     const char *name;
     json_t *options;
 
-    json_object_foreach(work_config(work)->retrieval.restore.databases, name, options) if (
-        !source_has_database(
-            work->source,
-            name)) return error_hint(error_new(ERR_INVALID,
-                                               "database \"%s\" is to be restored, but is not "
-                                               "dumped",
-                                               name),
-                                     "Name it in retrieval.spec.logicalDump.options.databases "
-                                     "too.");
+    json_object_foreach (work_config(work)->retrieval.restore.databases, name, options)
+        if (!source_has_database(work->source, name))
+            return error_hint(error_new(ERR_INVALID,
+                                        "database \"%s\" is to be restored, but is not "
+                                        "dumped",
+                                        name),
+                              "Name it in retrieval.spec.logicalDump.options.databases "
+                              "too.");
     return NULL;
 }
 

@@ -103,7 +103,7 @@ Error *undo_dump(Operation *operation)
     json_t *name;
 
     TRY(orphans_stop(work->volume));
-    json_array_foreach(json_object_get(work->args, "dumps"), i, name)
+    json_array_foreach (json_object_get(work->args, "dumps"), i, name)
         TRY(dump_dir_remove(location, json_string_value(name)));
     return NULL;
 }

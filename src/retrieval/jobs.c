@@ -18,8 +18,9 @@ bool jobs_has(const Config *config, const char *job)
     size_t i;
     json_t *name;
 
-    json_array_foreach(config->retrieval.jobs, i,
-                       name) if (g_strcmp0(json_string_value(name), job) == 0) return true;
+    json_array_foreach (config->retrieval.jobs, i, name)
+        if (g_strcmp0(json_string_value(name), job) == 0)
+            return true;
     return false;
 }
 

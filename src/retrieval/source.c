@@ -244,8 +244,7 @@ static Error *source_check_wanted(const Source *source, const LogicalDumpConfig 
     const char *name;
     json_t *options;
 
-    json_object_foreach(config->databases, name, options)
-    {
+    json_object_foreach (config->databases, name, options) {
         const SourceDatabase *database = source_find(source->databases, name);
         if (!database)
             return source_no_database(source, name);
