@@ -25,6 +25,7 @@ test: build ## all tests; the last line counts them
 
 test-guest: build ## the storage contract for ZFS, in a virtual machine where this one lacks it
 	@tools/packages test
+	@ninja -C $(BUILD) tests/contract/test_storage
 	@$(AS_ROOT) tests/guest/contract
 
 demo: build ## a server with a copy of SOURCE=<connection string>, or of a pgbench database of SCALE=30

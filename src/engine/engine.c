@@ -60,6 +60,7 @@ static Error *engine_open_pool(Engine *engine, const PoolRow *row)
         .image = *row->image ? row->image : NULL,
         .data_sub_dir = config->pool_manager.data_sub_dir,
         .owner = config->postgres.os_user,
+        .is_to_look = engine->is_to_look,
     };
 
     TRY(storage_open_pool(&spec, &pool));
@@ -132,6 +133,7 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     g_autoptr(Engine) engine = g_new0(Engine, 1);
 
     engine->config = config;
+    engine->is_to_look = mode == STORE_READ_ONLY;
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
     engine->bin_dirs = engine_bin_dirs(config);

@@ -19,6 +19,7 @@ typedef struct IdleChecker IdleChecker; /* idle.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
+    bool is_to_look;      /* opened by engine_open_to_look() */
     Store *store;
     Runtime *runtime;
     GPtrArray *pools;  /* of Pool *, by name; the first is the active one */

@@ -192,7 +192,8 @@ static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
     TRY(pool_check_identity(spec, &file));
     TRY(driver_find(file.driver, &driver));
     TRY(driver_open(driver, spec->mount, &driver_private));
-    error_ignore(manifest_file_take_back_all(spec->mount), "a full pool must open too");
+    if (!spec->is_to_look)
+        error_ignore(manifest_file_take_back_all(spec->mount), "a full pool must open too");
     *ret_pool = pool_new(spec, driver);
     (*ret_pool)->driver_private = driver_private;
     return NULL;
@@ -200,7 +201,7 @@ static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
 
 static Error *pool_mount(const PoolSpec *spec, bool *ret_is_ours)
 {
-    *ret_is_ours = spec->image && !loopfile_is_mounted(spec->mount);
+    *ret_is_ours = spec->image && !spec->is_to_look && !loopfile_is_mounted(spec->mount);
     if (!*ret_is_ours)
         return NULL;
     TRY(fs_make_dir(spec->mount, 0755, NULL));

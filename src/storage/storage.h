@@ -34,6 +34,7 @@ typedef struct PoolSpec {
     const char *image;  /* image file to mount first; NULL = none   */
     const char *data_sub_dir;
     const char *owner; /* operating-system user who owns data directories */
+    bool is_to_look;   /* nothing is mounted or mended: beside a running server */
 } PoolSpec;
 
 /*

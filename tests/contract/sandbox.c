@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "base/fs.h"
+#include "storage/image.h"
 
 #define SANDBOX_PREFIX "ramet-contract-"
 #define MOUNT_FIELD    4 /* the mount point in a line of mountinfo, see proc(5) */
@@ -70,8 +71,23 @@ static void sandbox_detach(const char *directory)
     }
 }
 
+/* ZFS opens image files by itself. */
+static void sandbox_export(const char *directory)
+{
+    g_auto(GStrv) names = NULL;
+
+    error_free(fs_list_dir(directory, &names));
+    for (char **name = names; name && *name; name++) {
+        g_autofree char *path = g_build_filename(directory, *name, NULL);
+
+        if (zfs_image_ops.recognise(path))
+            error_free(zfs_image_ops.detach(path));
+    }
+}
+
 static void sandbox_clean(const char *directory)
 {
+    sandbox_export(directory);
     sandbox_unmount(directory);
     sandbox_detach(directory);
     error_free(fs_remove_tree(directory)); /* another run may be cleaning the same leftover */
