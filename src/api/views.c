@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/clone.h"
+#include "postgres/conn.h"
 #include "store/alert.h"
 
 json_t *view_time(int64_t at_ms)
@@ -101,18 +102,15 @@ static json_t *view_clone_status(const Clone *clone)
     return view;
 }
 
-/* A value of a connection string: quoted when it could be taken for more than one. */
-static char *view_conninfo_value(const char *value)
+static char *view_conninfo(const char *host, const char *port, const char *user, const char *dbname)
 {
-    if (*value && !strpbrk(value, " '\\"))
-        return g_strdup(value);
-    GString *text = g_string_new("'");
-    for (const char *c = value; *c; c++) {
-        if (*c == '\'' || *c == '\\')
-            g_string_append_c(text, '\\');
-        g_string_append_c(text, *c);
-    }
-    return g_string_free(g_string_append_c(text, '\''), FALSE);
+    GString *conninfo = g_string_new(NULL);
+
+    conn_append_option(conninfo, "host", host);
+    conn_append_option(conninfo, "port", port);
+    conn_append_option(conninfo, "user", user);
+    conn_append_option(conninfo, "dbname", dbname);
+    return g_string_free(conninfo, FALSE);
 }
 
 /* Where to connect: known to the client from the moment that it was ready once. */
@@ -124,11 +122,8 @@ static json_t *view_clone_database(const Api *api, const Clone *clone)
         *clone->db_name || !is_started ? clone->db_name : api->config->global.database_dbname;
     g_autofree char *port =
         is_started ? g_strdup_printf("%" G_GINT64_FORMAT, clone->port) : g_strdup("");
-    g_autofree char *user_value = view_conninfo_value(clone->db_user);
-    g_autofree char *db_value = view_conninfo_value(dbname);
-    g_autofree char *conn_str = is_started ? g_strdup_printf("host=%s port=%s user=%s dbname=%s",
-                                                             host, port, user_value, db_value)
-                                           : g_strdup("");
+    g_autofree char *conn_str =
+        is_started ? view_conninfo(host, port, clone->db_user, dbname) : g_strdup("");
 
     return json_pack("{ssssssssssss}", "connStr", conn_str, "host", host, "port", port, "username",
                      clone->db_user, "password", "", "dbName", dbname);

@@ -11,16 +11,6 @@
 #include "engine/clone_work.h"
 #include "engine/volume.h"
 
-/* The work of the same operation, seen from the volume that is replaced. */
-static CloneWork reset_old(const CloneWork *work, char *data_dir)
-{
-    CloneWork old = *work;
-
-    old.volume = work->old_volume;
-    old.data_dir = data_dir;
-    return old;
-}
-
 static Error *reset_stop_old(Operation *operation)
 {
     return clone_step_stop(operation);
@@ -30,18 +20,19 @@ static Error *reset_stop_old(Operation *operation)
 static Error *reset_start_old(Operation *operation)
 {
     CloneWork *work = operation->work;
-    g_autofree char *data_dir = storage_volume_data(work->pool, work->old_volume);
-    CloneWork old = reset_old(work, data_dir);
+    g_autofree char *old_dir = storage_volume_data(work->pool, work->old_volume);
+    char *new_dir = work->data_dir;
 
     if (runtime_is_running(operation->engine->runtime, work->clone->uid))
         return NULL;
-    operation->work = &old;
+    work->data_dir = old_dir; /* all that the steps of the instance look at */
     Error *e = clone_step_configure(operation);
     if (!e)
         e = clone_step_start(operation);
     if (!e)
         e = clone_step_ready(operation);
-    operation->work = work;
+    work->data_dir = new_dir;
+    g_clear_pointer(&work->conn, conn_close);
     return e;
 }
 
@@ -134,8 +125,10 @@ static Error *reset_find_target(Engine *engine, const Clone *clone, const char *
     return store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, ret_snapshot);
 }
 
-static Error *reset_check(const Clone *clone, const Snapshot *target)
+static Error *reset_check(Engine *engine, const Clone *clone, const Snapshot *target)
 {
+    g_autoptr(Installation) installation = NULL;
+
     if (clone->state != CLONE_OK) {
         Error *e = error_new(ERR_CONFLICT, "clone is not started yet");
         return error_hint(e, "The clone is %s; only an OK clone can be reset.",
@@ -146,7 +139,10 @@ static Error *reset_check(const Clone *clone, const Snapshot *target)
                              target->id, target->pool, clone->pool);
         return error_hint(e, "Create a new clone of that snapshot instead.");
     }
-    return target->is_ready ? NULL : error_new(ERR_NOT_FOUND, "no snapshot found");
+    if (!target->is_ready)
+        return error_new(ERR_NOT_FOUND, "no snapshot found");
+    return installation_find((const char *const *)engine->bin_dirs, target->pg_major,
+                             &installation);
 }
 
 /* Target snapshot, state and operation in one transaction: the snapshot cannot go in between. */
@@ -161,7 +157,7 @@ static Error *reset_record(Engine *engine, const char *id, const char *snapshot_
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
     TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
-    TRY(reset_check(clone, target));
+    TRY(reset_check(engine, clone, target));
 
     json_t *args = json_pack("{ssssssss}", "volume", volume, "oldVolume", clone->volume, "snapshot",
                              target->uid, "oldSnapshot", clone->snapshot_uid);

@@ -38,7 +38,7 @@ static Error *clone_work_find(Engine *engine, CloneWork *work)
 
     work->volume = clone_work_arg(work, "volume", work->clone->volume);
     work->old_volume = clone_work_arg(work, "oldVolume", NULL);
-    TRY(engine_find_pool(engine, work->clone->pool, &work->pool));
+    TRY(engine_await_pool(engine, work->clone->pool, &work->pool));
     work->data_dir = storage_volume_data(work->pool, work->volume);
 
     Error *e = store_get_snapshot_by_uid(engine->store, snapshot_uid, &work->snapshot);
@@ -46,9 +46,7 @@ static Error *clone_work_find(Engine *engine, CloneWork *work)
         error_free(e);
         return NULL;
     }
-    TRY(e);
-    return installation_find((const char *const *)engine->bin_dirs, work->snapshot->pg_major,
-                             &work->installation);
+    return e;
 }
 
 Error *clone_work_load(Operation *operation)
@@ -58,11 +56,7 @@ Error *clone_work_load(Operation *operation)
 
     work->args = json_loads(operation->row->args, 0, NULL);
     TRY(store_get_clone_by_uid(engine->store, operation->row->target, &work->clone));
-    Error *e = clone_work_find(engine, work);
-    if (e) { /* only a missing clone may end the operation; a missing pool is waited for */
-        e->code = e->code == ERR_NOT_FOUND ? ERR_EXTERNAL : e->code;
-        return e;
-    }
+    TRY(clone_work_find(engine, work));
     operation->work = g_steal_pointer(&work);
     return NULL;
 }
@@ -176,8 +170,23 @@ static char *clone_listen_addresses(const Config *config)
     return g_strdup(text->len ? text->str : "*");
 }
 
+/* Looked for only here: a clone can be stopped and destroyed without its programs. */
+static Error *clone_find_installation(Operation *operation)
+{
+    CloneWork *work = operation->work;
+
+    if (work->installation)
+        return NULL;
+    if (!work->snapshot)
+        return error_new(ERR_NOT_FOUND, "no snapshot found");
+    return installation_find((const char *const *)operation->engine->bin_dirs,
+                             work->snapshot->pg_major, &work->installation);
+}
+
 Error *clone_step_start(Operation *operation)
 {
+    TRY(clone_find_installation(operation));
+
     EngineInstance instance = clone_instance(operation->work);
     g_autofree char *listen = clone_listen_addresses(operation->engine->config);
 

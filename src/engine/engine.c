@@ -212,6 +212,15 @@ Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
     return error_hint(e, "The server's log says at its start why a pool could not be opened.");
 }
 
+Error *engine_await_pool(Engine *engine, const char *name, Pool **ret_pool)
+{
+    Error *e = engine_find_pool(engine, name, ret_pool);
+
+    if (e)
+        e->code = ERR_EXTERNAL;
+    return e;
+}
+
 Error *engine_active_pool(Engine *engine, Pool **ret_pool)
 {
     if (engine->pools->len == 0)

@@ -62,6 +62,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 /* ERR_NOT_FOUND `pool "x" is not available` (hint). Borrowed. */
 MUST_CHECK Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool);
 
+/* The same for operations: ERR_EXTERNAL, as a pool may come back and its operations wait for it. */
+MUST_CHECK Error *engine_await_pool(Engine *engine, const char *name, Pool **ret_pool);
+
 /* The pool that refreshes go to, borrowed. ERR_NOT_FOUND `no available pools` (hint). */
 MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
 

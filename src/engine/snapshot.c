@@ -57,11 +57,7 @@ static Error *delete_load(Operation *operation)
     Pool *pool = NULL;
 
     TRY(store_get_snapshot_by_uid(operation->engine->store, operation->row->target, &snapshot));
-    Error *e = engine_find_pool(operation->engine, snapshot->pool, &pool);
-    if (e) { /* the pool may come back: wait for it */
-        e->code = ERR_EXTERNAL;
-        return e;
-    }
+    TRY(engine_await_pool(operation->engine, snapshot->pool, &pool));
     DeleteWork *work = g_new(DeleteWork, 1);
     *work = (DeleteWork){g_steal_pointer(&snapshot), pool};
     operation->work = work;

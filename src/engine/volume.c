@@ -13,11 +13,10 @@ static Error *volume_load(Operation *operation)
     json_t *args = json_loads(operation->row->args, 0, NULL);
     const char *pool_name = json_string_value(json_object_get(args, "pool"));
     Pool *pool = NULL;
-    Error *e = engine_find_pool(operation->engine, pool_name ? pool_name : "", &pool);
+    Error *e = engine_await_pool(operation->engine, pool_name ? pool_name : "", &pool);
 
-    if (e) { /* the pool may come back: wait for it */
+    if (e) {
         json_decref(args);
-        e->code = ERR_EXTERNAL;
         return e;
     }
     VolumeWork *work = g_new(VolumeWork, 1);

@@ -491,10 +491,16 @@ Error *conn_parse(const char *conninfo, ConnParts *ret_parts)
     return NULL;
 }
 
-/* Adds "keyword='value'" with the quoting of connection strings. */
-static void conninfo_append(GString *conninfo, const char *keyword, const char *value)
+void conn_append_option(GString *conninfo, const char *keyword, const char *value)
 {
-    g_string_append_printf(conninfo, "%s%s='", conninfo->len ? " " : "", keyword);
+    bool is_plain = *value && !strpbrk(value, " \t\r\n\f\v'\\");
+
+    g_string_append_printf(conninfo, "%s%s=", conninfo->len ? " " : "", keyword);
+    if (is_plain) {
+        g_string_append(conninfo, value);
+        return;
+    }
+    g_string_append_c(conninfo, '\'');
     for (const char *c = value; *c; c++) {
         if (*c == '\'' || *c == '\\')
             g_string_append_c(conninfo, '\\');
@@ -511,8 +517,8 @@ Error *conn_with_dbname(const char *conninfo, const char *dbname, char **ret_con
     TRY(conn_parse_options(conninfo, &options));
     for (const PQconninfoOption *option = options; option->keyword; option++)
         if (option->val && strcmp(option->keyword, "dbname") != 0)
-            conninfo_append(text, option->keyword, option->val);
-    conninfo_append(text, "dbname", dbname);
+            conn_append_option(text, option->keyword, option->val);
+    conn_append_option(text, "dbname", dbname);
     *ret_conninfo = g_string_free(g_steal_pointer(&text), FALSE);
     return NULL;
 }

@@ -110,5 +110,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ConnParts, conn_parts_clear)
 /* ERR_INVALID malformed. Clear with conn_parts_clear(). */
 MUST_CHECK Error *conn_parse(const char *conninfo, ConnParts *ret_parts);
 
+/* Adds keyword=value to a key/value connection string, quoted where libpq wants it. */
+void conn_append_option(GString *conninfo, const char *keyword, const char *value);
+
 /* The connection string with its database replaced, all else kept. ERR_INVALID. Caller frees. */
 MUST_CHECK Error *conn_with_dbname(const char *conninfo, const char *dbname, char **ret_conninfo);

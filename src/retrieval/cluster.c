@@ -2,6 +2,7 @@
  * The new data: its volume, an empty cluster in it, the instance that loads it, and its clean end.
  */
 #include "base/clock.h"
+#include "postgres/activity.h"
 #include "postgres/conf.h"
 #include "postgres/controldata.h"
 #include "retrieval/tool.h"
@@ -136,13 +137,9 @@ static Error *cluster_measure(Work *work)
 {
     const EngineInstance instance = work_instance(work);
     g_autoptr(Conn) conn = NULL;
-    g_autoptr(Rows) rows = NULL;
 
     TRY(instance_connect(work->engine, &instance, "postgres", &conn));
-    TRY(conn_query(conn, &rows, "SELECT sum(pg_database_size(oid))::bigint FROM pg_database",
-                   NULL));
-    work->logical_size = rows_int(rows, 0, 0);
-    return NULL;
+    return activity_database_bytes(conn, NULL, &work->logical_size);
 }
 
 /* VACUUM too: it sets the hint bits that each clone would otherwise write for itself. */

@@ -57,18 +57,10 @@ void source_free(Source *source)
     g_free(source);
 }
 
-/* One part of a key/value connection string, quoted as libpq reads it. */
 static void source_append_part(GString *conninfo, const char *key, const char *value)
 {
-    if (!value || !*value)
-        return;
-    g_string_append_printf(conninfo, "%s%s='", conninfo->len ? " " : "", key);
-    for (const char *c = value; *c; c++) {
-        if (*c == '\'' || *c == '\\')
-            g_string_append_c(conninfo, '\\');
-        g_string_append_c(conninfo, *c);
-    }
-    g_string_append_c(conninfo, '\'');
+    if (value && *value)
+        conn_append_option(conninfo, key, value);
 }
 
 static char *source_join_parts(const LogicalDumpConfig *config)

@@ -45,11 +45,7 @@ Error *work_load(Operation *operation)
     work->args = json_loads(operation->row->args, 0, NULL);
     work->volume = work_arg(work, "volume");
     work->snapshot_uid = work_arg(work, "snapshot");
-    Error *e = engine_find_pool(operation->engine, work_arg(work, "pool"), &work->pool);
-    if (e) { /* the pool may come back: what was made in it is not forgotten */
-        e->code = ERR_EXTERNAL;
-        return e;
-    }
+    TRY(engine_await_pool(operation->engine, work_arg(work, "pool"), &work->pool));
     work->data_dir = storage_volume_data(work->pool, work->volume);
     work_count(work->retrieval, 1);
     operation->work = g_steal_pointer(&work);

@@ -5,18 +5,14 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
 #include "storage/loopfile.h"
 #include "storage/pool.h"
 #include "storage/zfs_command.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
-
-#define PROGRAMS_MAX 20 /* more than making a pool starts */
 
 /* After a reboot, by somebody who does not know which driver made it. */
 static void test_open_again(PoolFixture *f, gconstpointer data)
@@ -104,83 +100,6 @@ static void test_places_that_are_taken(void)
     g_assert_false(fs_exists(f.image));
     g_assert_true(fs_exists(file));
     fixture_clear(&f);
-}
-
-/* Accidents at the n-th program that is started. */
-static int programs_left;
-static bool accident_is_fatal;
-
-static Error *accident_hook(const ProcSpec *spec, ProcResult *ret_result)
-{
-    if (programs_left-- == 0) {
-        if (accident_is_fatal)
-            _exit(EXIT_SUCCESS);
-        return error_new(ERR_EXTERNAL, "program \"%s\" had an accident", spec->argv[0]);
-    }
-    proc_run_hook = NULL;
-
-    Error *e = proc_run(spec, ret_result);
-
-    proc_run_hook = accident_hook;
-    return e;
-}
-
-/*
- * Programs that may fail without harm (direct I/O refused, detaching): the pool is there all the
- * same.
- */
-static void test_failed_creation_leaves_nothing(void)
-{
-    int failures = 0;
-
-    for (int i = 0; i < PROGRAMS_MAX; i++) {
-        PoolFixture f;
-
-        fixture_init(&f);
-        programs_left = i;
-        proc_run_hook = accident_hook;
-
-        g_autoptr(Error) e = storage_create_pool(&f.spec, fixture_pool_size);
-
-        proc_run_hook = NULL;
-        failures += e != NULL;
-        if (!e)
-            ASSERT_OK(storage_destroy_pool(&f.spec, false));
-        fixture_assert_nothing_left(&f);
-        fixture_clear(&f);
-    }
-    g_assert_cmpint(failures, >=, 2); /* mkfs and mount at the least */
-}
-
-static void create_and_die(const PoolFixture *f, int programs)
-{
-    pid_t child = fork();
-
-    g_assert_cmpint(child, >=, 0);
-    if (child == 0) {
-        accident_is_fatal = true;
-        programs_left = programs;
-        proc_run_hook = accident_hook;
-        error_free(storage_create_pool(&f->spec, fixture_pool_size));
-        _exit(EXIT_SUCCESS);
-    }
-    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
-}
-
-static void test_killed_creation_can_be_removed(void)
-{
-    for (int i = 0; i < 4; i++) {
-        PoolFixture f;
-
-        fixture_init(&f);
-        create_and_die(&f, i);
-        ASSERT_OK(storage_destroy_pool(&f.spec, true));
-        fixture_assert_nothing_left(&f);
-        ASSERT_OK(storage_create_pool(&f.spec, fixture_pool_size));
-        ASSERT_OK(storage_destroy_pool(&f.spec, false));
-        fixture_assert_nothing_left(&f);
-        fixture_clear(&f);
-    }
 }
 
 static void test_destroy_refuses_what_is_in_use(PoolFixture *f, gconstpointer data)
@@ -358,8 +277,4 @@ void storage_add_pool_tests(void)
     g_test_add_func("/storage/pool/nothing-there", test_nothing_there);
     g_test_add_func("/storage/pool/places-that-are-taken", test_places_that_are_taken);
     g_test_add_func("/storage/pool/unfit-file-system", test_unfit_file_system);
-    g_test_add_func("/storage/pool/failed-creation-leaves-nothing",
-                    test_failed_creation_leaves_nothing);
-    g_test_add_func("/storage/pool/killed-creation-can-be-removed",
-                    test_killed_creation_can_be_removed);
 }

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 
+import psycopg2
 import pytest
 
 from harness import machine
@@ -32,6 +33,11 @@ def used_now_and_then(clone):
         thread.join()
 
 
+def sleep_until_cancelled(connection):
+    with contextlib.suppress(psycopg2.errors.QueryCanceled):
+        connection.cursor().execute("SELECT pg_sleep(100)")
+
+
 def test_only_idle_clones_are_destroyed(api):
     clones = {name: api.create_clone(name) for name in ("idle", "session", "busy", "transaction", "used", "origin")}
     api.create_clone("protected", protected=True)
@@ -41,8 +47,8 @@ def test_only_idle_clones_are_destroyed(api):
             contextlib.closing(connect(clones["busy"])) as busy, used_now_and_then(clones["used"]):
         transaction.autocommit = False
         transaction.cursor().execute("SELECT 1")
-        thread = threading.Thread(target=busy.cursor().execute, args=("SELECT pg_sleep(100)",))
-        thread.start()
+        sleeper = threading.Thread(target=sleep_until_cancelled, args=(busy,))
+        sleeper.start()
 
         machine.wait_for(lambda: not {"idle", "session"} & {clone["id"] for clone in api.get("/clones")}, 100,
                          "the end of the idle clones")
@@ -51,7 +57,6 @@ def test_only_idle_clones_are_destroyed(api):
         assert left == {"busy", "transaction", "used", "origin", "protected"}
         assert api.get("/clone/used")["metadata"]["maxIdleMinutes"] == 1
         busy.cancel()
-        with contextlib.suppress(Exception):
-            thread.join()
+        sleeper.join()
     api.destroy_all_clones()
     assert api.call("DELETE", f"/snapshot/{taken['id']}").status == 200
