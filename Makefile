@@ -21,6 +21,7 @@ build: ## build $(BUILD)/rametd and $(BUILD)/ramet
 
 test: build ## all tests; the last line counts them
 	@tools/packages test
+	@ninja -C $(BUILD)
 	@$(AS_ROOT) tools/test_summary --build $(BUILD)
 
 test-guest: build ## the storage contract for ZFS, in a virtual machine where this one lacks it
@@ -52,4 +53,5 @@ format: ## put the C files into the one format
 
 install: build ## into $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) --prefix=$(PREFIX)
-	@meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+	@ninja -C $(BUILD) rametd ramet
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))

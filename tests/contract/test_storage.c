@@ -17,6 +17,7 @@ static int run_suite(const char *directory)
     storage_add_verb_tests();
     storage_add_pool_tests();
     storage_add_load_tests();
+    storage_add_accident_tests();
     return g_test_run();
 }
 

@@ -68,7 +68,7 @@ static void test_with_dbname(void)
     g_assert_cmpstr(parts.port, ==, "1");
     g_assert_true(parts.has_password);
     g_assert_nonnull(strstr(conninfo, "password='it\\'s\\\\'"));
-    g_assert_nonnull(strstr(conninfo, "application_name='x'"));
+    g_assert_nonnull(strstr(conninfo, "application_name=x"));
     g_assert_null(strstr(conninfo, "old"));
 }
 

@@ -69,7 +69,7 @@ static void test_conninfo(void)
                                 .dbname = dbname,
                                 .password = empty};
 
-    assert_conninfo(&config, "host='db.example.com' port='5433' user='o\\'brien' dbname='a\\\\b'");
+    assert_conninfo(&config, "host=db.example.com port=5433 user='o\\'brien' dbname='a\\\\b'");
     config.connection_string = uri;
     assert_conninfo(&config, "postgresql://h/x");
 }
