@@ -82,8 +82,7 @@ Error *handle_retrieval(Api *api, Request *request, Reply *reply)
     json_t *view = NULL, *activity = NULL;
 
     TRY(view_retrieval(api, &view));
-    Error *e = retrieval_activity(api->retrieval, &activity);
-    error_ignore(e, "the retrieval is shown without its activity");
+    retrieval_activity(api->retrieval, &activity);
     if (activity)
         json_object_set_new(view, "activity", activity);
     reply_json_take(reply, 200, view);

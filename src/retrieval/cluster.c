@@ -99,16 +99,6 @@ static Error *cluster_check_ready(void *data, bool *ret_done)
     return NULL;
 }
 
-static void cluster_publish(const Work *work, const char *instance)
-{
-    Retrieval *retrieval = work->retrieval;
-
-    g_mutex_lock(&retrieval->lock);
-    g_free(retrieval->instance);
-    retrieval->instance = g_strdup(instance);
-    g_mutex_unlock(&retrieval->lock);
-}
-
 Error *step_start(Operation *operation)
 {
     Work *work = operation->work;
@@ -116,17 +106,14 @@ Error *step_start(Operation *operation)
 
     work_enter(operation);
     TRY(instance_start(work->engine, &instance));
-    TRY(work_with_log(
-        work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work)));
-    cluster_publish(work, work->volume);
-    return NULL;
+    return work_with_log(
+        work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work));
 }
 
 Error *undo_start(Operation *operation)
 {
     const Work *work = operation->work;
 
-    cluster_publish(work, NULL);
     TRY(runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_NOW, STOP_TIMEOUT_MS));
     return runtime_forget(work->engine->runtime, work->volume, true);
 }
@@ -166,7 +153,6 @@ Error *step_stop(Operation *operation)
     g_autoptr(ControlData) control = NULL;
 
     work_enter(operation);
-    cluster_publish(work, NULL);
     TRY(work_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
                                          STOP_TIMEOUT_MS)));
     TRY(control_data_read(work->installation, work->data_dir, &control));

@@ -44,7 +44,8 @@ static void retrieval_free(Retrieval *retrieval)
 {
     progress_free(retrieval->progress);
     g_free(retrieval->current);
-    g_free(retrieval->instance);
+    json_decref(retrieval->activity[RETRIEVAL_SOURCE]);
+    json_decref(retrieval->activity[RETRIEVAL_TARGET_SIDE]);
     g_mutex_clear(&retrieval->lock);
     g_cond_clear(&retrieval->idle);
     g_free(retrieval);

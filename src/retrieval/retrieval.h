@@ -81,12 +81,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RetrievalStatus, retrieval_status_clear)
 void retrieval_status(Retrieval *retrieval, RetrievalStatus *ret_status);
 
 /*
- * retrieval_activity - the job's own sessions, as the API's Activity: at the source until the data
- * is being loaded, then there. A side that is not in use or does not answer is [].
+ * retrieval_activity - the job's own sessions at the source and in the data being loaded, as they were a second ago at
+ * most: {"source": [PGEvent…], "target": [PGEvent…]}. A side that is not in use or does not answer is [].
  *
- *   ret_activity   {"source": [PGEvent…], "target": [PGEvent…]}, caller decrefs; NULL unless data
- *                  is being copied
+ *   ret_activity   caller decrefs; NULL while no job runs
  *
- * Cost: a connection to one side; about 15 s when it does not answer.
+ * Cost: none; from memory.
  */
-MUST_CHECK Error *retrieval_activity(Retrieval *retrieval, json_t **ret_activity);
+void retrieval_activity(Retrieval *retrieval, json_t **ret_activity);

@@ -1,20 +1,23 @@
 /*
- * A thread with a connection. Progress is a service, never a condition: whatever fails here ends
- * the sampling, not the refresh.
+ * A thread with a connection. Progress and activity are a service, never a condition: whatever fails here
+ * ends the sampling, not the refresh.
  */
 #include "retrieval/sampler.h"
 
 #include "base/log.h"
+#include "postgres/activity.h"
 
 #define SAMPLE_INTERVAL_US G_USEC_PER_SEC
 
+#define SAMPLE_COPY_MAJOR 14 /* the first with pg_stat_progress_copy */
 #define SAMPLE_SQL                                                                                 \
     "SELECT coalesce(sum(p.bytes_processed), 0)::bigint"                                           \
     "  FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid)"                           \
     " WHERE a.application_name = $1"
 
 struct Sampler {
-    Progress *progress;
+    Retrieval *retrieval;
+    RetrievalSide side;
     Conn *conn;
     GThread *thread;
     GMutex lock;
@@ -37,9 +40,14 @@ static bool sampler_wait(Sampler *sampler)
 static Error *sampler_look(Sampler *sampler)
 {
     g_autoptr(Rows) rows = NULL;
+    json_t *events = NULL;
 
+    TRY(activity_sessions(sampler->conn, SOURCE_APPLICATION, &events));
+    retrieval_publish_activity(sampler->retrieval, sampler->side, events);
+    if (conn_server_version(sampler->conn) < SAMPLE_COPY_MAJOR)
+        return NULL;
     TRY(conn_query(sampler->conn, &rows, SAMPLE_SQL, SOURCE_APPLICATION, NULL));
-    progress_in_flight(sampler->progress, rows_int(rows, 0, 0));
+    progress_in_flight(sampler->retrieval->progress, rows_int(rows, 0, 0));
     return NULL;
 }
 
@@ -57,7 +65,8 @@ static void *sampler_work(void *data)
     return NULL;
 }
 
-static Sampler *sampler_start(const Work *work, Error *connect_error, Conn *conn)
+static Sampler *sampler_start(const Work *work, RetrievalSide side, Error *connect_error,
+                              Conn *conn)
 {
     g_autoptr(Error) e = connect_error;
 
@@ -66,7 +75,8 @@ static Sampler *sampler_start(const Work *work, Error *connect_error, Conn *conn
         return NULL;
     }
     Sampler *sampler = g_new0(Sampler, 1);
-    sampler->progress = work->retrieval->progress;
+    sampler->retrieval = work->retrieval;
+    sampler->side = side;
     sampler->conn = conn;
     g_mutex_init(&sampler->lock);
     g_cond_init(&sampler->stopped);
@@ -79,7 +89,7 @@ Sampler *sampler_start_source(const Work *work, const char *dbname)
     Conn *conn = NULL;
     Error *e = source_connect(work->source, dbname, &conn);
 
-    return sampler_start(work, e, conn);
+    return sampler_start(work, RETRIEVAL_SOURCE, e, conn);
 }
 
 Sampler *sampler_start_target(const Work *work)
@@ -88,7 +98,7 @@ Sampler *sampler_start_target(const Work *work)
     Conn *conn = NULL;
     Error *e = instance_connect(work->engine, &instance, "postgres", &conn);
 
-    return sampler_start(work, e, conn);
+    return sampler_start(work, RETRIEVAL_TARGET_SIDE, e, conn);
 }
 
 void sampler_stop(Sampler *sampler)
@@ -100,6 +110,7 @@ void sampler_stop(Sampler *sampler)
     g_cond_signal(&sampler->stopped);
     g_mutex_unlock(&sampler->lock);
     g_thread_join(sampler->thread);
+    retrieval_publish_activity(sampler->retrieval, sampler->side, NULL);
     conn_close(sampler->conn);
     g_mutex_clear(&sampler->lock);
     g_cond_clear(&sampler->stopped);

@@ -5,6 +5,7 @@
 #include "retrieval/source.h"
 
 #define SOURCE_CONNECT_TIMEOUT_MS 10000
+#define SOURCE_QUERY_TIMEOUT_MS   300000 /* the sizes of very many tables; a dead network */
 
 /* A database that is locked by somebody must not hold a refresh up for ever. */
 #define SOURCE_SESSION                                                                             \
@@ -141,6 +142,7 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
         .dbname = dbname,
         .password = source->password,
         .timeout_ms = SOURCE_CONNECT_TIMEOUT_MS,
+        .query_timeout_ms = SOURCE_QUERY_TIMEOUT_MS,
     };
     g_autoptr(Conn) conn = NULL;
 

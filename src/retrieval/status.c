@@ -1,11 +1,7 @@
 /*
  * What retrieval says of itself: state, progress, activity.
  */
-#include "base/log.h"
-#include "postgres/activity.h"
 #include "retrieval/work.h"
-
-#define ACTIVITY_SESSION "SET statement_timeout = '3s'"
 
 static const char *const state_names[] = {
     [RETRIEVAL_INACTIVE] = "inactive", [RETRIEVAL_PENDING] = "pending",
@@ -68,58 +64,30 @@ void retrieval_status_clear(RetrievalStatus *status)
 
 /* --- activity --- */
 
-static Error *activity_take(Error *connect_error, Conn *conn_taken, json_t **ret_events)
-{
-    g_autoptr(Conn) conn = conn_taken;
-
-    TRY(connect_error);
-    TRY(conn_script(conn, ACTIVITY_SESSION));
-    return activity_sessions(conn, SOURCE_APPLICATION, ret_events);
-}
-
-/* A side that does not answer has no events; whoever looks at a running job need not know why. */
-static json_t *activity_or_none(Error *connect_error, Conn *conn)
-{
-    json_t *events = NULL;
-    g_autoptr(Error) e = activity_take(connect_error, conn, &events);
-
-    if (e)
-        log_debug("no activity to show", "error", e->message);
-    return events ? events : json_array();
-}
-
-static json_t *activity_source(const Retrieval *retrieval)
-{
-    g_autoptr(Source) source = NULL;
-    Conn *conn = NULL;
-
-    Error *e = source_new(&retrieval->engine->config->retrieval.dump, &source);
-    if (!e)
-        e = source_connect(source, NULL, &conn);
-    return activity_or_none(e, conn);
-}
-
-static json_t *activity_target(const Retrieval *retrieval, const char *id)
-{
-    const EngineInstance instance = {.id = id, .listen = ""};
-    Conn *conn = NULL;
-    Error *e = instance_connect(retrieval->engine, &instance, "postgres", &conn);
-
-    return activity_or_none(e, conn);
-}
-
-Error *retrieval_activity(Retrieval *retrieval, json_t **ret_activity)
+/* `events` is taken; NULL = the side is not looked at any more. */
+void retrieval_publish_activity(Retrieval *retrieval, RetrievalSide side, json_t *events)
 {
     g_mutex_lock(&retrieval->lock);
-    bool is_refreshing = retrieval->state == RETRIEVAL_REFRESHING;
-    g_autofree char *instance = g_strdup(retrieval->instance);
+    json_decref(retrieval->activity[side]);
+    retrieval->activity[side] = events;
     g_mutex_unlock(&retrieval->lock);
+}
 
+/* A copy of what a sampler saw last: reference counts of the original are not for two threads. */
+static json_t *activity_copy_locked(const Retrieval *retrieval, RetrievalSide side)
+{
+    json_t *events = retrieval->activity[side];
+
+    return events ? json_deep_copy(events) : json_array();
+}
+
+void retrieval_activity(Retrieval *retrieval, json_t **ret_activity)
+{
     *ret_activity = NULL;
-    if (!is_refreshing)
-        return NULL;
-    json_t *source = instance ? json_array() : activity_source(retrieval);
-    json_t *target = instance ? activity_target(retrieval, instance) : json_array();
-    *ret_activity = json_pack("{soso}", "source", source, "target", target);
-    return NULL;
+    g_mutex_lock(&retrieval->lock);
+    if (retrieval->state == RETRIEVAL_REFRESHING)
+        *ret_activity =
+            json_pack("{soso}", "source", activity_copy_locked(retrieval, RETRIEVAL_SOURCE),
+                      "target", activity_copy_locked(retrieval, RETRIEVAL_TARGET_SIDE));
+    g_mutex_unlock(&retrieval->lock);
 }

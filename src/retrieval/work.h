@@ -21,6 +21,11 @@ typedef enum RetrievalState {
     RETRIEVAL_FINISHED,
 } RetrievalState;
 
+typedef enum RetrievalSide {
+    RETRIEVAL_SOURCE,
+    RETRIEVAL_TARGET_SIDE,
+} RetrievalSide;
+
 struct Retrieval {
     Engine *engine; /* borrowed */
     Progress *progress;
@@ -29,8 +34,8 @@ struct Retrieval {
     int n_works; /* operations of ours that are loaded */
     RetrievalState state;
     int64_t last_refresh_ms;
-    char *current;  /* uid of the operation begun last; NULL = none since the start */
-    char *instance; /* id of the instance that is being loaded; NULL = none */
+    char *current;       /* uid of the operation begun last; NULL = none since the start */
+    json_t *activity[2]; /* by RetrievalSide: sessions that a sampler saw last; NULL = none runs */
 };
 
 /* The work of a refresh, or of a snapshot of golden data: what its steps hand on to each other. */
@@ -76,6 +81,9 @@ void retrieval_begin_locked(Retrieval *retrieval, const char *uid, RetrievalStat
 /* An operation has ended: its state counts unless a later one has begun. */
 void retrieval_end(Retrieval *retrieval, const char *uid, RetrievalState state);
 const char *retrieval_state_name(RetrievalState state);
+
+/* Sessions of a side, as PGEvent objects. Takes events; NULL = the side is not looked at any more. */
+void retrieval_publish_activity(Retrieval *retrieval, RetrievalSide side, json_t *events);
 
 /* The refresh of the start, for retrieval_start(): recovery may still be at work. */
 MUST_CHECK Error *refresh_at_start(Retrieval *retrieval);
