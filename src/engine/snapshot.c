@@ -111,6 +111,15 @@ static bool snapshot_is_protected_now(const Snapshot *snapshot)
            (snapshot->protected_till_ms == 0 || snapshot->protected_till_ms > clock_now_ms());
 }
 
+/* Golden data: refreshes make and retire these by themselves. */
+static Error *delete_check_kind(const Snapshot *snapshot)
+{
+    if (*snapshot->clone_id)
+        return NULL;
+    Error *e = error_new(ERR_CONFLICT, "cannot destroy automatic snapshot in the pool");
+    return error_hint(e, "A full refresh replaces it; older ones go then, if no clone uses them.");
+}
+
 static Error *delete_check_protection(const Snapshot *snapshot)
 {
     if (!snapshot_is_protected_now(snapshot))
@@ -156,6 +165,7 @@ static Error *delete_record(Engine *engine, const char *id, OperationRow **ret_r
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_snapshot(engine->store, id, &snapshot));
+    TRY(delete_check_kind(snapshot));
     TRY(delete_check_protection(snapshot));
     TRY(delete_check_clones(engine, snapshot));
     TRY(delete_begin(engine, snapshot, &row));

@@ -36,8 +36,8 @@ MUST_CHECK Error *engine_snapshot_clone(Engine *engine, const char *clone_id, co
  *
  *   ended   told when it is done, or has failed for the first time; may be NULL
  *
- * Errors: ERR_INVALID no id of a snapshot; ERR_NOT_FOUND; ERR_CONFLICT protected, or clones depend
- *         on it (the contract's messages).
+ * Errors: ERR_INVALID no id of a snapshot; ERR_NOT_FOUND; ERR_CONFLICT automatic, protected, or
+ *         clones depend on it (the contract's messages).
  */
 MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended,
                                          void *data);

@@ -20,6 +20,8 @@
 struct Conn {
     PGconn *pg;
     int64_t query_timeout_ms; /* 0 = none */
+    GCancellable *cancel;     /* borrowed, or NULL */
+    int cancel_fd;            /* of cancel; -1 without */
 };
 
 struct Rows {
@@ -68,17 +70,22 @@ static ErrorCode sqlstate_code(const char *sqlstate)
 
 /* --- waiting --- */
 
-/* Waits until the socket is ready for events; ERR_TIMEOUT past the deadline (0 = none). */
-static Error *conn_wait_socket(PGconn *pg, short events, int64_t deadline_ms)
+/* Waits until the socket is ready for events; ERR_TIMEOUT past the deadline (0 = none) or when cancelled. */
+static Error *conn_wait_socket(const Conn *conn, short events, int64_t deadline_ms)
 {
-    struct pollfd fd = {.fd = PQsocket(pg), .events = events};
+    struct pollfd fds[] = {
+        {.fd = PQsocket(conn->pg), .events = events},
+        {.fd = conn->cancel_fd, .events = POLLIN},
+    };
 
     for (;;) {
         int64_t left_ms = deadline_ms ? deadline_ms - clock_monotonic_ms() : -1;
         if (deadline_ms && left_ms <= 0)
             return error_new(ERR_TIMEOUT, "PostgreSQL did not answer in time");
 
-        int n = poll(&fd, 1, (int)MIN(left_ms, G_MAXINT));
+        int n = poll(fds, G_N_ELEMENTS(fds), (int)MIN(left_ms, G_MAXINT));
+        if (n > 0 && fds[1].revents)
+            return error_new(ERR_TIMEOUT, "cancelled");
         if (n > 0)
             return NULL;
         if (n < 0 && errno != EINTR)
@@ -145,14 +152,15 @@ static Error *conn_refused(const PGconn *pg)
                         "%s", words);
 }
 
-static Error *conn_poll(PGconn *pg, int64_t timeout_ms)
+static Error *conn_poll(const Conn *conn, int64_t timeout_ms)
 {
+    PGconn *pg = conn->pg;
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
     while (PQstatus(pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        Error *e = conn_wait_socket(pg, events, deadline_ms);
+        Error *e = conn_wait_socket(conn, events, deadline_ms);
         if (e) {
             g_autofree char *place = conn_place(pg);
             return error_wrap(e, "connecting to %s within %" G_GINT64_FORMAT " ms", place,
@@ -228,11 +236,13 @@ Error *conn_open(const ConnSpec *spec, Conn **ret_conn)
 
     g_autoptr(Conn) conn = g_new0(Conn, 1);
     conn->query_timeout_ms = spec->query_timeout_ms;
+    conn->cancel = spec->cancel;
+    conn->cancel_fd = spec->cancel ? g_cancellable_get_fd(spec->cancel) : -1;
     conn->pg = conn_start(spec);
     g_assert(conn->pg); /* NULL is out of memory */
     PQsetNoticeProcessor(conn->pg, conn_ignore_notice, NULL);
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
-    TRY(conn_poll(conn->pg, spec->timeout_ms ? spec->timeout_ms : CONNECT_TIMEOUT_MS));
+    TRY(conn_poll(conn, spec->timeout_ms ? spec->timeout_ms : CONNECT_TIMEOUT_MS));
 
     *ret_conn = g_steal_pointer(&conn);
     return NULL;
@@ -243,6 +253,8 @@ void conn_close(Conn *conn)
     if (conn == NULL)
         return;
     PQfinish(conn->pg);
+    if (conn->cancel)
+        g_cancellable_release_fd(conn->cancel);
     g_free(conn);
 }
 
@@ -349,7 +361,7 @@ static bool result_is_copy(const PGresult *result)
 static Error *conn_next_result(Conn *conn, int64_t deadline_ms, PGresult **ret_result)
 {
     while (PQisBusy(conn->pg)) {
-        TRY(conn_wait_socket(conn->pg, POLLIN, deadline_ms));
+        TRY(conn_wait_socket(conn, POLLIN, deadline_ms));
         if (!PQconsumeInput(conn->pg))
             break; /* the connection is lost: PQgetResult() tells */
     }

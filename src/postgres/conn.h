@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ typedef struct ConnSpec {
     const char *options;      /* settings of the session: "-c name=value …"; may be NULL */
     int64_t timeout_ms;       /* for connecting; 0 = 10 s */
     int64_t query_timeout_ms; /* for each query; 0 = none. Past it only closing is left */
+    GCancellable *cancel; /* borrowed by the connection, or NULL; cancelled: as past a timeout */
 } ConnSpec;
 
 /*

@@ -157,6 +157,7 @@ Error *step_check(Operation *operation)
     work_enter(operation);
     TRY(jobs_check(work_config(work)));
     TRY(source_new(dump, &work->source));
+    work->source->cancel = work->cancel;
     TRY(source_inspect(work->source, dump));
     TRY(installation_find_for_source(work_bin_dirs(work), work->source->major,
                                      &work->installation));

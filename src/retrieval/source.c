@@ -143,6 +143,7 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
         .password = source->password,
         .timeout_ms = SOURCE_CONNECT_TIMEOUT_MS,
         .query_timeout_ms = SOURCE_QUERY_TIMEOUT_MS,
+        .cancel = source->cancel,
     };
     g_autoptr(Conn) conn = NULL;
 

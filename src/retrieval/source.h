@@ -43,8 +43,9 @@ typedef struct SourceDatabase {
 } SourceDatabase;
 
 typedef struct Source {
-    char *conninfo; /* without password */
-    char *password; /* NULL = none; never in an argv */
+    char *conninfo;       /* without password */
+    char *password;       /* NULL = none; never in an argv */
+    GCancellable *cancel; /* borrowed, or NULL: ends what waits for the source */
     int64_t major;
     GPtrArray *databases;     /* of SourceDatabase *: those to take, largest first */
     GPtrArray *others;        /* the rest, for messages */

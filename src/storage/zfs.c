@@ -243,6 +243,10 @@ static Error *zfs_take_snapshot(const char *snapshot, const Manifest *manifest)
     return zfs_make("snapshot", manifest, snapshot, NULL);
 }
 
+/*
+ * The directory comes first: until the snapshot is mounted there, it says that one may exist, and
+ * who destroys the name looks for it.
+ */
 static Error *zfs_snapshot(void *private, const char *volume_path, const char *snapshot_path,
                            const Manifest *manifest)
 {
@@ -251,13 +255,13 @@ static Error *zfs_snapshot(void *private, const char *volume_path, const char *s
     g_autofree char *snapshot = g_strconcat(dataset, "@", strrchr(snapshot_path, '/') + 1, NULL);
     g_autoptr(GRWLockReaderLocker) locker G_GNUC_UNUSED = g_rw_lock_reader_locker_new(&pool->names);
 
-    TRY(zfs_take_snapshot(snapshot, manifest));
+    TRY(zfs_make_mount_point(snapshot_path));
 
-    Error *e = zfs_mount_snapshot(snapshot, snapshot_path);
+    Error *e = zfs_take_snapshot(snapshot, manifest);
 
-    if (e)
-        error_ignore(zfs_do("zfs", "destroy", snapshot, NULL), "the snapshot is of no use");
-    return e;
+    if (e && e->code == ERR_CONFLICT)
+        error_ignore(fs_remove(snapshot_path), "the snapshot of that name is none of ours");
+    return e ? e : zfs_mount_snapshot(snapshot, snapshot_path);
 }
 
 static Error *zfs_clone(void *private, const char *snapshot_path, const char *volume_path,
@@ -284,11 +288,10 @@ static Error *zfs_keep_aside(ZfsPool *pool, const char *dataset)
 {
     g_autoptr(GRWLockWriterLocker) locker G_GNUC_UNUSED = g_rw_lock_writer_locker_new(&pool->names);
 
-    TRY(zfs_keep(pool->dataset, dataset));
     g_mutex_lock(&pool->sweeping);
-    pool->kept++;
+    pool->kept++; /* before it is true: the next sweep counts */
     g_mutex_unlock(&pool->sweeping);
-    return NULL;
+    return zfs_keep(pool->dataset, dataset);
 }
 
 static bool zfs_has_kept(ZfsPool *pool)

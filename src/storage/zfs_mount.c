@@ -53,16 +53,17 @@ static const char *mount_snapshot_name(char **row)
     return invalid ? NULL : at + 1;
 }
 
+Error *zfs_make_mount_point(const char *path)
+{
+    return fs_make_dir(path, SNAPSHOT_DIR_MODE, NULL);
+}
+
 Error *zfs_mount_snapshot(const char *snapshot, const char *path)
 {
-    TRY(fs_make_dir(path, SNAPSHOT_DIR_MODE, NULL));
+    TRY(zfs_make_mount_point(path));
     if (mount(snapshot, path, "zfs", SNAPSHOT_FLAGS, NULL) == 0)
         return NULL;
-
-    Error *e = error_errno(errno, "could not mount ZFS snapshot \"%s\"", snapshot);
-
-    error_ignore(fs_remove(path), "the snapshot could not be mounted");
-    return e;
+    return error_errno(errno, "could not mount ZFS snapshot \"%s\"", snapshot);
 }
 
 Error *zfs_find_snapshot(const char *dataset, const char *path, char **ret_snapshot)

@@ -20,7 +20,10 @@
  */
 MUST_CHECK Error *zfs_mount_all(const char *dataset, const char *mount);
 
-/* Mounts a ZFS snapshot ("pool/volumes/v@s") at a directory that is made for it. */
+/* Makes the directory that a snapshot will be mounted at. Undo: fs_remove(). */
+MUST_CHECK Error *zfs_make_mount_point(const char *path);
+
+/* Mounts a ZFS snapshot ("pool/volumes/v@s") at a directory, which is made if it is missing. */
 MUST_CHECK Error *zfs_mount_snapshot(const char *snapshot, const char *path);
 
 /*
