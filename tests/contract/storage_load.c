@@ -17,6 +17,7 @@
 #define CLONES_PER_THREAD 5
 #define LINK_BYTES        1000 /* more than an inode holds, less than XFS allows */
 #define FILL_CHUNK        (1 << 20)
+#define STAT_BLOCK_BYTES  512   /* unit of st_blocks; stat(2) */
 #define FREED_TIMEOUT_MS  60000 /* space comes back in the background */
 
 static void test_fifty_clones(PoolFixture *f, gconstpointer data)
@@ -141,7 +142,7 @@ static bool fill_file(int fd, off_t size)
 
     if (posix_fallocate(fd, 0, size) != 0)
         return false;
-    if (fstat(fd, &status) == 0 && status.st_blocks > 0)
+    if (fstat(fd, &status) == 0 && status.st_blocks >= size / 2 / STAT_BLOCK_BYTES)
         return true;
     for (size_t i = 0; i < G_N_ELEMENTS(noise) && noise[0] == 0; i++)
         noise[G_N_ELEMENTS(noise) - 1 - i] = g_random_int();
