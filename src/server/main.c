@@ -4,6 +4,7 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
+#include <time.h>
 
 #include "api/api.h"
 #include "base/log.h"
@@ -54,6 +55,7 @@ int main(int argc, char **argv)
     g_autoptr(Config) config = NULL;
 
     setlocale(LC_ALL, "");
+    tzset(); /* once: localtime_r() does not */
     signal(SIGPIPE, SIG_IGN);
     Error *e = options_read(&argc, &argv, &options);
     if (!e && options.needs_config)
