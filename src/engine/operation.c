@@ -270,8 +270,9 @@ void operations_cancel(Operations *operations, const char *target)
 {
     g_mutex_lock(&operations->lock);
     GQueue *queue = g_hash_table_lookup(operations->targets, target);
-    if (queue)
-        g_cancellable_cancel(((Job *)g_queue_peek_head(queue))->operation.cancel);
+    const Job *job = queue ? g_queue_peek_head(queue) : NULL;
+    if (job && !job->kind->retries)
+        g_cancellable_cancel(job->operation.cancel);
     g_mutex_unlock(&operations->lock);
 }
 

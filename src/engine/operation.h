@@ -76,7 +76,10 @@ OperationRow *operation_row(const OperationKind *kind, const char *target, const
 void operations_submit_take(Operations *operations, OperationRow *row, OperationEnded ended,
                             void *data);
 
-/* Asks what runs on this target to stop, at its next step at the latest, and be undone. */
+/*
+ * Asks what runs on this target to stop, at its next step at the latest, and be undone. What retries (a
+ * destruction) has no way back and goes on.
+ */
 void operations_cancel(Operations *operations, const char *target);
 
 /*

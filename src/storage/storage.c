@@ -213,16 +213,24 @@ static Error *pool_complete(Pool *pool, const char *path, Error *e)
 
 /* --- volumes --- */
 
+/* A snapshot that another program took may have no place for a manifest. */
+static Error *volume_mark(const char *path, const char *manifest)
+{
+    g_autofree char *private_dir = g_build_filename(path, LAYOUT_PRIVATE, NULL);
+
+    if (!fs_exists(private_dir))
+        TRY(fs_make_dir(private_dir, 0700, NULL));
+    return manifest_file_write(path, manifest);
+}
+
 static Error *volume_fill(Pool *pool, const char *volume, const char *path,
                           const Manifest *manifest)
 {
     g_autofree char *text = manifest_format(manifest);
-    g_autofree char *private_dir = g_build_filename(path, LAYOUT_PRIVATE, NULL);
     g_autofree char *data_dir = storage_volume_data(pool, volume);
 
-    TRY(fs_make_dir(private_dir, 0700, NULL));
     TRY(fs_make_dir(data_dir, 0700, pool->owner));
-    return manifest_file_write(path, text);
+    return volume_mark(path, text);
 }
 
 static Error *volume_create(Pool *pool, const char *volume, const Manifest *manifest)
@@ -257,7 +265,7 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
     TRY(pool->driver->clone(pool->driver_private, from, path, manifest));
-    return pool_complete(pool, path, manifest_file_write(path, text));
+    return pool_complete(pool, path, volume_mark(path, text));
 }
 
 Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const Manifest *manifest)

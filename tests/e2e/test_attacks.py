@@ -117,7 +117,7 @@ def test_pipe_in_place_of_postmaster_pid_holds_nobody(server, api):
 # --- bad moments ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.1, 0.15, 0.2, 0.3])
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
 def test_power_cut_during_creation_does_not_lose_the_clone(server, api, delay):
     assert api.request_clone("cut").status == 201
     time.sleep(delay)
@@ -127,6 +127,16 @@ def test_power_cut_during_creation_does_not_lose_the_clone(server, api, delay):
     clone = api.wait_ok("cut")
     machine.wait_for(lambda: answers(clone), 30, "an answer")  # when it was OK before, it is started again
     assert value(clone, "SELECT count(*) FROM customer") == 1000
+
+
+def test_power_cut_right_after_creation_does_not_lose_the_user(server, api):
+    for restricted in (False, True, False):
+        clone = api.create_clone("fresh", db={"restricted": restricted})
+        server.kill()
+        machine.kill_all(server.directory)
+        server.start()
+        machine.wait_for(lambda: answers(clone), 30, "an answer")
+        api.destroy_clone("fresh")
 
 
 def test_clone_destroyed_while_its_reset_cannot_be_undone_leaves_no_volume(server, api):

@@ -253,6 +253,66 @@ static void test_retrying_kind_is_not_undone(Fixture *f, const void *unused)
     g_assert_cmpuint(journal_length(f), ==, 1);
 }
 
+/* A step that waits until the test has asked for the end of what runs. */
+static GCancellable *waiting_cancel;
+
+static Error *run_wait(Operation *operation)
+{
+    g_mutex_lock(&trace_lock);
+    waiting_cancel = operation->cancel;
+    g_cond_broadcast(&trace_changed);
+    while (waiting_cancel)
+        g_cond_wait(&trace_changed, &trace_lock);
+    g_mutex_unlock(&trace_lock);
+    return trace_step("waited");
+}
+
+static const Step waiting_steps[] = {{"waiting", run_wait, undo_a}, {"step c", run_c, NULL}, {0}};
+static const OperationKind waiting_kind = {.name = "waiting",
+                                           .steps = waiting_steps,
+                                           .resumes = true,
+                                           .load = load,
+                                           .unload = unload,
+                                           .finish = finish,
+                                           .fail = fail};
+static const OperationKind destroying_kind = {.name = "destroying",
+                                              .steps = waiting_steps,
+                                              .resumes = true,
+                                              .retries = true,
+                                              .load = load,
+                                              .unload = unload,
+                                              .finish = finish,
+                                              .fail = fail};
+
+static void cancel_while_waiting(Fixture *f, const OperationKind *kind)
+{
+    operations_register(f->engine.operations, kind);
+    operations_submit_take(f->engine.operations, record(f, kind, "t"), on_ended, NULL);
+    g_mutex_lock(&trace_lock);
+    while (!waiting_cancel)
+        g_cond_wait(&trace_changed, &trace_lock);
+    g_mutex_unlock(&trace_lock);
+    operations_cancel(f->engine.operations, "t");
+    g_mutex_lock(&trace_lock);
+    waiting_cancel = NULL;
+    g_cond_broadcast(&trace_changed);
+    while (n_ended == 0)
+        g_cond_wait(&trace_changed, &trace_lock);
+    g_mutex_unlock(&trace_lock);
+}
+
+static void test_cancelled_is_undone(Fixture *f, const void *unused)
+{
+    cancel_while_waiting(f, &waiting_kind);
+    g_assert_cmpstr(trace->str, ==, "waited -a fail:cancelled");
+}
+
+static void test_destruction_is_not_cancelled(Fixture *f, const void *unused)
+{
+    cancel_while_waiting(f, &destroying_kind);
+    g_assert_cmpstr(trace->str, ==, "waited c finish");
+}
+
 static void test_follow_up(Fixture *f, const void *unused)
 {
     run_to_end(f, &leading_kind, "t");
@@ -330,6 +390,8 @@ int main(int argc, char **argv)
     ADD("failure-undoes-in-reverse", test_failure_undoes_in_reverse);
     ADD("failed-undo-stays-on-record", test_failed_undo_stays_on_record);
     ADD("retrying-kind-is-not-undone", test_retrying_kind_is_not_undone);
+    ADD("cancelled-is-undone", test_cancelled_is_undone);
+    ADD("destruction-is-not-cancelled", test_destruction_is_not_cancelled);
     ADD("follow-up", test_follow_up);
     ADD("missing-target-is-dropped", test_missing_target_is_dropped);
     ADD("same-target-is-serial", test_same_target_is_serial);
