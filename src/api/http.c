@@ -20,7 +20,7 @@
 #define HTTP_THREADS      4
 #define HTTP_CONNECTIONS  2000
 #define HTTP_MEMORY_LIMIT (32 * 1024) /* request line and headers of one connection */
-#define HTTP_IDLE_S       60
+#define HTTP_IDLE_S       30
 #define HTTP_UPLOAD_MAX   (16 * HTTP_BODY_MAX)
 #define HTTP_BACKLOG      511
 

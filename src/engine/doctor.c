@@ -6,9 +6,11 @@
 
 #include <jansson.h>
 
+#include "base/fs.h"
 #include "engine/port.h"
 #include "store/clone.h"
 #include "store/operation.h"
+#include "store/pool.h"
 #include "store/snapshot.h"
 
 typedef struct Examination {
@@ -123,6 +125,35 @@ static void examine_entry(Examination *x, const char *pool, const StorageEntry *
                     "not needed.");
 }
 
+static Error *examination_add_known_pools(const Examination *x, GHashTable *known)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(store_list_pools(x->engine->store, &rows));
+    for (unsigned i = 0; i < rows->len; i++)
+        g_hash_table_add(known, g_strdup(((const PoolRow *)rows->pdata[i])->name));
+    return NULL;
+}
+
+/* Pools that are mounted but on no record: of another server, or of a store that was lost. */
+static Error *examine_mounts(Examination *x)
+{
+    const char *mount_dir = x->engine->config->pool_manager.mount_dir;
+    g_autoptr(GHashTable) known = examination_set();
+    g_auto(GStrv) names = NULL;
+
+    TRY(examination_add_known_pools(x, known));
+    TRY(fs_list_dir(mount_dir, &names));
+    for (char **name = names; *name; name++) {
+        g_autofree char *mount = g_build_filename(mount_dir, *name, NULL);
+        if (!g_hash_table_contains(known, *name) && storage_is_pool(mount))
+            examination_add(
+                x, false, "pool", *name, "the store knows no such pool, and nothing in it",
+                "If the store was lost, put its backup in place before anything is created.");
+    }
+    return NULL;
+}
+
 static Error *examine_pools(Examination *x)
 {
     for (unsigned i = 0; i < x->engine->pools->len; i++) {
@@ -233,6 +264,7 @@ static Error *examine_all(Examination *x)
     TRY(store_list_snapshots(x->engine->store, &x->snapshots));
     TRY(examine_operations(x));
     TRY(examine_pools(x));
+    TRY(examine_mounts(x));
     for (unsigned i = 0; i < x->clones->len; i++)
         examine_clone(x, x->clones->pdata[i]);
     for (unsigned i = 0; i < x->snapshots->len; i++)

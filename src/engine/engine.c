@@ -183,8 +183,8 @@ static void engine_report_unknown(Engine *engine)
     for (unsigned i = 0; findings && i < findings->len; i++) {
         const Finding *finding = findings->pdata[i];
         if (!finding->is_error)
-            log_warn("unknown, left alone", "kind", finding->kind, "name", finding->name, "what",
-                     finding->message);
+            log_warn("found at the start, left alone", "kind", finding->kind, "name", finding->name,
+                     "what", finding->message);
     }
 }
 

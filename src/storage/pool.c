@@ -334,3 +334,8 @@ Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced)
                         : pool_destroy_in_place(spec, is_forced);
     return error_wrap(e, "destroying pool \"%s\"", spec->name);
 }
+
+bool storage_is_pool(const char *mount)
+{
+    return pool_file_exists(mount);
+}

@@ -128,5 +128,8 @@ MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *r
 /* Makes what was written to a volume durable (before a snapshot of loaded data). */
 MUST_CHECK Error *storage_sync(Pool *pool, const char *volume);
 
+/* True when there is a pool at this mount point, whoever made it. */
+bool storage_is_pool(const char *mount);
+
 /* Names of all drivers, NULL-terminated, for messages and tests. */
 const char *const *storage_driver_names(void);

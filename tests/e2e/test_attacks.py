@@ -169,3 +169,28 @@ def test_clone_destroyed_during_its_reset(api):
         assert api.call("POST", "/clone/brief/reset").status == 200
         time.sleep(delay)
         api.destroy_clone("brief")
+
+
+def test_lost_store_is_noticed_and_nothing_is_touched(server, api):
+    """A server over an empty store sees the pool and the clone as strangers; with the store back all is well."""
+    clone = api.create_clone("subject")
+    server.stop()
+    state = server.directory / "state"
+    lost = server.directory / "lost"
+    lost.mkdir()
+    for path in state.glob("ramet.db*"):
+        path.rename(lost / path.name)
+
+    server.start()
+    kinds = {finding["kind"] for finding in api.get("/doctor")["findings"]}
+    assert {"pool", "instance", "socket directory"} <= kinds
+    assert api.get("/clones") == []
+    server.stop()
+    assert value(clone, "SELECT count(*) FROM customer") == 1000
+
+    for path in state.glob("ramet.db*"):
+        path.unlink()
+    for path in lost.iterdir():
+        path.rename(state / path.name)
+    server.start()
+    assert value(api.wait_ok("subject"), "SELECT count(*) FROM customer") == 1000
