@@ -1,3 +1,6 @@
+/*
+ * One connection over TCP without encryption, one query: each timed by itself.
+ */
 #include "first_query.h"
 
 #include <libpq-fe.h>

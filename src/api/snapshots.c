@@ -260,12 +260,29 @@ static Error *snapshot_finish_deleting(Request *request, Reply *reply)
     return NULL;
 }
 
+/* ?force= as Go's ParseBool reads it; absent or empty means false. */
+static Error *snapshot_read_force(const Request *request, bool *ret_is_forced)
+{
+    static const char *const yes[] = {"1", "t", "T", "TRUE", "true", "True", NULL};
+    static const char *const no[] = {"", "0", "f", "F", "FALSE", "false", "False", NULL};
+    const char *force = http_query(request, "force");
+
+    *ret_is_forced = force && g_strv_contains(yes, force);
+    if (!force || *ret_is_forced || g_strv_contains(no, force))
+        return NULL;
+    return error_hint(error_new(ERR_INVALID, "invalid value for `force`, must be boolean"),
+                      "Use ?force=true, ?force=false, or leave it out.");
+}
+
 Error *handle_snapshot_delete(Api *api, Request *request, Reply *reply)
 {
     if (request->state)
         return snapshot_finish_deleting(request, reply);
+    bool is_forced = false;
+    TRY(snapshot_read_force(request, &is_forced));
     SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
-    Error *e = engine_delete_snapshot(api->engine, request->id, snapshot_wait_ended, wait);
+    Error *e =
+        engine_delete_snapshot(api->engine, request->id, is_forced, snapshot_wait_ended, wait);
     if (e) {
         snapshot_wait_unref(wait);
         return e;

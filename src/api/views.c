@@ -223,7 +223,7 @@ Error *view_clones(Api *api, json_t **ret_views)
 
 /* --- pools --- */
 
-static json_t *view_file_system(Pool *pool, int64_t data_size)
+static json_t *view_file_system(Pool *pool, int64_t data_size, uint64_t clones_size)
 {
     SpaceUsage usage = {.compress_ratio = 1};
     Error *e = storage_usage(pool, &usage);
@@ -232,18 +232,18 @@ static json_t *view_file_system(Pool *pool, int64_t data_size)
     return json_pack("{ss sI sI sI sI sI sI sf}", "mode", storage_pool_driver(pool), "size",
                      (json_int_t)usage.size_bytes, "free", (json_int_t)usage.free_bytes, "used",
                      (json_int_t)usage.used_bytes, "dataSize", (json_int_t)data_size,
-                     "usedBySnapshots", (json_int_t)0, "usedByClones", (json_int_t)0,
+                     "usedBySnapshots", (json_int_t)0, "usedByClones", (json_int_t)clones_size,
                      "compressRatio", usage.compress_ratio);
 }
 
-/* The newest ready data of a pool, or NULL. */
+/* The newest golden data of a pool that is offered, or NULL. */
 static const Snapshot *view_latest_data(const GPtrArray *snapshots, const char *pool)
 {
     const Snapshot *latest = NULL;
 
     for (unsigned i = 0; i < snapshots->len; i++) {
         const Snapshot *snapshot = snapshots->pdata[i];
-        if (snapshot->is_ready && g_str_equal(snapshot->pool, pool) &&
+        if (snapshot->is_ready && !*snapshot->clone_id && g_str_equal(snapshot->pool, pool) &&
             (!latest || snapshot->data_state_at_ms > latest->data_state_at_ms))
             latest = snapshot;
     }
@@ -257,14 +257,19 @@ static json_t *view_pool(Api *api, Pool *pool, const GPtrArray *snapshots, const
     bool is_refreshing = operations_is_busy(api->engine->operations, "refresh", NULL);
     const char *status = latest ? "active" : is_refreshing ? "refreshing" : "empty";
     json_t *ids = json_array();
+    uint64_t clones_size = 0;
 
-    for (unsigned i = 0; i < clones->len; i++)
-        if (g_str_equal(((const Clone *)clones->pdata[i])->pool, name))
-            json_array_append_new(ids, json_string(((const Clone *)clones->pdata[i])->id));
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        if (!g_str_equal(clone->pool, name))
+            continue;
+        json_array_append_new(ids, json_string(clone->id));
+        clones_size += engine_clone_diff_bytes(api->engine, clone);
+    }
     return json_pack("{ss ss so ss so so}", "name", name, "mode", storage_pool_driver(pool),
                      "dataStateAt", view_time(latest ? latest->data_state_at_ms : 0), "status",
                      status, "cloneList", ids, "fileSystem",
-                     view_file_system(pool, latest ? latest->logical_size : 0));
+                     view_file_system(pool, latest ? latest->logical_size : 0, clones_size));
 }
 
 Error *view_pools(Api *api, json_t **ret_views)

@@ -135,27 +135,43 @@ char *text_format_size(uint64_t bytes)
     return g_strdup_printf("%.*f %s", decimals, value, units[unit]);
 }
 
-/* Levenshtein distance without regard to case, one row of the matrix at a time. */
+static bool text_is_same_letter(char a, char b)
+{
+    return g_ascii_tolower(a) == g_ascii_tolower(b);
+}
+
+static bool text_is_swap(const char *a, const char *b)
+{
+    return text_is_same_letter(a[0], b[1]) && text_is_same_letter(a[1], b[0]);
+}
+
+/*
+ * Letters to change, insert, remove, or swap with a neighbour, without regard to case: optimal
+ * string alignment. Of the matrix, a row and the two above it are kept.
+ */
 static size_t text_distance(const char *a, const char *b)
 {
-    size_t length_b = strlen(b);
-    g_autofree size_t *row = g_new(size_t, length_b + 1);
+    size_t length_a = strlen(a);
+    size_t width = strlen(b) + 1;
+    g_autofree size_t *rows = g_new(size_t, 3 * width);
 
-    for (size_t j = 0; j <= length_b; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
+    for (size_t j = 0; j < width; j++)
+        rows[j] = j;
+    for (size_t i = 1; i <= length_a; i++) {
+        size_t *row = rows + i % 3 * width;
+        const size_t *above = rows + (i + 2) % 3 * width;
+        const size_t *two_above = rows + (i + 1) % 3 * width;
 
         row[0] = i;
-        for (size_t j = 1; j <= length_b; j++) {
-            bool differs = g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]);
-            size_t replaced = diagonal + differs;
+        for (size_t j = 1; j < width; j++) {
+            size_t changed = above[j - 1] + !text_is_same_letter(a[i - 1], b[j - 1]);
 
-            diagonal = row[j];
-            row[j] = MIN(MIN(row[j], row[j - 1]) + 1, replaced);
+            row[j] = MIN(MIN(above[j], row[j - 1]) + 1, changed);
+            if (i > 1 && j > 1 && text_is_swap(a + i - 2, b + j - 2))
+                row[j] = MIN(row[j], two_above[j - 2] + 1);
         }
     }
-    return row[length_b];
+    return rows[length_a % 3 * width + width - 1];
 }
 
 const char *text_nearest(const char *word, const char *const *candidates)

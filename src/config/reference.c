@@ -37,7 +37,8 @@ static const char reference_introduction[] =
     "* `$NAME` and `${NAME}` stand for environment variables in the options marked *env*, and "
     "nowhere\n"
     "  else. A variable that is not set is an error. `$$` is a dollar sign.\n"
-    "* *Reload* says that a change is applied by a reload (SIGHUP); the others need a restart.\n"
+    "* *Reload* marks what will be reloadable; that is not built yet: today a restart applies "
+    "changes.\n"
     "* The environment's `PGPASSWORD` wins over the source's password in the file.\n"
     "* Specs of jobs that `retrieval.jobs` does not list are not read.\n";
 
@@ -63,8 +64,9 @@ static char *reference_default(const Option *option)
 static char *reference_values(const Option *option)
 {
     if (option->choices) {
-        g_autofree char *words = g_strjoinv("`, `", (char **)(uintptr_t)option->choices);
-        return g_strdup_printf("`%s`", words[0] == '`' ? words + 3 : words);
+        const char *const *named = option->choices + (option->choices[0][0] == '\0');
+        g_autofree char *words = g_strjoinv("`, `", (char **)(uintptr_t)named);
+        return g_strdup_printf("`%s`", words);
     }
     if (option->type == OPTION_INT)
         return g_strdup_printf("%" G_GINT64_FORMAT "–%" G_GINT64_FORMAT "%s%s", option->min,

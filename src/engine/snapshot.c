@@ -5,6 +5,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/clone.h"
+
+#define DELETE_CLONES_TIMEOUT_MS 120000
 
 char *snapshot_public_id(const char *pool, int64_t data_state_at_ms)
 {
@@ -79,7 +82,38 @@ static Error *delete_destroy(Operation *operation)
     return storage_destroy_snapshot(work->pool, work->snapshot->uid);
 }
 
+/* None is left; new ones cannot come, as the snapshot is not ready any more. */
+static Error *delete_has_no_clones(void *data, bool *ret_done)
+{
+    const Operation *operation = data;
+    g_autoptr(GPtrArray) clones = NULL;
+
+    TRY(store_list_snapshot_clones(operation->engine->store, operation->row->target, &clones));
+    *ret_done = clones->len == 0;
+    return NULL;
+}
+
+/* Only of a forced deletion; each clone goes by an operation of its own. */
+static Error *delete_destroy_clones(Operation *operation)
+{
+    Engine *engine = operation->engine;
+    g_autoptr(GPtrArray) clones = NULL;
+
+    TRY(store_list_snapshot_clones(engine->store, operation->row->target, &clones));
+    for (unsigned i = 0; i < clones->len; i++) {
+        Error *e = engine_destroy_clone(engine, clones->pdata[i]);
+        if (e && e->code == ERR_NOT_FOUND) { /* its user was quicker */
+            error_free(e);
+            continue;
+        }
+        TRY(e);
+    }
+    return wait_until(clock_monotonic_ms() + DELETE_CLONES_TIMEOUT_MS, delete_has_no_clones,
+                      operation);
+}
+
 static const Step delete_steps[] = {
+    {"destroying its clones", delete_destroy_clones, NULL},
     {"destroying the snapshot", delete_destroy, NULL},
     {0},
 };
@@ -98,6 +132,7 @@ const OperationKind snapshot_delete_kind = {
     .name = "delete-snapshot",
     .steps = delete_steps,
     .resumes = true,
+    .is_long = true, /* it waits for other operations: never on one of their threads */
     .retries = true,
     .load = delete_load,
     .unload = delete_unload,
@@ -130,19 +165,37 @@ static Error *delete_check_protection(const Snapshot *snapshot)
                       snapshot->id);
 }
 
-static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot)
+static Error *delete_refuse(const Snapshot *snapshot, const char *what, GPtrArray *clones,
+                            const char *hint)
 {
-    g_autoptr(GPtrArray) clones = NULL;
-
-    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
-    if (clones->len == 0)
-        return NULL;
     g_ptr_array_add(clones, NULL);
     g_autofree char *names = g_strjoinv(",", (char **)clones->pdata);
-    Error *e =
-        error_new(ERR_CONFLICT, "cannot delete snapshot %s because it has dependent clones: %s",
-                  snapshot->id, names);
-    return error_hint(e, "Destroy or reset these clones first.");
+    Error *e = error_new(ERR_CONFLICT, "cannot delete snapshot %s because it has dependent %s: %s",
+                         snapshot->id, what, names);
+
+    return error_hint(e, "%s", hint);
+}
+
+static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot, bool is_forced)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GPtrArray) protected_clones = g_ptr_array_new();
+
+    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
+    for (unsigned i = 0; i < clones->len; i++) {
+        g_autoptr(Clone) clone = NULL;
+        TRY(store_get_clone(engine->store, clones->pdata[i], &clone));
+        if (clone_is_protected_now(clone))
+            g_ptr_array_add(protected_clones, clones->pdata[i]);
+    }
+    if (protected_clones->len > 0)
+        return delete_refuse(
+            snapshot, "protected clones", protected_clones,
+            "Take their protection off first: ramet clone update --protected false CLONE");
+    if (clones->len > 0 && !is_forced)
+        return delete_refuse(snapshot, "clones", clones,
+                             "Destroy or reset these clones first, or delete with force.");
+    return NULL;
 }
 
 /* Inside a transaction: from here on no clone can be made of it. */
@@ -157,7 +210,7 @@ static Error *delete_begin(Engine *engine, Snapshot *snapshot, OperationRow **re
     return NULL;
 }
 
-static Error *delete_record(Engine *engine, const char *id, OperationRow **ret_row)
+static Error *delete_record(Engine *engine, const char *id, bool is_forced, OperationRow **ret_row)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
@@ -167,19 +220,20 @@ static Error *delete_record(Engine *engine, const char *id, OperationRow **ret_r
     TRY(store_get_snapshot(engine->store, id, &snapshot));
     TRY(delete_check_kind(snapshot));
     TRY(delete_check_protection(snapshot));
-    TRY(delete_check_clones(engine, snapshot));
+    TRY(delete_check_clones(engine, snapshot, is_forced));
     TRY(delete_begin(engine, snapshot, &row));
     TRY(store_commit(&tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
 }
 
-Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended, void *data)
+Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, OperationEnded ended,
+                              void *data)
 {
     g_autoptr(OperationRow) row = NULL;
 
     TRY(snapshot_check_id(id));
-    TRY(delete_record(engine, id, &row));
+    TRY(delete_record(engine, id, is_forced, &row));
     operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
     return NULL;
 }

@@ -34,13 +34,14 @@ MUST_CHECK Error *engine_snapshot_clone(Engine *engine, const char *clone_id, co
 /*
  * engine_delete_snapshot - begin to destroy a snapshot: from now on it is not offered any more.
  *
- *   ended   told when it is done, or has failed for the first time; may be NULL
+ *   is_forced   with the clones that were made of it, unless one is protected
+ *   ended       told when it is done, or has failed for the first time; may be NULL
  *
  * Errors: ERR_INVALID no id of a snapshot; ERR_NOT_FOUND; ERR_CONFLICT automatic, protected, or
  *         clones depend on it (the contract's messages).
  */
-MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, OperationEnded ended,
-                                         void *data);
+MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced,
+                                         OperationEnded ended, void *data);
 
 /*
  * After a new snapshot is ready: begins to destroy the older automatic ones of its pool that nobody

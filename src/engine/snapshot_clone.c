@@ -10,6 +10,7 @@
 #include "engine/clone_work.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
+#define SNAPSHOT_ID_TRIES        60
 
 static bool snapshot_needs_stop(const CloneWork *work)
 {
@@ -119,7 +120,6 @@ static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, c
 
     snapshot->uid = id_new();
     snapshot->created_at_ms = snapshot->data_state_at_ms = clock_now_ms();
-    snapshot->id = snapshot_clone_id(clone, snapshot->created_at_ms);
     snapshot->pool = g_strdup(clone->pool);
     snapshot->branch = g_strdup(clone->branch);
     snapshot->parent_uid = g_strdup(clone->snapshot_uid);
@@ -128,6 +128,20 @@ static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, c
     snapshot->pg_major = origin->pg_major;
     snapshot->logical_size = origin->logical_size;
     return snapshot;
+}
+
+/* Ids have a resolution of a second; the next free one is taken, so that nobody has to wait. */
+static Error *snapshot_insert(Store *store, const Clone *clone, Snapshot *snapshot)
+{
+    for (int64_t at_ms = snapshot->created_at_ms;; at_ms += 1000) {
+        g_free(snapshot->id);
+        snapshot->id = snapshot_clone_id(clone, at_ms);
+        Error *e = store_insert_snapshot(store, snapshot);
+        if (!e || e->code != ERR_CONFLICT ||
+            at_ms > snapshot->created_at_ms + SNAPSHOT_ID_TRIES * 1000)
+            return e;
+        error_free(e);
+    }
 }
 
 static Error *snapshot_record(Engine *engine, const char *clone_id, const char *message,
@@ -148,7 +162,7 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
     json_t *args = json_pack("{ss}", "taken", snapshot->uid);
     g_autoptr(OperationRow) row = operation_row(&snapshot_clone_kind, clone->uid, args);
     json_decref(args);
-    TRY(store_insert_snapshot(engine->store, snapshot));
+    TRY(snapshot_insert(engine->store, clone, snapshot));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_commit(&tx));
     *ret_snapshot = g_steal_pointer(&snapshot);

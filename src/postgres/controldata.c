@@ -54,12 +54,15 @@ Error *control_data_parse(const char *output, ControlData **ret_data)
     g_autoptr(ControlData) data = g_new0(ControlData, 1);
     g_autofree char *time = NULL;
     g_autofree char *timeline = NULL;
+    g_autofree char *version = NULL;
 
     TRY(control_data_find(output, "Database cluster state", &data->state));
     TRY(control_data_find(output, "Database system identifier", &data->system_identifier));
     TRY(control_data_find(output, "Latest checkpoint location", &data->checkpoint_lsn));
     TRY(control_data_find(output, "Latest checkpoint's TimeLineID", &timeline));
     TRY(control_data_find(output, "Time of latest checkpoint", &time));
+    TRY(control_data_find(output, "pg_control version number", &version));
+    TRY(text_parse_int(version, 1, UINT32_MAX, &data->version));
     TRY(text_parse_int(timeline, 1, UINT32_MAX, &data->timeline));
     TRY(control_data_time(time, &data->checkpoint_at_ms));
     data->is_shut_down = strcmp(data->state, "shut down") == 0; /* not "shut down in recovery" */

@@ -10,6 +10,7 @@
 #include "postgres/installation.h"
 
 typedef struct ControlData {
+    int64_t version;   /* of pg_control itself: 1300 since PostgreSQL 13 */
     char *state;       /* "shut down", "in production", … */
     bool is_shut_down; /* cleanly: no recovery at the next start */
     char *checkpoint_lsn;

@@ -77,9 +77,11 @@ static Error *pool_check_options(const ServerOptions *options, uint64_t *ret_siz
     if (!pool_name(options))
         return error_hint(error_new(ERR_INVALID, "a pool needs a name"),
                           "rametd --config FILE pool create NAME --driver btrfs …");
-    if (!options->driver)
+    if (!options->driver) {
+        g_autofree char *known = g_strjoinv(", ", (char **)(uintptr_t)storage_driver_names());
         return error_hint(error_new(ERR_INVALID, "a pool needs a driver"),
-                          "Add --driver btrfs or --driver reflink.");
+                          "Add --driver and one of these: %s.", known);
+    }
     if (!options->image != !options->size)
         return error_hint(error_new(ERR_INVALID, "--image and --size go together"),
                           "Without both, the file system that is mounted is taken.");

@@ -19,12 +19,21 @@ static gboolean server_quit(void *loop)
     return G_SOURCE_REMOVE;
 }
 
+/* Killing the server would be the default. */
+static gboolean server_hang_up(void *unused)
+{
+    log_warn(
+        "SIGHUP ignored: the configuration is read at the start; restart rametd to apply changes");
+    return G_SOURCE_CONTINUE;
+}
+
 static void server_wait_for_stop(void)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 
     g_unix_signal_add(SIGINT, server_quit, loop);
     g_unix_signal_add(SIGTERM, server_quit, loop);
+    g_unix_signal_add(SIGHUP, server_hang_up, NULL);
     g_main_loop_run(loop);
 }
 

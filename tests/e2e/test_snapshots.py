@@ -116,3 +116,32 @@ def test_snapshots_survive_kill(api, server, taken):
     before = api.get("/snapshots")
     server.restart()
     assert api.get("/snapshots") == before
+
+
+def test_snapshots_within_a_second_get_ids_of_their_own(api):
+    api.create_clone("quick")
+    taken = [api.call("POST", "/snapshot/clone", {"cloneID": "quick"}) for _ in range(3)]
+    assert [answer.status for answer in taken] == [200] * 3
+    ids = {answer.json["id"] for answer in taken}
+    assert len(ids) == 3
+    for snapshot_id in ids:
+        assert api.call("DELETE", f"/snapshot/{snapshot_id}").status == 200
+
+
+def test_forced_deletion_takes_the_clones_along_but_no_protected_one(api):
+    origin = api.create_clone("origin")
+    taken = api.call("POST", "/snapshot/clone", {"cloneID": origin["id"]}).json["id"]
+    api.create_clone("child", snapshot={"id": taken})
+    api.create_clone("safe", snapshot={"id": taken}, protected=True)
+
+    assert api.call("DELETE", f"/snapshot/{taken}?force=maybe").message == "invalid value for `force`, must be boolean"
+    answer = api.call("DELETE", f"/snapshot/{taken}?force=true")
+    assert (answer.status, answer.message) == (
+        400, f"cannot delete snapshot {taken} because it has dependent protected clones: safe")
+    assert api.wait_ok("child")
+
+    assert api.call("PATCH", "/clone/safe", {"protected": False}).status == 200
+    answer = api.call("DELETE", f"/snapshot/{taken}?force=false")
+    assert answer.status == 400 and "dependent clones: child,safe" in answer.message
+    assert api.call("DELETE", f"/snapshot/{taken}?force=true").status == 200
+    assert {clone["id"] for clone in api.get("/clones")} == {"origin"}

@@ -176,7 +176,11 @@ static void test_nearest(void)
 
     g_assert_cmpstr(text_nearest("databaseConfig", words), ==, "databaseConfigs");
     g_assert_cmpstr(text_nearest("databaseconfigs", words), ==, "databaseConfigs");
-    g_assert_cmpstr(text_nearest("prot", words), ==, NULL); /* two edits in four letters */
+    g_assert_cmpstr(text_nearest("hots", words), ==, "host"); /* a swap is one edit */
+    g_assert_cmpstr(text_nearest("ohst", words), ==, "host");
+    g_assert_cmpstr(text_nearest("dEUBg", words), ==, "debug");
+    g_assert_cmpstr(text_nearest("tosh", words), ==, NULL); /* two edits in four letters */
+    g_assert_cmpstr(text_nearest("ohts", words), ==, NULL); /* two swaps */
     g_assert_cmpstr(text_nearest("hostt", words), ==, "host");
     g_assert_cmpstr(text_nearest("bug", words), ==, NULL);
     g_assert_cmpstr(text_nearest("", words), ==, NULL);
