@@ -143,11 +143,11 @@ def test_lists_are_newest_first(api):
     assert api.get("/snapshots")[0]["numClones"] == 3
 
 
-def test_status_describes_the_instance(api):
+def test_status_describes_the_instance(server, api):
     status = api.get("/status")
     assert status["status"] == {"code": "OK", "message": "Instance is ready"}
     pool = status["pools"][0]
-    assert (pool["name"], pool["mode"], pool["status"]) == ("e2e", "btrfs", "active")
+    assert (pool["name"], pool["mode"], pool["status"]) == ("e2e", server.driver, "active")
     assert pool["fileSystem"]["size"] > pool["fileSystem"]["free"] > 0
     assert status["retrieving"]["mode"] == "logical" and status["retrieving"]["status"] == "finished"
     health = api.call("GET", "/healthz", token="").json

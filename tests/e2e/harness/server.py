@@ -30,7 +30,7 @@ def merge(base, changes):
 class Server:
     """Made with a pool and not started. `changes` are merged into the usual configuration."""
 
-    def __init__(self, build, source, changes=None, driver="btrfs", size="2G"):
+    def __init__(self, build, source, changes=None, driver=None, size="2G"):
         self.build = build
         self.directory = machine.make_scratch()
         self.port = machine.free_ports(1)
@@ -42,7 +42,8 @@ class Server:
         self.fault = None
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.write_config()
-        self.rametd("pool", "create", "e2e", "--driver", driver, "--image", self.directory / "pool.img", "--size", size)
+        self.driver = driver or os.environ.get("RAMET_TEST_DRIVER", "btrfs")
+        self.rametd("pool", "create", "e2e", "--driver", self.driver, "--image", self.directory / "pool.img", "--size", size)
 
     def _usual_config(self, source):
         restore_configs = {"shared_buffers": "32MB"}

@@ -14,7 +14,7 @@ static json_t *parse(const char *body)
 {
     Request request = request_of(body);
     json_t *object = NULL;
-    Error *e = fields_parse(&request, false, &object);
+    Error *e = fields_parse(&request, "clone", false, &object);
 
     g_assert_null(e);
     return object;
@@ -54,7 +54,7 @@ static void test_bad_bodies(void)
     for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
         Request request = request_of(bodies[i]);
         json_t *object = NULL;
-        g_autoptr(Error) e = fields_parse(&request, false, &object);
+        g_autoptr(Error) e = fields_parse(&request, "clone", false, &object);
         g_assert_nonnull(e);
         g_assert_cmpint(e->code, ==, ERR_INVALID);
         g_assert_null(object);
@@ -66,7 +66,7 @@ static void test_body_is_not_repeated(void)
 {
     Request request = request_of("{\"password\": \"s3cret\" oops}");
     json_t *object = NULL;
-    g_autoptr(Error) e = fields_parse(&request, false, &object);
+    g_autoptr(Error) e = fields_parse(&request, "clone", false, &object);
 
     g_assert_nonnull(e);
     g_assert_null(strstr(e->message, "s3cret"));

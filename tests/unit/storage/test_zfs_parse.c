@@ -1,5 +1,5 @@
 /*
- * What OpenZFS 2.1 (recorded), and by their sources' formats 2.2 and 2.3, print.
+ * What OpenZFS 2.1, 2.2 and 2.3 print, written after their formats.
  */
 #include <string.h>
 
