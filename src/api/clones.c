@@ -26,7 +26,7 @@ static Error *clone_read_database(const json_t *body, CloneRequest *ret_request)
 
     TRY(fields_object(body, "db", &db));
     if (!db)
-        return error_new(ERR_INVALID, "missing both DB username and password");
+        return NULL; /* the check of the whole request misses user and password */
     TRY(fields_text(db, "username", &ret_request->username));
     TRY(fields_text(db, "password", &ret_request->password));
     TRY(fields_text(db, "db_name", &ret_request->db_name));
@@ -68,7 +68,7 @@ Error *handle_clone_create(Api *api, Request *request, Reply *reply)
 {
     json_t *body = NULL;
 
-    TRY(fields_parse(request, false, &body));
+    TRY(fields_parse(request, "clone", false, &body));
     Error *e = clone_create_from(api, body, reply);
     json_decref(body);
     return e;
@@ -83,7 +83,8 @@ static Error *clone_wait_deadline(const Request *request, int64_t *ret_deadline_
     if (wait) {
         Error *e = text_parse_int(wait, 0, CLONE_WAIT_MAX_S, &seconds);
         if (e)
-            return error_wrap(e, "wait");
+            return error_hint(error_wrap(e, "wait"), "Give whole seconds, at most %d.",
+                              CLONE_WAIT_MAX_S);
     }
     *ret_deadline_ms = request->began_ms + seconds * 1000;
     return NULL;
@@ -105,7 +106,8 @@ Error *handle_clone_get(Api *api, Request *request, Reply *reply)
     if (e && e->code == ERR_NOT_FOUND) {
         error_free(e);
         reply_refusal(reply, 404, "NOT_FOUND",
-                      "Requested object does not exist. Specify your request.", NULL);
+                      "Requested object does not exist. Specify your request.",
+                      "\"ramet clone list\" shows what there is.");
         return NULL;
     }
     TRY(e);
@@ -139,7 +141,7 @@ Error *handle_clone_update(Api *api, Request *request, Reply *reply)
 {
     json_t *body = NULL;
 
-    TRY(fields_parse(request, false, &body));
+    TRY(fields_parse(request, "clone", false, &body));
     Error *e = clone_update_from(api, request->id, body, reply);
     json_decref(body);
     return e;
@@ -160,8 +162,10 @@ static Error *clone_reset_from(Api *api, const char *id, const json_t *body)
     TRY(fields_text(body, "snapshotID", &snapshot_id));
     TRY(fields_bool(body, "latest", &latest));
     if (latest && *snapshot_id)
-        return error_new(ERR_INVALID,
-                         "parameters `latest` and `snapshot ID` must not be specified together");
+        return error_hint(
+            error_new(ERR_INVALID,
+                      "parameters `latest` and `snapshot ID` must not be specified together"),
+            "Give one of them, or neither to go back to the snapshot the clone was made of.");
     return engine_reset_clone(api->engine, id, snapshot_id, latest);
 }
 
@@ -169,7 +173,7 @@ Error *handle_clone_reset(Api *api, Request *request, Reply *reply)
 {
     json_t *body = NULL;
 
-    TRY(fields_parse(request, true, &body));
+    TRY(fields_parse(request, "reset", true, &body));
     Error *e = clone_reset_from(api, request->id, body);
     json_decref(body);
     TRY(e);

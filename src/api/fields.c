@@ -31,14 +31,37 @@ static const char *fields_type_name(const json_t *value)
     return names[json_typeof(value)];
 }
 
-static Error *fields_wrong_type(const char *name, const json_t *value, const char *wanted)
+static Error *fields_wrong_type(const char *name, const json_t *value, const char *wanted,
+                                const char *example)
 {
-    return error_new(ERR_INVALID, "failed to unmarshal json: field \"%s\" must be %s, not %s", name,
-                     wanted, fields_type_name(value));
+    Error *e = error_new(ERR_INVALID, "failed to unmarshal json: field \"%s\" must be %s, not %s",
+                         name, wanted, fields_type_name(value));
+    return error_hint(e, "Write it like this: \"%s\": %s", name, example);
+}
+
+static Error *fields_broken(const Request *request, const json_error_t *problem)
+{
+    bool is_empty = request->body_size == 0;
+    Error *e =
+        error_new(ERR_INVALID, "failed to unmarshal json: line %d, column %d: %s", problem->line,
+                  problem->column, is_empty ? "unexpected end of JSON input" : problem->text);
+    return error_hint(e, is_empty ? "Send a JSON object as the body of the request."
+                                  : "Correct the body there: it must be one JSON object in UTF-8.");
+}
+
+static Error *fields_no_object(const char *what, const json_t *value)
+{
+    Error *e =
+        json_is_null(value)
+            ? error_new(ERR_INVALID, "missing %s request", what)
+            : error_new(ERR_INVALID, "failed to unmarshal json: the body must be an object, not %s",
+                        fields_type_name(value));
+    return error_hint(e, "Send a JSON object as the body of the request.");
 }
 
 /* The body itself is not repeated in the error: it may hold a password. */
-Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object)
+Error *fields_parse(const Request *request, const char *what, bool may_be_empty,
+                    json_t **ret_object)
 {
     json_error_t problem;
 
@@ -49,15 +72,9 @@ Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_obje
     json_t *object = json_loadb(request->body, request->body_size,
                                 JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!object)
-        return error_new(ERR_INVALID, "failed to unmarshal json: line %d, column %d: %s",
-                         problem.line, problem.column,
-                         request->body_size ? problem.text : "unexpected end of JSON input");
+        return fields_broken(request, &problem);
     if (!json_is_object(object)) {
-        Error *e = json_is_null(object)
-                       ? error_new(ERR_INVALID, "missing request")
-                       : error_new(ERR_INVALID,
-                                   "failed to unmarshal json: the body must be an object, not %s",
-                                   fields_type_name(object));
+        Error *e = fields_no_object(what, object);
         json_decref(object);
         return e;
     }
@@ -79,7 +96,7 @@ Error *fields_text(const json_t *object, const char *name, const char **ret_text
     if (!value || json_is_null(value))
         return NULL;
     if (!json_is_string(value))
-        return fields_wrong_type(name, value, "a string");
+        return fields_wrong_type(name, value, "a string", "\"text\"");
     *ret_text = json_string_value(value);
     return NULL;
 }
@@ -91,7 +108,7 @@ Error *fields_bool(const json_t *object, const char *name, bool *ret_value)
     if (!value || json_is_null(value))
         return NULL;
     if (!json_is_boolean(value))
-        return fields_wrong_type(name, value, "a boolean");
+        return fields_wrong_type(name, value, "a boolean", "true");
     *ret_value = json_is_true(value);
     return NULL;
 }
@@ -104,7 +121,7 @@ Error *fields_uint(const json_t *object, const char *name, bool *ret_has, int64_
         return NULL;
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         json_integer_value(value) > INT32_MAX)
-        return fields_wrong_type(name, value, "a whole number from 0 to 2147483647");
+        return fields_wrong_type(name, value, "a whole number from 0 to 2147483647", "60");
     *ret_has = true;
     *ret_value = json_integer_value(value);
     return NULL;
@@ -117,7 +134,7 @@ Error *fields_object(const json_t *object, const char *name, json_t **ret_object
     if (!value || json_is_null(value))
         return NULL;
     if (!json_is_object(value))
-        return fields_wrong_type(name, value, "an object");
+        return fields_wrong_type(name, value, "an object", "{}");
     *ret_object = value;
     return NULL;
 }

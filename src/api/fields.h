@@ -11,9 +11,10 @@
 /*
  * An empty body gives an empty object where it may be empty. Caller decrefs.
  *
- * Errors: ERR_INVALID `failed to unmarshal json: …`.
+ * Errors: ERR_INVALID `failed to unmarshal json: …`; for null `missing <what> request`.
  */
-MUST_CHECK Error *fields_parse(const Request *request, bool may_be_empty, json_t **ret_object);
+MUST_CHECK Error *fields_parse(const Request *request, const char *what, bool may_be_empty,
+                               json_t **ret_object);
 
 /*
  * What they find is borrowed from the object; when the field is absent, nothing is touched. A whole

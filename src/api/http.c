@@ -113,6 +113,9 @@ static enum MHD_Result http_send(HttpMessage *message, Reply *reply)
         return MHD_NO;
     if (reply->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+    if (reply->allow)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
+    g_free(reply->allow);
     enum MHD_Result result = MHD_queue_response(message->connection, reply->status, response);
     MHD_destroy_response(response);
     return result;

@@ -32,6 +32,7 @@ typedef struct Reply {
     unsigned status;
     char *body;               /* owned; NULL = empty */
     const char *content_type; /* NULL = none */
+    char *allow;              /* owned; the header of a 405; NULL = none */
     bool is_parked;           /* no reply yet: call me again … */
     int64_t parked_until_ms;  /* … at this clock_monotonic_ms() at the latest */
 } Reply;

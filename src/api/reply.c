@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define CONTENT_JSON "application/json; charset=utf-8"
+#define REAL_DIGITS  15 /* what a double surely holds: with 17, 0.197 is 0.19700000000000001 */
 
 typedef struct ReplyCode {
     ErrorCode error;
@@ -39,7 +40,8 @@ static char *reply_escape_html(char *json)
 
 void reply_json_take(Reply *reply, unsigned status, json_t *value)
 {
-    g_autofree char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    g_autofree char *text =
+        json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
 
     g_assert(text != NULL);
     reply->status = status;

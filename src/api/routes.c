@@ -61,20 +61,46 @@ static bool route_matches(const char *pattern, const char *path, char **ret_id)
     return true;
 }
 
-/* The route for the request, or NULL; *ret_knows_path: another method of this path exists. */
-static const Route *route_find(const Request *request, char **ret_id, bool *ret_knows_path)
+/* The route for the request, or NULL. */
+static const Route *route_find(const Request *request, char **ret_id)
 {
     for (const Route *route = routes; route->method; route++) {
         g_autofree char *id = NULL;
-        if (!route_matches(route->pattern, request->path, &id))
-            continue;
-        *ret_knows_path = true;
-        if (!g_str_equal(route->method, request->method))
+        if (!g_str_equal(route->method, request->method) ||
+            !route_matches(route->pattern, request->path, &id))
             continue;
         *ret_id = g_steal_pointer(&id);
         return route;
     }
     return NULL;
+}
+
+/* "GET, POST": the methods that routes have for this path; "" when there is none. Caller frees. */
+static char *route_methods(const char *path)
+{
+    GString *methods = g_string_new(NULL);
+
+    for (const Route *route = routes; route->method; route++) {
+        g_autofree char *id = NULL;
+        if (route_matches(route->pattern, path, &id))
+            g_string_append_printf(methods, "%s%s", methods->len ? ", " : "", route->method);
+    }
+    return g_string_free(methods, FALSE);
+}
+
+static void route_miss(const Request *request, Reply *reply)
+{
+    g_autofree char *methods = route_methods(request->path);
+
+    if (!*methods) {
+        reply_refusal(reply, 404, "NOT_FOUND",
+                      "Requested object does not exist. Specify your request.",
+                      "No route has this path.");
+        return;
+    }
+    g_autofree char *hint = g_strdup_printf("The methods of this path: %s.", methods);
+    reply_refusal(reply, 405, "BAD_REQUEST", "method not allowed", hint);
+    reply->allow = g_steal_pointer(&methods);
 }
 
 static bool route_is_allowed(const Api *api, const Route *route, const Request *request)
@@ -101,22 +127,17 @@ static void route_fail(const Request *request, Reply *reply, Error *e)
 void routes_handle(Request *request, Reply *reply, void *data)
 {
     Api *api = data;
-    bool knows_path = false;
     g_autofree char *id = NULL;
-    const Route *route = route_find(request, &id, &knows_path);
+    const Route *route = route_find(request, &id);
 
-    if (!route && knows_path) {
-        reply_refusal(reply, 405, "BAD_REQUEST", "method not allowed",
-                      "See the API document for the methods of this path.");
-    } else if (!route) {
-        reply_refusal(reply, 404, "NOT_FOUND",
-                      "Requested object does not exist. Specify your request.",
-                      "No route has this path.");
+    if (!route) {
+        route_miss(request, reply);
     } else if (!route_is_allowed(api, route, request)) {
         reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
                       "Send it in the header Verification-Token.");
     } else if (!request->body) {
-        reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB", NULL);
+        reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB",
+                      "Send less: names, settings and a message fit into a few KiB.");
     } else {
         g_free(request->id);
         request->id = g_steal_pointer(&id);

@@ -90,8 +90,10 @@ static Error *snapshot_check_branch(const GPtrArray *snapshots, const char *bran
 
     for (unsigned i = 0; i < snapshots->len && !is_known; i++)
         is_known = g_str_equal(((const Snapshot *)snapshots->pdata[i])->branch, branch);
-    return is_known ? NULL
-                    : error_new(ERR_INVALID, "failed to found dataset of the branch: %s", branch);
+    if (is_known)
+        return NULL;
+    return error_hint(error_new(ERR_INVALID, "failed to found dataset of the branch: %s", branch),
+                      "Leave the branch out to see the snapshots of all.");
 }
 
 Error *handle_snapshot_list(Api *api, Request *request, Reply *reply)
@@ -167,7 +169,10 @@ static Error *snapshot_begin_create(Api *api, const json_t *body, SnapshotWait *
     const char *pool = "";
 
     TRY(fields_text(body, "poolName", &pool));
-    return retrieval_snapshot(api->retrieval, pool, snapshot_wait_ended, wait, ret_snapshot);
+    Error *e = retrieval_snapshot(api->retrieval, pool, snapshot_wait_ended, wait, ret_snapshot);
+    if (e && e->code == ERR_NOT_FOUND && !e->hint)
+        return error_hint(e, "\"ramet instance status\" shows the pools there are.");
+    return e;
 }
 
 static Error *snapshot_begin_of_clone(Api *api, const json_t *body, SnapshotWait *wait,
@@ -178,9 +183,11 @@ static Error *snapshot_begin_of_clone(Api *api, const json_t *body, SnapshotWait
     TRY(fields_text(body, "cloneID", &clone_id));
     TRY(fields_text(body, "message", &message));
     if (!*clone_id)
-        return error_new(ERR_INVALID, "cloneID cannot be empty");
+        return error_hint(error_new(ERR_INVALID, "cloneID cannot be empty"),
+                          "Give the id of the clone to take a snapshot of.");
     if (strlen(message) > 4096)
-        return error_new(ERR_INVALID, "message must be at most 4096 bytes");
+        return error_hint(error_new(ERR_INVALID, "message must be at most 4096 bytes"),
+                          "Shorten it, or leave it out.");
     return engine_snapshot_clone(api->engine, clone_id, message, snapshot_wait_ended, wait,
                                  ret_snapshot);
 }
@@ -194,7 +201,7 @@ static Error *snapshot_begin(Api *api, Request *request, Reply *reply, bool may_
     g_autoptr(Snapshot) snapshot = NULL;
     json_t *body = NULL;
 
-    TRY(fields_parse(request, may_be_empty, &body));
+    TRY(fields_parse(request, "snapshot", may_be_empty, &body));
     SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
     Error *e = begin(api, body, wait, &snapshot);
     json_decref(body);
@@ -218,7 +225,8 @@ Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply)
     if (request->state)
         return snapshot_finish_taking(api, request, reply);
     if (request->body_size == 0)
-        return error_new(ERR_INVALID, "request body cannot be empty");
+        return error_hint(error_new(ERR_INVALID, "request body cannot be empty"),
+                          "Send a JSON object with cloneID.");
     return snapshot_begin(api, request, reply, false, snapshot_begin_of_clone);
 }
 
@@ -235,7 +243,8 @@ static Error *snapshot_update_from(Api *api, const char *id, const json_t *body,
     TRY(fields_uint(body, "protectionDurationMinutes", &update.has_duration,
                     &update.duration_minutes));
     TRY(fields_text(body, "deleteAt", &delete_at));
-    TRY(clock_parse_rfc3339(delete_at, &update.delete_at_ms));
+    TRY(error_hint(clock_parse_rfc3339(delete_at, &update.delete_at_ms),
+                   "Give deleteAt like this: 2030-12-31T23:59:59Z."));
     TRY(engine_update_snapshot(api->engine, id, &update, &snapshot));
     return snapshot_reply(api, snapshot, reply);
 }
@@ -244,7 +253,7 @@ Error *handle_snapshot_update(Api *api, Request *request, Reply *reply)
 {
     json_t *body = NULL;
 
-    TRY(fields_parse(request, false, &body));
+    TRY(fields_parse(request, "snapshot", false, &body));
     Error *e = snapshot_update_from(api, request->id, body, reply);
     json_decref(body);
     return e;

@@ -86,8 +86,12 @@ static Error *create_record(Engine *engine, const Clone *clone, const OperationR
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &snapshot));
     if (!snapshot->is_ready)
-        return error_new(ERR_NOT_FOUND, "no snapshot found");
-    TRY(store_insert_clone(engine->store, clone));
+        return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
+                          "This one is being deleted: choose another.");
+    Error *e = store_insert_clone(engine->store, clone);
+    if (e && e->code == ERR_CONFLICT)
+        return error_hint(e, "Choose another id, or destroy that clone first.");
+    TRY(e);
     TRY(store_insert_operation(engine->store, row));
     return store_commit(&tx);
 }

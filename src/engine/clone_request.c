@@ -21,6 +21,7 @@
 typedef struct RequestRule {
     bool is_broken;
     const char *message;
+    const char *hint;
 } RequestRule;
 
 static bool request_id_is_good(const char *id)
@@ -53,28 +54,36 @@ static bool request_role_is_reserved(const char *name)
 static Error *request_check_texts(const CloneRequest *request)
 {
     const RequestRule rules[] = {
-        {!*request->username && !*request->password, "missing both DB username and password"},
-        {!*request->username, "missing DB username"},
-        {!*request->password, "missing DB password"},
+        {!*request->username && !*request->password, "missing both DB username and password",
+         "Give db.username and db.password: the clone gets this user."},
+        {!*request->username, "missing DB username", "Give db.username: the clone gets this user."},
+        {!*request->password, "missing DB password", "Give db.password: the clone's user gets it."},
         {*request->id && !request_id_is_good(request->id),
          "clone ID must start with a letter or number and can only contain letters, numbers, "
-         "underscores, "
-         "periods, and hyphens"},
+         "underscores, periods, and hyphens",
+         "Choose such an id of at most 255 bytes, or leave it out to get one."},
         {!request_name_is_good(request->username),
-         "DB username must be UTF-8 without control characters, at most 63 bytes"},
+         "DB username must be UTF-8 without control characters, at most 63 bytes",
+         "Choose a shorter or simpler name: PostgreSQL cannot hold this one."},
         {!request_name_is_good(request->db_name),
-         "DB name must be UTF-8 without control characters, at most 63 bytes"},
+         "DB name must be UTF-8 without control characters, at most 63 bytes",
+         "Give a database of the source, or leave it out."},
         {request_role_is_reserved(request->username),
          "DB username must not be \"public\" or \"none\" nor start with \"pg_\": PostgreSQL "
-         "reserves them"},
-        {strlen(request->password) > CLONE_PASSWORD_MAX, "DB password must be at most 1024 bytes"},
+         "reserves them",
+         "Choose another name."},
+        {strlen(request->password) > CLONE_PASSWORD_MAX, "DB password must be at most 1024 bytes",
+         "Shorten it: 20 random characters are strong enough."},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
         if (rules[i].is_broken)
-            return error_new(ERR_INVALID, "%s", rules[i].message);
+            return error_hint(error_new(ERR_INVALID, "%s", rules[i].message), "%s", rules[i].hint);
     Error *e = secret_check_password(request->password, CLONE_PASSWORD_BITS);
-    return e ? error_wrap(e, "password validation") : NULL;
+    return error_hint(error_wrap(e, "password validation"),
+                      "It needs %d bits of entropy: 11 characters that mix lower case, upper case "
+                      "and digits, or 13 of lower case, without runs like \"aaa\" or \"123\".",
+                      CLONE_PASSWORD_BITS);
 }
 
 static Error *request_find_snapshot(Engine *engine, const CloneRequest *request,
@@ -85,6 +94,7 @@ static Error *request_find_snapshot(Engine *engine, const CloneRequest *request,
         if (e)
             return error_wrap(e, "failed to detect pool name for the snapshot %s",
                               request->snapshot_id);
+        TRY(snapshot_check_pool(engine, request->snapshot_id));
         return store_get_snapshot(engine->store, request->snapshot_id, ret_snapshot);
     }
     const char *branch = *request->branch ? request->branch : "main";
@@ -109,8 +119,12 @@ static Error *request_check_settings(Engine *engine, const CloneRequest *request
                           &installation));
     if (!request->extra_conf || json_object_size(request->extra_conf) == 0)
         return NULL;
-    TRY(conf_check_names(request->extra_conf));
-    return conf_check_values(installation, engine->config->postgres.os_user, request->extra_conf);
+    Error *e = conf_check_names(request->extra_conf);
+    if (!e)
+        e = conf_check_values(installation, engine->config->postgres.os_user, request->extra_conf);
+    if (e && e->code == ERR_INVALID && !e->hint)
+        e = error_hint(e, "Correct the setting in extra_conf, or leave it out.");
+    return e;
 }
 
 static Error *request_check_space(Engine *engine, const Snapshot *snapshot)

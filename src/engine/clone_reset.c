@@ -140,7 +140,8 @@ static Error *reset_check(Engine *engine, const Clone *clone, const Snapshot *ta
         return error_hint(e, "Create a new clone of that snapshot instead.");
     }
     if (!target->is_ready)
-        return error_new(ERR_NOT_FOUND, "no snapshot found");
+        return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
+                          "This one is being deleted: choose another.");
     return installation_find((const char *const *)engine->bin_dirs, target->pg_major,
                              &installation);
 }

@@ -3,6 +3,8 @@
  */
 #include "engine/snapshot.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/clone.h"
@@ -26,7 +28,33 @@ Error *snapshot_check_id(const char *id)
                                   G_REGEX_OPTIMIZE, 0, NULL));
     if (g_regex_match(pattern, id, 0, NULL))
         return NULL;
-    return error_new(ERR_INVALID, "invalid snapshot ID given: \"%.200s\"", id);
+    return error_hint(error_new(ERR_INVALID, "invalid snapshot ID given: \"%.200s\"", id),
+                      "\"ramet snapshot list\" shows the ids there are: POOL@snapshot_TIME.");
+}
+
+Error *snapshot_check_pool(Engine *engine, const char *id)
+{
+    g_autofree char *name = g_strndup(id, strcspn(id, "@/"));
+    Pool *pool = NULL;
+    Error *e = engine_find_pool(engine, name, &pool);
+
+    if (!e)
+        return NULL;
+    e->code = ERR_INVALID;
+    return error_hint(error_wrap(e, "pool manager not available %s", name),
+                      "\"ramet snapshot list\" shows the ids there are; the server's log says at "
+                      "its start why a pool could not be opened.");
+}
+
+/* The id of a request to change or delete one. */
+static Error *snapshot_check_request(Engine *engine, const char *id)
+{
+    TRY(snapshot_check_id(id));
+    g_autoptr(Error) cause = snapshot_check_pool(engine, id);
+    if (!cause)
+        return NULL;
+    return error_hint(error_new(ERR_INVALID, "pool for requested snapshot (%s) not found", id),
+                      "%s", cause->hint);
 }
 
 Manifest *snapshot_manifest(const Snapshot *snapshot)
@@ -232,7 +260,7 @@ Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, Op
 {
     g_autoptr(OperationRow) row = NULL;
 
-    TRY(snapshot_check_id(id));
+    TRY(snapshot_check_request(engine, id));
     TRY(delete_record(engine, id, is_forced, &row));
     operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
     return NULL;
@@ -290,10 +318,14 @@ Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest)
 static Error *update_check(const SnapshotUpdate *update)
 {
     if (!update->has_protected && !update->has_delete_at)
-        return error_new(ERR_INVALID, "nothing to update: specify protected or deleteAt");
+        return error_hint(
+            error_new(ERR_INVALID, "nothing to update: specify protected or deleteAt"),
+            "Send {\"protected\": true}, for instance.");
     if (update->has_protected && update->is_protected && update->has_delete_at)
-        return error_new(ERR_INVALID,
-                         "cannot enable protection and schedule deletion at the same time");
+        return error_hint(
+            error_new(ERR_INVALID,
+                      "cannot enable protection and schedule deletion at the same time"),
+            "Give either protected or deleteAt: the one set last wins.");
     return NULL;
 }
 
@@ -319,7 +351,7 @@ Error *engine_update_snapshot(Engine *engine, const char *id, const SnapshotUpda
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
 
-    TRY(snapshot_check_id(id));
+    TRY(snapshot_check_request(engine, id));
     TRY(update_check(update));
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_snapshot(engine->store, id, &snapshot));

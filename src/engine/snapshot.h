@@ -16,6 +16,9 @@ char *snapshot_public_id(const char *pool, int64_t data_state_at_ms);
 /* ERR_INVALID `invalid snapshot ID given: "<id>"`. */
 MUST_CHECK Error *snapshot_check_id(const char *id);
 
+/* Is the pool that a well-formed id begins with available? ERR_INVALID `pool manager not …`. */
+MUST_CHECK Error *snapshot_check_pool(Engine *engine, const char *id);
+
 /* The manifest of a snapshot about to be taken. Caller frees. */
 Manifest *snapshot_manifest(const Snapshot *snapshot);
 

@@ -2,7 +2,8 @@
 
 import collections
 import concurrent.futures
-import json
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_setting_with_quotes_and_newlines_stays_one_setting(api):
 
 
 @pytest.mark.parametrize("snapshot, statuses", [
-    ("e2e@snapshot_19990101000000", (404,)), ("nopool@snapshot_20260101000000", (400, 404)),
+    ("e2e@snapshot_19990101000000", (404,)), ("nopool@snapshot_20260101000000", (400,)),
     ("no at sign", (400,)), ("../../x@y", (400,)), ("e2e@" + "x" * 100_000, (400, 404)), ("e2e@'; DROP TABLE x", (400,)),
 ])
 def test_unknown_snapshot(api, snapshot, statuses):
@@ -183,7 +184,99 @@ def test_unknown_fields_are_ignored_and_keys_match_any_case(api):
     assert query(api.wait_ok("cased"), "SELECT 1") == [(1,)]
 
 
-def test_errors_carry_hints(api):
-    answer = api.request_clone("../x")
+WRONG_CLONES = {
+    "no db": {"db": None},
+    "no user": {"db": GOOD_DB | {"username": ""}},
+    "no password": {"db": GOOD_DB | {"password": ""}},
+    "bad id": {"id": "../x"},
+    "number as id": {"id": 7},
+    "list as db": {"db": []},
+    "text as flag": {"protected": "yes"},
+    "negative duration": {"protectionDurationMinutes": -1},
+    "weak password": {"db": GOOD_DB | {"password": "secret"}},
+    "long password": {"db": GOOD_DB | {"password": "aB3$" * 300}},
+    "long user": {"db": GOOD_DB | {"username": "x" * 64}},
+    "long database": {"db": GOOD_DB | {"db_name": "x" * 64}},
+    "reserved user": {"db": GOOD_DB | {"username": "pg_x"}},
+    "user public": {"db": GOOD_DB | {"username": "public"}},
+    "unknown setting": {"extra_conf": {"no_such_setting": "1"}},
+    "bad value": {"extra_conf": {"work_mem": "a lot"}},
+    "object as value": {"extra_conf": {"work_mem": {}}},
+    "long value": {"extra_conf": {"search_path": "x" * 100_000}},
+    "line break": {"extra_conf": {"work_mem": "1\n2"}},
+    "forbidden setting": {"extra_conf": {"port": "1"}},
+    "nameless setting": {"extra_conf": {"": "1"}},
+    "too many settings": {"extra_conf": {f"a.b{n}": "1" for n in range(5000)}},
+    "unknown branch": {"branch": "nobranch"},
+    "bad snapshot": {"snapshot": {"id": "no at sign"}},
+    "unknown pool": {"snapshot": {"id": "nopool@snapshot_20260101000000"}},
+    "unknown snapshot": {"snapshot": {"id": "e2e@snapshot_19990101000000"}},
+}
+WRONG_REQUESTS = [
+    ("POST", "/clone", b""), ("POST", "/clone", b"null"), ("POST", "/clone", b"{"), ("POST", "/clone", b"[]"),
+    ("POST", "/clone", b'{"id": "\xff"}'), ("POST", "/clone", b" " * 1_200_000),
+    ("GET", "/clone/missing", None), ("GET", "/clone/missing?wait=long", None), ("GET", "/clone/missing?wait=61", None),
+    ("PATCH", "/clone/missing", {}), ("PATCH", "/clone/missing", {"protected": 1}), ("DELETE", "/clone/missing", None),
+    ("POST", "/clone/missing/reset", {}), ("POST", "/clone/missing/reset", b"null"),
+    ("POST", "/clone/missing/reset", {"latest": True, "snapshotID": "e2e@snapshot_20260101000000"}),
+    ("GET", "/snapshots?branch=nobranch", None), ("GET", "/snapshot/e2e@missing", None),
+    ("PATCH", "/snapshot/no%20at", {"protected": True}), ("DELETE", "/snapshot/no%20at", None),
+    ("PATCH", "/snapshot/nopool@missing", {"protected": True}), ("DELETE", "/snapshot/nopool@missing", None),
+    ("PATCH", "/snapshot/e2e@missing", {"protected": True}), ("DELETE", "/snapshot/e2e@missing", None),
+    ("PATCH", "/snapshot/e2e@missing", {}), ("PATCH", "/snapshot/e2e@missing", {"deleteAt": "tomorrow"}),
+    ("PATCH", "/snapshot/e2e@missing", {"protected": True, "deleteAt": "2030-01-01T00:00:00Z"}),
+    ("DELETE", "/snapshot/e2e@missing?force=perhaps", None),
+    ("POST", "/snapshot/clone", b""), ("POST", "/snapshot/clone", {}),
+    ("POST", "/snapshot/clone", {"cloneID": "missing"}),
+    ("POST", "/snapshot/clone", {"cloneID": "missing", "message": "x" * 5000}),
+    ("POST", "/snapshot", {"poolName": "nopool"}), ("POST", "/snapshot", {"poolName": 7}),
+    ("PUT", "/clone", {}), ("GET", "/nonsense", None),
+]
+
+
+def check_refusal(answer):
+    assert 400 <= answer.status < 500, answer
+    assert answer.json["code"] and answer.message and answer.json.get("hint"), answer
     assert set(answer.json) <= {"code", "message", "detail", "hint"}
-    assert json.loads(answer.text)["message"]
+
+
+@pytest.mark.parametrize("fields", WRONG_CLONES.values(), ids=WRONG_CLONES)
+def test_refused_clones_carry_hints(api, fields):
+    check_refusal(api.call("POST", "/clone", {"id": "hinted", "db": GOOD_DB} | fields))
+
+
+@pytest.mark.parametrize("method, path, body", WRONG_REQUESTS, ids=lambda value: repr(value)[:40])
+def test_errors_carry_hints(api, method, path, body):
+    check_refusal(api.call(method, path, body))
+
+
+@pytest.mark.makes_clones
+def test_duplicate_carries_a_hint(api):
+    api.create_clone("twice")
+    answer = api.request_clone("twice")
+    check_refusal(answer)
+    assert answer.json["hint"] == "Choose another id, or destroy that clone first."
+
+
+def test_null_is_a_missing_request(api):
+    answer = api.call("POST", "/clone", b"null")
+    assert (answer.status, answer.message) == (400, "missing clone request")
+
+
+def test_unknown_pool_of_a_snapshot(api):
+    snapshot = "nopool@snapshot_20260101000000"
+    answer = api.request_clone("pooled", snapshot={"id": snapshot})
+    assert answer.status == 400 and answer.message.startswith("pool manager not available nopool: ")
+    answer = api.request_clone("pooled", snapshot={"id": "bad"})
+    assert (answer.status, answer.message) == (
+        400, 'failed to detect pool name for the snapshot bad: invalid snapshot ID given: "bad"')
+    for method, body in [("DELETE", None), ("PATCH", {"protected": True})]:
+        answer = api.call(method, f"/snapshot/{snapshot}", body)
+        assert (answer.status, answer.message) == (400, f"pool for requested snapshot ({snapshot}) not found")
+
+
+def test_wrong_method_names_the_right_ones(api):
+    request = urllib.request.Request(api.url + "/clone/x", method="PUT", headers={"Verification-Token": api.token})
+    with pytest.raises(urllib.error.HTTPError) as refusal, urllib.request.urlopen(request, timeout=10):
+        pass
+    assert (refusal.value.code, refusal.value.headers["Allow"]) == (405, "GET, PATCH, DELETE")

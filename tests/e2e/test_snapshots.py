@@ -100,10 +100,10 @@ def test_automatic_snapshot_is_not_deleted(api, golden):
     assert (answer.status, answer.message) == (400, "cannot destroy automatic snapshot in the pool")
 
 
-@pytest.mark.parametrize("path, statuses", [("/snapshot/no%20at", (400,)), ("/snapshot/e2e@missing", (404, 400)),
-                                            ("/snapshot/other@snapshot_20260101000000", (404, 400))])
-def test_delete_of_what_is_not_there(api, path, statuses):
-    assert api.call("DELETE", path).status in statuses
+@pytest.mark.parametrize("path, status", [("/snapshot/no%20at", 400), ("/snapshot/e2e@missing", 404),
+                                          ("/snapshot/other@snapshot_20260101000000", 400)])
+def test_delete_of_what_is_not_there(api, path, status):
+    assert api.call("DELETE", path).status == status
 
 
 @pytest.mark.parametrize("body, status", [(None, 400), ({}, 400), ({"cloneID": ""}, 400), ({"cloneID": 7}, 400),

@@ -42,6 +42,7 @@ static void test_wrong_types_are_named(void)
 
     g_assert_cmpint(e->code, ==, ERR_INVALID);
     g_assert_nonnull(strstr(e->message, "\"protected\" must be a boolean, not a string"));
+    g_assert_cmpstr(e->hint, ==, "Write it like this: \"protected\": true");
     g_assert_nonnull(strstr(e2->message, "\"minutes\""));
     json_decref(object);
 }
@@ -57,8 +58,19 @@ static void test_bad_bodies(void)
         g_autoptr(Error) e = fields_parse(&request, "clone", false, &object);
         g_assert_nonnull(e);
         g_assert_cmpint(e->code, ==, ERR_INVALID);
+        g_assert_nonnull(e->hint);
         g_assert_null(object);
     }
+}
+
+static void test_null_is_a_missing_request(void)
+{
+    Request request = request_of(" null ");
+    json_t *object = NULL;
+    g_autoptr(Error) e = fields_parse(&request, "clone", true, &object);
+
+    g_assert_nonnull(e);
+    g_assert_cmpstr(e->message, ==, "missing clone request");
 }
 
 /* What a client sent may hold a password: its text is not repeated. */
@@ -78,6 +90,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fields/keys-match-without-case", test_keys_match_without_case);
     g_test_add_func("/fields/wrong-types-are-named", test_wrong_types_are_named);
     g_test_add_func("/fields/bad-bodies", test_bad_bodies);
+    g_test_add_func("/fields/null-is-a-missing-request", test_null_is_a_missing_request);
     g_test_add_func("/fields/body-is-not-repeated", test_body_is_not_repeated);
     return g_test_run();
 }
