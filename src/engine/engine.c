@@ -18,9 +18,7 @@
 #include "store/clone.h"
 #include "store/pool.h"
 
-/* They mostly wait, for the disk and for postgres; many more than that only press on the caches. */
-#define ENGINE_WORKERS_PER_CORE 4
-#define ENGINE_WORKERS_MIN      8
+#define ENGINE_WORKERS_MIN 16 /* they mostly wait, for the disk and for postgres */
 
 static const OperationKind *const engine_kinds[] = {
     &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
@@ -123,8 +121,8 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     TRY(engine_open_pools(engine));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
-    engine->operations = operations_new(
-        engine, MAX(ENGINE_WORKERS_MIN, ENGINE_WORKERS_PER_CORE * (int)g_get_num_processors()));
+    engine->operations =
+        operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()));
     for (size_t i = 0; i < G_N_ELEMENTS(engine_kinds); i++)
         operations_register(engine->operations, engine_kinds[i]);
     return NULL;
