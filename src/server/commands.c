@@ -196,7 +196,8 @@ Error *command_doctor(const Config *config, const ServerOptions *options)
                finding->name, finding->message, finding->hint);
     }
     if (findings->len > 0)
-        return error_new(ERR_CONFLICT, "%u findings", findings->len);
+        return error_new(ERR_CONFLICT, "%u %s", findings->len,
+                         findings->len == 1 ? "finding" : "findings");
     puts("clean");
     return NULL;
 }
