@@ -135,6 +135,16 @@ Error *cmd_clone_update(Cli *cli)
     return NULL;
 }
 
+/* After a failed reset a clone may be OK all the same: it serves its previous data, and says so. */
+static Error *clone_check_reset(const json_t *clone)
+{
+    const char *failure = json_text_at(clone, "status.error");
+
+    if (strcmp(json_text_at(clone, "status.code"), "OK") != 0)
+        return clone_unexpected(clone, "reset");
+    return *failure ? error_new(ERR_EXTERNAL, "%s", failure) : NULL;
+}
+
 Error *cmd_clone_reset(Cli *cli)
 {
     const char *id = args_argument(cli->args);
@@ -150,8 +160,7 @@ Error *cmd_clone_reset(Cli *cli)
     TRY(clone_call(cli, "POST", "/reset", request, NULL));
     if (!args_flag(cli->args, "async")) {
         TRY(client_wait_clone(cli->client, id, "RESETTING", &clone));
-        if (strcmp(json_text_at(clone, "status.code"), "OK") != 0)
-            return clone_unexpected(clone, "reset");
+        TRY(clone_check_reset(clone));
     }
     cli_say(cli, "The clone has been successfully reset: %s", id);
     return NULL;

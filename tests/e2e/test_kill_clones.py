@@ -40,6 +40,14 @@ def test_failed_reset_leaves_the_clone_as_it_was(server, stage, kind, step):
     assert value(server.api.wait_ok("subject"), "SELECT n FROM mine") == 7
 
 
+def test_failed_reset_is_told_by_the_client(server, stage):
+    stage("reset")
+    server.restart(fault="reset:0:fail")
+    done = server.cli("clone", "reset", "subject", check=False)
+    assert done.returncode == 1 and "Reset failed" in done.stderr, done
+    assert "successfully" not in done.stdout
+
+
 @each_step("destroy")
 def test_failed_destroy_is_tried_again(server, stage, kind, step):
     stage(kind)
