@@ -151,11 +151,6 @@ void tool_errors_line(ToolErrors *errors, const char *line)
         tool_errors_set_entry(errors, text);
 }
 
-int tool_errors_count(const ToolErrors *errors)
-{
-    return errors->count;
-}
-
 static const KnownCause *tool_errors_cause(const char *text)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(known_causes); i++)

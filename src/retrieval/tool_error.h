@@ -15,7 +15,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolErrors, tool_errors_free)
 
 void tool_errors_line(ToolErrors *errors, const char *line);
 
-int tool_errors_count(const ToolErrors *errors);
 
 /*
  * tool_errors_take - replaces the failure of the program by what its lines told: the first error is
