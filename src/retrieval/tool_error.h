@@ -15,7 +15,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ToolErrors, tool_errors_free)
 
 void tool_errors_line(ToolErrors *errors, const char *line);
 
-
 /*
  * tool_errors_take - replaces the failure of the program by what its lines told: the first error is
  * the message, the first few are the detail; code and hint by the recognised cause. Unchanged when
