@@ -105,6 +105,7 @@ static Error *engine_open_runtime(Engine *engine)
         .state_dir = config->server.state_dir,
         .os_user = config->postgres.os_user,
         .is_trusted = config->runtime.is_trusted,
+        .is_to_look = engine->is_to_look,
     };
 
     return runtime_open(&spec, &engine->runtime);

@@ -10,15 +10,34 @@
 
 /* --- the journal --- */
 
+/*
+ * What the journal does not take is not done: the disk is full, or read-only. The operation waits
+ * as it stands there, and goes on as after a crash.
+ */
+static Error *operation_recorded(Job *job, Error *e)
+{
+    job->is_unrecorded =
+        e && (e->code == ERR_EXTERNAL || e->code == ERR_NO_SPACE || e->code == ERR_BUSY);
+    return e;
+}
+
 static Error *operation_enter(Job *job, OperationState state, int64_t step)
 {
     OperationRow *row = job->operation.row;
+    OperationState old_state = row->state;
+    int64_t old_step = row->step;
 
-    if (row->state == state && row->step == step)
+    if (old_state == state && old_step == step)
         return NULL;
     row->state = state;
     row->step = step;
-    return store_update_operation(job->operation.engine->store, row);
+
+    Error *e = store_update_operation(job->operation.engine->store, row);
+    if (e) {
+        row->state = old_state;
+        row->step = old_step;
+    }
+    return operation_recorded(job, e);
 }
 
 /* The kind's last word and the end of the row; while more is owed, the row as it is. Durable. */
@@ -81,6 +100,7 @@ static Error *operation_redo(Job *job)
 
 static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_left)
 {
+    job->is_unrecorded = false;
     if (job->was_interrupted)
         TRY(operation_redo(job));
     for (int64_t i = job->operation.row->step; job->kind->steps[i].text; i++) {
@@ -90,7 +110,7 @@ static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_le
         }
         TRY(operation_run_step(job, i));
     }
-    return operation_conclude(job, NULL, false);
+    return operation_recorded(job, operation_conclude(job, NULL, false));
 }
 
 /*
@@ -201,6 +221,11 @@ static JobResult operation_run_loaded(Operations *operations, Job *job)
         return operation_fail(job, cause);
     }
     g_autoptr(Error) cause = operation_forward(operations, job, &is_left);
+    if (cause && job->is_unrecorded) {
+        operation_log_failure(job, LOG_LEVEL_ERROR, cause,
+                              "the journal cannot be written, will be tried again");
+        return JOB_RETRY;
+    }
     if (cause)
         return job->kind->retries ? operation_postpone(job, cause) : operation_fail(job, cause);
     if (is_left)

@@ -11,6 +11,7 @@ typedef struct Job {
     OperationEnded ended;
     void *ended_data;
     bool was_interrupted; /* its step may be half done: after a crash, or a failed try */
+    bool is_unrecorded;   /* the store refused an entry                              */
     int64_t due_ms;       /* when to try again                                        */
 } Job;
 

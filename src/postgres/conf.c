@@ -41,6 +41,11 @@ static const ConfDefault conf_defaults[] = {
      * origin. One process fewer at start, too.
      */
     {CONF_CLONE, 0, 0, "max_logical_replication_workers", "0"},
+    /*
+     * The launcher starts a process for each database and period, used or not. At the usual minute,
+     * 200 idle clones start ten a second, and a create costs twice as much (docs/benchmarks.md).
+     */
+    {CONF_CLONE, 0, 0, "autovacuum_naptime", "5min"},
     /* Freezing old data again in each clone would rewrite, and so copy, all of it. */
     {CONF_CLONE, 0, 0, "autovacuum_freeze_max_age", "1000000000"},
     {CONF_CLONE, 0, 0, "autovacuum_multixact_freeze_max_age", "1000000000"},

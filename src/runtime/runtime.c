@@ -101,11 +101,13 @@ static void runtime_found(const char *id, int pidfd, const char *data_dir, void 
     instances_set(runtime->instances, id, pidfd, data_dir);
 }
 
-static Error *runtime_make_dirs(Runtime *runtime, const char *state_dir)
+static Error *runtime_make_dirs(Runtime *runtime, const char *state_dir, bool is_to_look)
 {
     runtime->run_dir = g_build_filename(state_dir, "run", NULL);
     runtime->log_dir = g_build_filename(state_dir, "logs", NULL);
     TRY(runtime_check_path(runtime->run_dir, RUNTIME_USUAL_ID));
+    if (is_to_look)
+        return NULL;
     /* Others pass through run/: the user on the way to its socket. */
     TRY(fs_make_dir(runtime->run_dir, 0711, NULL));
     return fs_make_dir(runtime->log_dir, 0700, NULL);
@@ -121,7 +123,7 @@ Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime)
     TRY(runtime_find_driver(spec->driver, &runtime->driver));
     TRY(runtime_choose_user(spec->os_user, &user));
     TRY(runtime_canonical_dir(spec->state_dir, &state_dir));
-    TRY(runtime_make_dirs(runtime, state_dir));
+    TRY(runtime_make_dirs(runtime, state_dir, spec->is_to_look));
     runtime->user = g_strdup(user);
 
     RuntimeSpec chosen = *spec;

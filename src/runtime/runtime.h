@@ -18,6 +18,7 @@ typedef struct RuntimeSpec {
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
     const char *os_user;   /* unprivileged user of every instance */
     bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
+    bool is_to_look;       /* nothing is made: also where the state cannot be written */
 } RuntimeSpec;
 
 /*

@@ -52,7 +52,8 @@ static const DbFailure db_failures[] = {
     {SQLITE_BUSY, ERR_BUSY, "another process is writing to it",
      "Try again; if it stays so, look for a program that has the file open."},
     {SQLITE_IOERR, ERR_EXTERNAL, "cannot be read or written",
-     "The kernel's log (dmesg) may tell what is wrong with the disk."},
+     "Its file system may have turned read-only after an error of the disk: see dmesg and findmnt. "
+     "When it is repaired and mounted again, restart rametd."},
 };
 
 /* --- errors --- */

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from harness import machine
-from harness.api import query, value
+from harness.api import answers, query, value
 
 
 def power_cut(server):
@@ -16,11 +16,6 @@ def power_cut(server):
     server.stop()
     machine.kill_all(server.directory)
     server.start()
-
-
-def answers(clone):
-    with contextlib.suppress(Exception):
-        return value(clone, "SELECT 1") == 1
 
 
 # --- requests ---------------------------------------------------------------------------------

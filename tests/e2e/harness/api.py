@@ -115,3 +115,9 @@ def query(clone, sql, **who):
 
 def value(clone, sql, **who):
     return query(clone, sql, **who)[0][0]
+
+
+def answers(clone):
+    """True when the clone serves its user; after a reboot that takes a moment."""
+    with contextlib.suppress(Exception):
+        return value(clone, "SELECT 1") == 1
