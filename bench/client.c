@@ -2,7 +2,8 @@
  * A client of Ramet, in C so that its own start and its interpreter are not measured: every thread has
  * one connection that it keeps, opened before the clock starts.
  *
- *   client --url URL --dbname DB create ID [--count N]   until the first SELECT 1, N at once
+ *   client --url URL --dbname DB create ID [--count N]   until the first SELECT 1, N at once;
+ *                                                        --restricted: its user is no superuser
  *   client --url URL --dbname DB reset ID                until the first SELECT 1
  *   client --url URL --dbname DB destroy ID [--count N]  until the clone is gone
  *   client --url URL --dbname DB list [--count N]        GET /clones, N in turn
@@ -23,11 +24,13 @@
 
 static char *url, *dbname;
 static int count = 1;
+static gboolean is_restricted;
 
 static const GOptionEntry options[] = {
     {"url", 0, 0, G_OPTION_ARG_STRING, &url, "of rametd", "URL"},
     {"dbname", 0, 0, G_OPTION_ARG_STRING, &dbname, "database to connect to", "DB"},
     {"count", 0, 0, G_OPTION_ARG_INT, &count, "so many", "N"},
+    {"restricted", 0, 0, G_OPTION_ARG_NONE, &is_restricted, "the user is no superuser", NULL},
     {0},
 };
 
@@ -141,8 +144,9 @@ static void client_post(ClientRun *run, const char *path, const char *body)
 
 static void client_create(ClientRun *run)
 {
-    json_auto_t *request = json_pack("{ss s{ssssss}}", "id", run->id, "db", "username", BENCH_USER,
-                                     "password", BENCH_PASSWORD, "db_name", dbname);
+    json_auto_t *request =
+        json_pack("{ss s{sssssssb}}", "id", run->id, "db", "username", BENCH_USER, "password",
+                  BENCH_PASSWORD, "db_name", dbname, "restricted", is_restricted);
     char *body = json_dumps(request, JSON_COMPACT);
 
     client_post(run, "/clone", body);

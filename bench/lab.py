@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -57,6 +58,24 @@ def postgres_bin():
     if not found:
         raise BenchError("there is no PostgreSQL under /usr/lib/postgresql: make bench installs one")
     return found[-1]
+
+
+def time_programs_ms(at_once, each=5):
+    """How long the machine takes to start postgres as a program that says its version and ends; `at_once` threads."""
+    def start_and_wait():
+        for _ in range(each):
+            pid = os.posix_spawn(program, [program, "--version"], {}, file_actions=quiet)
+            os.waitpid(pid, 0)
+
+    program = str(postgres_bin() / "postgres")
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    threads = [threading.Thread(target=start_and_wait) for _ in range(at_once)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return (time.monotonic() - began) * 1000 / each
 
 
 class Psql:
@@ -184,9 +203,10 @@ class Server:
     def get(self, path):
         return json.loads(self._http("GET", path))
 
-    def client(self, verb, name="", count=1):
+    def client(self, verb, name="", count=1, options=()):
         """One run of bench-client: {"wall_ms", "runs": [{"total_ms", …}]}."""
-        command = [BUILD / "bench" / "bench-client", "--url", self.url, "--count", count, "--dbname", self.dbname, verb]
+        command = [BUILD / "bench" / "bench-client", "--url", self.url, "--count", count, "--dbname", self.dbname,
+                   *options, verb]
         return json.loads(run([*command, *([name] if name else [])], env=os.environ | {"RAMET_TOKEN": TOKEN}))
 
     def floor(self, count=1):
