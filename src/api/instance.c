@@ -5,6 +5,7 @@
 #include "api/routes.h"
 #include "api/views.h"
 #include "engine/doctor.h"
+#include "engine/space.h"
 
 Error *handle_healthz(Api *api, Request *request, Reply *reply)
 {
@@ -27,14 +28,32 @@ static json_t *status_cloning(Api *api, json_t *clones)
     return view;
 }
 
-static json_t *status_summary(const json_t *retrieving)
+static bool status_pools_run_full(const json_t *pools)
+{
+    size_t i;
+    json_t *pool;
+
+    json_array_foreach (pools, i, pool) {
+        const char *level =
+            json_string_value(json_object_get(json_object_get(pool, "fileSystem"), "level"));
+        if (g_strcmp0(level, space_level_name(SPACE_OK)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static json_t *status_summary(const json_t *retrieving, const json_t *pools)
 {
     bool has_failed =
         g_strcmp0(json_string_value(json_object_get(retrieving, "status")), "failed") == 0;
+    bool runs_full = status_pools_run_full(pools);
 
-    return json_pack("{ssss}", "code", has_failed ? "WARNING" : "OK", "message",
-                     has_failed ? "Subsystems that need attention: retrieving"
-                                : "Instance is ready");
+    if (!has_failed && !runs_full)
+        return json_pack("{ssss}", "code", "OK", "message", "Instance is ready");
+    return json_pack("{ssso}", "code", "WARNING", "message",
+                     json_sprintf("Subsystems that need attention: %s%s%s",
+                                  has_failed ? "retrieving" : "",
+                                  has_failed && runs_full ? ", " : "", runs_full ? "pools" : ""));
 }
 
 static json_t *status_provisioner(const Config *config)
@@ -69,7 +88,7 @@ Error *handle_status(Api *api, Request *request, Reply *reply)
         return e;
     }
     reply_json_take(reply, 200,
-                    json_pack("{so so so so so so so}", "status", status_summary(retrieving),
+                    json_pack("{so so so so so so so}", "status", status_summary(retrieving, pools),
                               "engine", view_engine(api, true), "pools", pools, "cloning",
                               status_cloning(api, clones), "retrieving", retrieving, "provisioner",
                               status_provisioner(api->config), "synchronization",

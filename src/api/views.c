@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/clone.h"
+#include "engine/space.h"
 #include "postgres/conn.h"
 #include "store/alert.h"
 
@@ -133,11 +134,12 @@ static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t 
 {
     const CloningConfig *cloning = &api->config->cloning;
     bool is_started = clone->started_at_ms > 0;
-    uint64_t diff = is_started ? engine_clone_diff_bytes(api->engine, clone) : 0;
-    json_t *view =
-        json_pack("{sIsIsfsI}", "cloneDiffSize", (json_int_t)diff, "logicalSize",
-                  (json_int_t)(is_started ? logical_size : 0), "cloningTime", clone->cloning_time_s,
-                  "maxIdleMinutes", (json_int_t)cloning->max_idle_minutes);
+    bool is_exact = false;
+    uint64_t diff = is_started ? engine_clone_diff_bytes(api->engine, clone, &is_exact) : 0;
+    json_t *view = json_pack(
+        "{sIsbsIsfsI}", "cloneDiffSize", (json_int_t)diff, "cloneDiffSizeIsExact", (int)is_exact,
+        "logicalSize", (json_int_t)(is_started ? logical_size : 0), "cloningTime",
+        clone->cloning_time_s, "maxIdleMinutes", (json_int_t)cloning->max_idle_minutes);
 
     view_set_leases(view, cloning);
     return view;
@@ -223,17 +225,20 @@ Error *view_clones(Api *api, json_t **ret_views)
 
 /* --- pools --- */
 
-static json_t *view_file_system(Pool *pool, int64_t data_size, uint64_t clones_size)
+static json_t *view_file_system(const Api *api, Pool *pool, int64_t data_size, uint64_t clones_size)
 {
     SpaceUsage usage = {.compress_ratio = 1};
-    Error *e = storage_usage(pool, &usage);
+    uint64_t snapshots_size = 0;
 
-    error_free(e); /* zeros say unknown */
-    return json_pack("{ss sI sI sI sI sI sI sf}", "mode", storage_pool_driver(pool), "size",
+    error_free(storage_usage(pool, &usage)); /* zeros say unknown */
+    error_free(storage_snapshots_bytes(pool, &snapshots_size));
+    return json_pack("{ss sI sI sI sI sI sI sf sI ss}", "mode", storage_pool_driver(pool), "size",
                      (json_int_t)usage.size_bytes, "free", (json_int_t)usage.free_bytes, "used",
                      (json_int_t)usage.used_bytes, "dataSize", (json_int_t)data_size,
-                     "usedBySnapshots", (json_int_t)0, "usedByClones", (json_int_t)clones_size,
-                     "compressRatio", usage.compress_ratio);
+                     "usedBySnapshots", (json_int_t)snapshots_size, "usedByClones",
+                     (json_int_t)clones_size, "compressRatio", usage.compress_ratio, "reserve",
+                     (json_int_t)space_reserve_bytes(api->config, &usage), "level",
+                     space_level_name(space_level(api->config, &usage)));
 }
 
 /* The newest golden data of a pool that is offered, or NULL. */
@@ -264,12 +269,12 @@ static json_t *view_pool(Api *api, Pool *pool, const GPtrArray *snapshots, const
         if (!g_str_equal(clone->pool, name))
             continue;
         json_array_append_new(ids, json_string(clone->id));
-        clones_size += engine_clone_diff_bytes(api->engine, clone);
+        clones_size += engine_clone_diff_bytes(api->engine, clone, NULL);
     }
     return json_pack("{ss ss so ss so so}", "name", name, "mode", storage_pool_driver(pool),
                      "dataStateAt", view_time(latest ? latest->data_state_at_ms : 0), "status",
                      status, "cloneList", ids, "fileSystem",
-                     view_file_system(pool, latest ? latest->logical_size : 0, clones_size));
+                     view_file_system(api, pool, latest ? latest->logical_size : 0, clones_size));
 }
 
 Error *view_pools(Api *api, json_t **ret_views)

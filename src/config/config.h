@@ -52,6 +52,9 @@ typedef struct PoolManagerConfig {
     char *mount_dir;
     char *data_sub_dir;
     char *selected_pool;
+    int64_t reserve_percent; /* ours: of a pool, left alone by creates and refreshes */
+    int64_t warn_percent;    /* ours: used, from which on there is a warning         */
+    int64_t alarm_percent;   /* ours                                                 */
 } PoolManagerConfig;
 
 typedef struct RuntimeConfig { /* ours */

@@ -41,6 +41,7 @@
 #define UP_TO(limit) .min = 0, .max = (limit)
 #define MINUTES      .min = 0, .max = 10 * 366 * 24 * 60, .unit = "minutes"
 #define SECONDS      .min = 0, .max = 24 * 60 * 60, .unit = "s"
+#define PERCENT      .min = 1, .max = 100, .unit = "percent"
 #define WORKERS      .min = 1, .max = 1024
 
 #define DUMP     "retrieval.spec.logicalDump.options"
@@ -141,6 +142,14 @@ const Option options_table[] = {
      .help = "Name of the full-size copy inside its pool."},
     {"poolManager.selectedPool", STRING(pool_manager.selected_pool),
      .help = "Use this pool alone; empty = all that are mounted."},
+    {"poolManager.reserve", INT(pool_manager.reserve_percent), .fallback = "5", .min = 0, .max = 50,
+     .unit = "percent",
+     .help = "Part of a pool that stays free: clones and refreshes that would take it are refused. "
+             "Ramet's own."},
+    {"poolManager.warnPercent", INT(pool_manager.warn_percent), .fallback = "80", PERCENT,
+     .help = "So much of a pool in use is a warning in the log and in the status. Ramet's own."},
+    {"poolManager.alarmPercent", INT(pool_manager.alarm_percent), .fallback = "90", PERCENT,
+     .help = "So much of a pool in use is an alarm: an error in the log. Ramet's own."},
     {"poolManager.clonesMountSubDir", UNUSED(STRING), .fallback = "clones",
      .help = "Accepted, without effect: the driver decides where clones are."},
     {"poolManager.socketSubDir", UNUSED(STRING), .fallback = "sockets",

@@ -22,7 +22,7 @@ Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, b
     return NULL;
 }
 
-uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone)
+uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone, bool *ret_is_exact)
 {
     Pool *pool = NULL;
     uint64_t bytes = 0;
@@ -31,6 +31,8 @@ uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone)
 
     if (!e && storage_pool_traits(pool).exact_diff)
         e = storage_diff_bytes(pool, clone->volume, &bytes, &is_exact);
+    if (ret_is_exact)
+        *ret_is_exact = is_exact;
     error_free(e); /* a size is no reason to fail a listing: 0 says unknown */
     return bytes;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "engine/snapshot.h"
+#include "engine/space.h"
 #include "postgres/conf.h"
 #include "postgres/installation.h"
 
@@ -16,7 +17,6 @@
 #define CLONE_NAME_MAX      63 /* NAMEDATALEN - 1: PostgreSQL would cut longer names silently */
 #define CLONE_PASSWORD_MAX  1024
 #define CLONE_PASSWORD_BITS 60
-#define CLONE_SPACE_MIN     (32u << 20) /* a clone cannot even start with less */
 
 typedef struct RequestRule {
     bool is_broken;
@@ -130,18 +130,9 @@ static Error *request_check_settings(Engine *engine, const CloneRequest *request
 static Error *request_check_space(Engine *engine, const Snapshot *snapshot)
 {
     Pool *pool = NULL;
-    SpaceUsage usage;
 
     TRY(engine_find_pool(engine, snapshot->pool, &pool));
-    TRY(storage_usage(pool, &usage));
-    if (usage.free_bytes >= CLONE_SPACE_MIN)
-        return NULL;
-    Error *e =
-        error_new(ERR_NO_SPACE,
-                  "pool \"%s\" is full: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes free",
-                  snapshot->pool, usage.free_bytes, usage.size_bytes);
-    return error_hint(
-        e, "Destroy clones (ramet clone list shows what each holds) or enlarge the pool.");
+    return space_check(engine, pool, 0);
 }
 
 Error *clone_request_check(Engine *engine, const CloneRequest *request, Snapshot **ret_snapshot)

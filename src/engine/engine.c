@@ -14,6 +14,7 @@
 #include "engine/operation.h"
 #include "engine/port.h"
 #include "engine/snapshot.h"
+#include "engine/space.h"
 #include "engine/volume.h"
 #include "store/clone.h"
 #include "store/pool.h"
@@ -161,6 +162,7 @@ void engine_close(Engine *engine)
     if (!engine)
         return;
     idle_checker_stop(engine->idle);
+    space_watch_stop(engine->space);
     operations_free(engine->operations);
     port_pool_free(engine->ports);
     g_ptr_array_unref(engine->pools);
@@ -195,6 +197,7 @@ Error *engine_recover(Engine *engine)
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine));
     engine->idle = idle_checker_start(engine);
+    engine->space = space_watch_start(engine);
     return NULL;
 }
 

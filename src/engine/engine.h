@@ -16,6 +16,7 @@
 typedef struct Operations Operations;   /* operation.h */
 typedef struct PortPool PortPool;       /* port.h */
 typedef struct IdleChecker IdleChecker; /* idle.h */
+typedef struct SpaceWatch SpaceWatch;   /* space.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -29,6 +30,7 @@ typedef struct Engine {
     Operations *operations;
     PortPool *ports;
     IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
+    SpaceWatch *space;           /* from recovery on                         */
     void *retrieval;             /* of the layer above: the steps of its operations find it here */
     GMutex listener_lock;        /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */

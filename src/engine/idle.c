@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "engine/clone.h"
 #include "engine/instance.h"
 #include "postgres/activity.h"
@@ -18,10 +19,7 @@
 
 struct IdleChecker {
     Engine *engine;
-    GThread *thread;
-    GMutex lock;
-    GCond stop;
-    bool is_stopping;
+    Ticker *ticker;
     GHashTable *counters; /* clone uid → int64_t *: the counter at the last look */
 };
 
@@ -98,8 +96,9 @@ static Error *idle_check_clone(IdleChecker *checker, const Clone *clone)
     return idle_destroy(engine, clone);
 }
 
-static void idle_check_all(IdleChecker *checker)
+static void idle_check_all(void *data)
 {
+    IdleChecker *checker = data;
     g_autoptr(GPtrArray) clones = NULL;
     Error *e = store_list_clones(checker->engine->store, &clones);
 
@@ -109,35 +108,17 @@ static void idle_check_all(IdleChecker *checker)
                      "a clone that cannot be asked is not idle");
 }
 
-static void *idle_run(void *data)
-{
-    IdleChecker *checker = data;
-    int64_t look_ms =
-        CLAMP(idle_window_ms(checker->engine) / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);
-
-    g_mutex_lock(&checker->lock);
-    while (!checker->is_stopping) {
-        if (g_cond_wait_until(&checker->stop, &checker->lock,
-                              g_get_monotonic_time() + look_ms * 1000))
-            continue; /* asked to stop, or woken for nothing */
-        g_mutex_unlock(&checker->lock);
-        idle_check_all(checker);
-        g_mutex_lock(&checker->lock);
-    }
-    g_mutex_unlock(&checker->lock);
-    return NULL;
-}
-
 IdleChecker *idle_checker_start(Engine *engine)
 {
     if (engine->config->cloning.max_idle_minutes <= 0)
         return NULL;
+
+    int64_t look_ms = CLAMP(idle_window_ms(engine) / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);
     IdleChecker *checker = g_new0(IdleChecker, 1);
+
     checker->engine = engine;
     checker->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    g_mutex_init(&checker->lock);
-    g_cond_init(&checker->stop);
-    checker->thread = g_thread_new("idle", idle_run, checker);
+    checker->ticker = ticker_start("idle", look_ms, idle_check_all, checker);
     return checker;
 }
 
@@ -145,13 +126,7 @@ void idle_checker_stop(IdleChecker *checker)
 {
     if (!checker)
         return;
-    g_mutex_lock(&checker->lock);
-    checker->is_stopping = true;
-    g_cond_signal(&checker->stop);
-    g_mutex_unlock(&checker->lock);
-    g_thread_join(checker->thread);
+    ticker_stop(checker->ticker);
     g_hash_table_unref(checker->counters);
-    g_mutex_clear(&checker->lock);
-    g_cond_clear(&checker->stop);
     g_free(checker);
 }

@@ -4,6 +4,7 @@
 #include <locale.h>
 
 #include "base/text.h"
+#include "engine/space.h"
 #include "postgres/conf.h"
 #include "retrieval/extension.h"
 #include "retrieval/work.h"
@@ -128,23 +129,10 @@ static Error *check_settings(const Work *work)
     return NULL;
 }
 
+/* The new data is built beside the old. */
 static Error *check_space(const Work *work)
 {
-    SpaceUsage usage;
-    uint64_t needed = (uint64_t)source_total_bytes(work->source);
-
-    TRY(storage_usage(work->pool, &usage));
-    if (usage.free_bytes >= needed)
-        return NULL;
-    g_autofree char *free_text = text_format_size(usage.free_bytes);
-    g_autofree char *needed_text = text_format_size(needed);
-    Error *e =
-        error_new(ERR_NO_SPACE, "pool \"%s\" has %s free, but the databases of the source are %s",
-                  storage_pool_name(work->pool), free_text, needed_text);
-    return error_hint(
-        e,
-        "The new data is built beside the old. Enlarge the pool, delete clones and snapshots, or "
-        "take fewer databases or tables.");
+    return space_check(work->engine, work->pool, (uint64_t)source_total_bytes(work->source));
 }
 
 /* --- the step --- */

@@ -93,7 +93,9 @@ static Error *btrfs_quota_remove(int mount_fd, uint64_t subvolume_id)
     return NULL;
 }
 
-Error *btrfs_quota_collect(int mount_fd)
+typedef Error *(*QuotaEach)(int mount_fd, const QuotaAccount *account, void *data);
+
+static Error *btrfs_quota_each(int mount_fd, QuotaEach each, void *data)
 {
     g_autoptr(GArray) accounts = g_array_new(FALSE, FALSE, sizeof(QuotaAccount));
     uint64_t first = BTRFS_FIRST_FREE_OBJECTID;
@@ -103,10 +105,34 @@ Error *btrfs_quota_collect(int mount_fd)
         for (guint i = 0; i < accounts->len; i++) {
             QuotaAccount account = g_array_index(accounts, QuotaAccount, i);
 
-            if (account.bytes == 0)
-                TRY(btrfs_quota_remove(mount_fd, account.subvolume_id));
+            TRY(each(mount_fd, &account, data));
             first = account.subvolume_id + 1;
         }
     } while (accounts->len > 0);
+    return NULL;
+}
+
+static Error *quota_remove_empty(int mount_fd, const QuotaAccount *account, void *data)
+{
+    return account->bytes == 0 ? btrfs_quota_remove(mount_fd, account->subvolume_id) : NULL;
+}
+
+Error *btrfs_quota_collect(int mount_fd)
+{
+    return btrfs_quota_each(mount_fd, quota_remove_empty, NULL);
+}
+
+static Error *quota_add(int mount_fd, const QuotaAccount *account, void *data)
+{
+    *(uint64_t *)data += account->bytes;
+    return NULL;
+}
+
+Error *btrfs_quota_sum(int mount_fd, uint64_t *ret_bytes)
+{
+    uint64_t bytes = 0;
+
+    TRY(btrfs_quota_each(mount_fd, quota_add, &bytes));
+    *ret_bytes = bytes;
     return NULL;
 }

@@ -20,3 +20,6 @@ MUST_CHECK Error *btrfs_quota_read(int mount_fd, uint64_t subvolume_id, uint64_t
  * busy path.
  */
 MUST_CHECK Error *btrfs_quota_collect(int mount_fd);
+
+/* What all accounts hold together, those of subvolumes that are gone too. ERR_NOT_FOUND: none. */
+MUST_CHECK Error *btrfs_quota_sum(int mount_fd, uint64_t *ret_bytes);

@@ -37,7 +37,8 @@ typedef struct StorageDriver {
     Error *(*usage)(void *private, SpaceUsage *ret_usage);
     Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,
                          bool *ret_is_exact);
-    Error *(*sync)(void *private, const char *volume_path); /* NULL = syncfs(2) */
+    Error *(*snapshots_bytes)(void *private, uint64_t *ret_bytes); /* NULL = unknown */
+    Error *(*sync)(void *private, const char *volume_path);        /* NULL = syncfs(2) */
 } StorageDriver;
 
 extern const StorageDriver btrfs_driver;

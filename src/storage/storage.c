@@ -416,6 +416,17 @@ Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, b
                       "measuring volume \"%s\"", volume);
 }
 
+Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes)
+{
+    uint64_t bytes = 0;
+
+    if (pool->driver->snapshots_bytes)
+        TRY(error_wrap(pool->driver->snapshots_bytes(pool->driver_private, &bytes),
+                       "measuring the snapshots of pool \"%s\"", pool->name));
+    *ret_bytes = bytes;
+    return NULL;
+}
+
 static Error *pool_sync(Pool *pool, const char *path)
 {
     if (pool->driver->sync)

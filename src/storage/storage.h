@@ -121,6 +121,12 @@ typedef struct SpaceUsage {
 /* Of a sparse image only that counts as free which its own disk still has. */
 MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
 
+/*
+ * Bytes that are there for the sake of snapshots only: volumes that are gone wrote them. 0 = the
+ * driver cannot tell. Looks at each volume: not for a request that makes a clone.
+ */
+MUST_CHECK Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes);
+
 /* Bytes that a volume alone holds; *ret_is_exact false: an estimate, 0 = unknown. ERR_NOT_FOUND. */
 MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
                                      bool *ret_is_exact);

@@ -1,0 +1,91 @@
+"""Space before it is gone: the reserve, who holds the rest, and the levels in the status."""
+
+import contextlib
+import os
+
+from harness import machine
+from harness.api import query, value
+
+MIB = 1 << 20
+
+
+@contextlib.contextmanager
+def space_taken(server, free_percent):
+    """A file that is no clone's leaves so much of the pool free."""
+    filler = server.directory / "pools" / "e2e" / "filler"
+    with filler.open("wb") as file:
+        while file_system(server)["free"] > file_system(server)["size"] * free_percent / 100:
+            file.write(b"\x55" * 16 * MIB)
+            file.flush()
+            os.sync()  # btrfs counts what it has committed
+    try:
+        yield
+    finally:
+        filler.unlink()
+        os.sync()
+        server.restart()  # the watch looks at the start, and else every half a minute
+
+
+def pool(server):
+    return server.api.get("/status")["pools"][0]
+
+
+def file_system(server):
+    return pool(server)["fileSystem"]
+
+
+def test_numbers_of_a_pool(server, api):
+    before = file_system(server)
+    assert before["level"] == "OK" and before["reserve"] == before["size"] // 100 * 5
+    clone = api.create_clone("writer")
+    query(clone, "CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 40000); CHECKPOINT")
+    held = machine.wait_for(lambda: (now := api.get("/clone/writer")["metadata"])["cloneDiffSize"] > 40 * MIB and now, 40,
+                            "the size of what the clone has written")
+    assert held["cloneDiffSizeIsExact"] is True
+    now = file_system(server)
+    assert now["usedByClones"] >= held["cloneDiffSize"]
+    assert now["used"] + now["free"] <= now["size"]
+
+
+def test_snapshots_hold_what_gone_clones_wrote(server, api):
+    query(api.create_clone("author"), "CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 40000)")
+    before = file_system(server)["usedBySnapshots"]
+    snapshot = api.call("POST", "/snapshot/clone", {"cloneID": "author"}).json["id"]
+    api.destroy_clone("author")
+    machine.wait_for(lambda: file_system(server)["usedBySnapshots"] > before + 40 * MIB, 60, "space held by the snapshot")
+    assert api.call("DELETE", f"/snapshot/{snapshot}").status == 200
+    machine.wait_for(lambda: file_system(server)["usedBySnapshots"] < before + 20 * MIB, 60, "the snapshot's space")
+
+
+def test_the_reserve_is_not_given_away(server, api):
+    clone = api.create_clone("holder")
+    query(clone, "CREATE TABLE big AS SELECT repeat('x', 1000) FROM generate_series(1, 40000); CHECKPOINT")
+    machine.wait_for(lambda: api.get("/clone/holder")["metadata"]["cloneDiffSize"] > 40 * MIB, 40, "the size of the clone")
+    with space_taken(server, 4):
+        answer = api.request_clone("new")
+        assert answer.status == 507, answer
+        assert "reserve" in answer.message and '"holder"' in answer.json["hint"], answer
+
+        state = server.refresh()
+        assert state["status"] == "failed"
+        assert "reserve" in state["alerts"]["refresh_failed"]["message"]
+
+        status = api.get("/status")
+        assert status["status"]["code"] == "WARNING" and "pools" in status["status"]["message"]
+        assert status["pools"][0]["fileSystem"]["level"] == "ALARM"
+
+        assert value(api.reset_clone("holder"), "SELECT count(*) FROM customer") == 1000  # it makes room
+        api.destroy_clone("holder")
+    assert file_system(server)["level"] == "OK"
+    assert value(api.create_clone("new"), "SELECT count(*) FROM customer") == 1000
+    assert server.refresh()["status"] == "finished"
+
+
+def test_levels_are_told_once(server):
+    with space_taken(server, 18):
+        assert file_system(server)["level"] == "WARNING"
+        begun = len(server.log())
+        server.restart()
+        lines = [line for line in server.log()[begun:].splitlines() if "pool runs full" in line]
+        assert len(lines) == 1 and " warn " in lines[0] and "level=WARNING" in lines[0], lines
+    assert file_system(server)["level"] == "OK"
