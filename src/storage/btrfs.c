@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "storage/btrfs_quota.h"
+#include "storage/btrfs_usage.h"
 #include "storage/driver.h"
 #include "storage/layout.h"
 
@@ -212,6 +213,13 @@ static Error *btrfs_diff_bytes(void *private, const char *volume_path, uint64_t 
     return NULL;
 }
 
+static Error *btrfs_usage(void *private, SpaceUsage *ret_usage)
+{
+    const BtrfsPool *pool = private;
+
+    return btrfs_usage_read(pool->fd, pool->mount, ret_usage);
+}
+
 /*
  * Simple quotas charge whoever wrote an extent, and go on doing so when that subvolume is gone:
  * what no living volume is charged with is there for snapshots.
@@ -255,6 +263,7 @@ const StorageDriver btrfs_driver = {
     .snapshot = btrfs_snapshot,
     .clone = btrfs_clone,
     .destroy = btrfs_destroy,
+    .usage = btrfs_usage,
     .diff_bytes = btrfs_diff_bytes,
     .snapshots_bytes = btrfs_snapshots_bytes,
 };

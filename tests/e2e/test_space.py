@@ -17,7 +17,7 @@ def space_taken(server, free_percent):
         while file_system(server)["free"] > file_system(server)["size"] * free_percent / 100:
             file.write(b"\x55" * 16 * MIB)
             file.flush()
-            os.sync()  # btrfs counts what it has committed
+            os.fsync(file.fileno())
     try:
         yield
     finally:
@@ -45,6 +45,20 @@ def test_numbers_of_a_pool(server, api):
     now = file_system(server)
     assert now["usedByClones"] >= held["cloneDiffSize"]
     assert now["used"] + now["free"] <= now["size"]
+
+
+def test_what_is_written_counts_at_once(server):
+    """Not when btrfs commits it, up to half a minute later."""
+    filler = server.directory / "pools" / "e2e" / "filler"
+    before = file_system(server)["free"]
+    with filler.open("wb") as file:
+        file.write(b"\x55" * 64 * MIB)
+        file.flush()
+        os.fsync(file.fileno())
+        now = file_system(server)
+    filler.unlink()
+    os.sync()
+    assert before - now["free"] >= 60 * MIB, (before, now)
 
 
 def test_snapshots_hold_what_gone_clones_wrote(server, api):
