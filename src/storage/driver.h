@@ -42,5 +42,6 @@ typedef struct StorageDriver {
 } StorageDriver;
 
 extern const StorageDriver btrfs_driver;
+extern const StorageDriver overlay_driver;
 extern const StorageDriver reflink_driver;
 extern const StorageDriver zfs_driver;

@@ -3,6 +3,8 @@
  * copy or a removal takes many steps, it happens under a name of its own, and a rename is the
  * moment of truth: a crash leaves a whole volume under its name or none.
  */
+#include "storage/reflink.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +27,7 @@
 /* Nobody but us may enter: nothing else keeps a snapshot from changing. */
 #define SNAPSHOT_MODE 0700
 
-static const char *const reflink_format_argv[] = {"mkfs.xfs", "-q", "-m", "reflink=1", NULL};
+const char *const reflink_format_argv[] = {"mkfs.xfs", "-q", "-m", "reflink=1", NULL};
 
 /* Two files without a name are enough to ask; that a full pool cannot have them is no answer. */
 static Error *reflink_probe(const char *mount)
@@ -58,7 +60,7 @@ static Error *reflink_collect(const char *mount, const char *dir)
     return NULL;
 }
 
-static Error *reflink_open(const char *mount, void **ret_private)
+Error *reflink_open(const char *mount, void **ret_private)
 {
     TRY(reflink_probe(mount));
     TRY(reflink_collect(mount, LAYOUT_VOLUMES));
@@ -71,8 +73,7 @@ static void reflink_close(void *private)
 {
 }
 
-static Error *reflink_create_volume(void *private, const char *volume_path,
-                                    const Manifest *manifest)
+Error *reflink_create_volume(void *private, const char *volume_path, const Manifest *manifest)
 {
     if (mkdir(volume_path, VOLUME_MODE) == 0 && chmod(volume_path, VOLUME_MODE) == 0)
         return NULL;
@@ -81,8 +82,7 @@ static Error *reflink_create_volume(void *private, const char *volume_path,
     return error_errno(errno, "could not make \"%s\"", volume_path);
 }
 
-/* One fsync puts all that was done before it into the log: the copy survives a power cut. */
-static Error *reflink_sync_dir_of(const char *path)
+Error *reflink_sync_dir_of(const char *path)
 {
     g_autofree char *dir = g_path_get_dirname(path);
     AUTO_FD fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -101,13 +101,14 @@ static Error *reflink_publish(const char *partial, const char *to)
     return error_errno(errno, "could not rename \"%s\"", partial);
 }
 
-static Error *reflink_copy_whole(const char *from, const char *to, mode_t mode)
+static Error *reflink_copy_whole(const char *from, const char *const *layers, const char *to,
+                                 mode_t mode)
 {
     g_autofree char *partial = names_partial_path(to);
 
     TRY(fs_remove_tree(partial));
 
-    Error *e = reflink_copy(from, partial, mode);
+    Error *e = reflink_copy(from, layers, partial, mode);
 
     if (!e)
         e = reflink_publish(partial, to);
@@ -116,19 +117,28 @@ static Error *reflink_copy_whole(const char *from, const char *to, mode_t mode)
     return e;
 }
 
+Error *reflink_make_snapshot(const char *tree, const char *const *layers, const char *snapshot_path)
+{
+    return reflink_copy_whole(tree, layers, snapshot_path, SNAPSHOT_MODE);
+}
+
 static Error *reflink_snapshot(void *private, const char *volume_path, const char *snapshot_path,
                                const Manifest *manifest)
 {
-    return reflink_copy_whole(volume_path, snapshot_path, SNAPSHOT_MODE);
+    const char *const layers[] = {volume_path, NULL};
+
+    return reflink_make_snapshot(volume_path, layers, snapshot_path);
 }
 
 static Error *reflink_clone(void *private, const char *snapshot_path, const char *volume_path,
                             const Manifest *manifest)
 {
-    return reflink_copy_whole(snapshot_path, volume_path, VOLUME_MODE);
+    const char *const layers[] = {snapshot_path, NULL};
+
+    return reflink_copy_whole(snapshot_path, layers, volume_path, VOLUME_MODE);
 }
 
-static Error *reflink_destroy(void *private, const char *path)
+Error *reflink_destroy(void *private, const char *path)
 {
     g_autofree char *partial = names_partial_path(path);
     g_autofree char *deleted = names_deleted_path(path);
@@ -178,15 +188,14 @@ static Error *reflink_add_file(int root_fd, const char *path, uint64_t *bytes)
     return error_wrap(reflink_unshared_bytes(fd, bytes), "looking at \"%s\"", path);
 }
 
-static Error *reflink_diff_bytes(void *private, const char *volume_path, uint64_t *ret_bytes,
-                                 bool *ret_is_exact)
+Error *reflink_unshared_tree_bytes(const char *path, uint64_t *ret_bytes)
 {
     g_autoptr(GPtrArray) entries = NULL;
     uint64_t bytes = 0;
-    AUTO_FD root_fd = open(volume_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (root_fd < 0)
-        return error_errno(errno, "could not open \"%s\"", volume_path);
+        return error_errno(errno, "could not open \"%s\"", path);
     TRY(tree_list(root_fd, &entries));
     for (guint i = 0; i < entries->len; i++) {
         const TreeEntry *entry = g_ptr_array_index(entries, i);
@@ -195,6 +204,13 @@ static Error *reflink_diff_bytes(void *private, const char *volume_path, uint64_
             TRY(reflink_add_file(root_fd, entry->path, &bytes));
     }
     *ret_bytes = bytes;
+    return NULL;
+}
+
+static Error *reflink_diff_bytes(void *private, const char *volume_path, uint64_t *ret_bytes,
+                                 bool *ret_is_exact)
+{
+    TRY(reflink_unshared_tree_bytes(volume_path, ret_bytes));
     *ret_is_exact = true;
     return NULL;
 }

@@ -19,6 +19,7 @@
 
 typedef struct ReflinkCopy {
     int from_fd;
+    int layer_fds[REFLINK_LAYERS_MAX]; /* -1 = none */
     int to_fd;
     GPtrArray *entries; /* of TreeEntry * */
     int next;           /* atomic: first entry that no thread has taken */
@@ -43,11 +44,21 @@ static int copy_access(int fd, const struct stat *have, const struct stat *want)
     return futimens(fd, times);
 }
 
+/* In the uppermost layer that has it. */
+static int copy_open_source(const ReflinkCopy *copy, const char *path)
+{
+    int fd = -1;
+
+    for (size_t i = 0; fd < 0 && i < REFLINK_LAYERS_MAX && copy->layer_fds[i] >= 0; i++)
+        fd = openat(copy->layer_fds[i], path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd;
+}
+
 static Error *copy_file(const ReflinkCopy *copy, const char *path)
 {
     struct stat want;
     struct stat have;
-    AUTO_FD from = openat(copy->from_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD from = copy_open_source(copy, path);
 
     if (from < 0 || fstat(from, &want) < 0)
         return copy_error(path);
@@ -149,28 +160,42 @@ static Error *copy_finish_dirs(const ReflinkCopy *copy)
     return copy_finish_dir(copy, ".");
 }
 
-Error *reflink_copy(const char *from, const char *to, mode_t root_mode)
+static void copy_close(ReflinkCopy *copy)
 {
-    AUTO_FD from_fd = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < REFLINK_LAYERS_MAX; i++)
+        fs_close_fd(&copy->layer_fds[i]);
+    fs_close_fd(&copy->from_fd);
+    fs_close_fd(&copy->to_fd);
+    if (copy->entries)
+        g_ptr_array_unref(copy->entries);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReflinkCopy, copy_close)
 
-    if (from_fd < 0)
-        return copy_error(from);
+static Error *copy_open_dir(const char *path, int *ret_fd)
+{
+    *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *ret_fd < 0 ? copy_error(path) : NULL;
+}
+
+static Error *copy_open(ReflinkCopy *copy, const char *from, const char *const *layers,
+                        const char *to)
+{
+    TRY(copy_open_dir(from, &copy->from_fd));
+    for (size_t i = 0; layers[i]; i++)
+        TRY(copy_open_dir(layers[i], &copy->layer_fds[i]));
     if (mkdir(to, 0700) < 0)
         return errno == EEXIST ? error_new(ERR_CONFLICT, "\"%s\" exists", to) : copy_error(to);
+    return copy_open_dir(to, &copy->to_fd);
+}
 
-    AUTO_FD to_fd = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+Error *reflink_copy(const char *from, const char *const *layers, const char *to, mode_t root_mode)
+{
+    g_auto(ReflinkCopy) copy = {.from_fd = -1, .layer_fds = {-1, -1}, .to_fd = -1};
 
-    if (to_fd < 0)
-        return copy_error(to);
-
-    g_autoptr(GPtrArray) entries = NULL;
-
-    TRY(tree_list(from_fd, &entries));
-
-    ReflinkCopy copy = {.from_fd = from_fd, .to_fd = to_fd, .entries = entries};
-
+    TRY(copy_open(&copy, from, layers, to));
+    TRY(tree_list(copy.from_fd, &copy.entries));
     TRY(copy_make_dirs(&copy));
     TRY(copy_all_entries(&copy));
     TRY(copy_finish_dirs(&copy));
-    return fchmod(to_fd, root_mode) < 0 ? copy_error(to) : NULL;
+    return fchmod(copy.to_fd, root_mode) < 0 ? copy_error(to) : NULL;
 }

@@ -28,6 +28,7 @@
 static const StorageDriver *const storage_drivers[] = {
     &btrfs_driver,
     &reflink_driver,
+    &overlay_driver,
     &zfs_driver,
 };
 
