@@ -8,6 +8,8 @@ import urllib.request
 
 import psycopg2
 
+from .machine import PATIENCE
+
 PASSWORD = "thin-Clone-4-everyone"
 USER = "dev"
 
@@ -40,7 +42,7 @@ class Api:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as answer:
+            with urllib.request.urlopen(request, timeout=timeout * PATIENCE) as answer:
                 return Response(answer.status, answer.read().decode())
         except urllib.error.HTTPError as error:
             with error:
@@ -65,14 +67,14 @@ class Api:
 
     def wait_clone(self, clone_id, timeout=60):
         """The clone once its state is no longer transitional; None when it is gone."""
-        for _ in range(timeout // 5):
+        for _ in range(int(timeout * PATIENCE) // 5):
             answer = self.call("GET", f"/clone/{clone_id}?wait=5")
             if answer.status == 404:
                 return None
             assert answer.status == 200, answer
             if answer.json["status"]["code"] not in TRANSITIONAL:
                 return answer.json
-        raise AssertionError(f"clone {clone_id} is still {answer.json['status']} after {timeout} s")
+        raise AssertionError(f"clone {clone_id} is still {answer.json['status']} after {timeout * PATIENCE:g} s")
 
     def wait_ok(self, clone_id):
         clone = self.wait_clone(clone_id)
@@ -101,7 +103,7 @@ class Api:
 def connect(clone, user=USER, password=PASSWORD, dbname="shop"):
     """A connection to a clone (as the API shows it), in autocommit."""
     connection = psycopg2.connect(host="127.0.0.1", port=clone["db"]["port"], user=user, password=password,
-                                  dbname=dbname, connect_timeout=10)
+                                  dbname=dbname, connect_timeout=int(10 * PATIENCE))
     connection.autocommit = True
     return connection
 

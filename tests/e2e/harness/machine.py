@@ -17,6 +17,7 @@ import tempfile
 import time
 
 PREFIX = "ramet-e2e-"
+PATIENCE = float(os.environ.get("RAMET_TEST_PATIENCE", "1"))  # stretches every time limit, for slow machines
 
 _ports_given = set()
 
@@ -55,9 +56,9 @@ def is_listening(port):
 
 def wait_for(check, timeout, what):
     """The first true result of check()."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while not (result := check()):
-        assert time.monotonic() < deadline, f"{what}: still not after {timeout} s"
+        assert time.monotonic() < deadline, f"{what}: still not after {timeout * PATIENCE:g} s"
         time.sleep(0.02)
     return result
 
@@ -99,12 +100,29 @@ def loop_devices_of(directory):
     return [line.split()[0] for line in listing.splitlines() if f"{directory}/" in line]
 
 
+def zfs_pools_of(directory):
+    """Imported ZFS pools that live in files of the directory."""
+    if not pathlib.Path("/dev/zfs").exists():
+        return []
+    listing = subprocess.run(["zpool", "list", "-HvP"], capture_output=True, text=True, check=False).stdout
+    pools, pool = [], None
+    for line in listing.splitlines():
+        name = line.split("\t")
+        if not line.startswith("\t"):
+            pool = name[0]
+        elif name[1].strip().startswith(f"{directory}/"):
+            pools.append(pool)
+    return pools
+
+
 def sockets_of(directory):
     lines = pathlib.Path("/proc/net/unix").read_text(errors="replace").splitlines()
     return [line.split()[-1] for line in lines if f"{directory}/" in line]
 
 
 def unmount(directory):
+    for pool in zfs_pools_of(directory):
+        subprocess.run(["zpool", "destroy", "-f", pool], check=False)
     for point in mounts_of(directory):
         subprocess.run(["umount", point], check=True)
     # A loop device that was mounted goes by itself, a moment later.
@@ -118,7 +136,8 @@ def unmount(directory):
 def leftovers(directory):
     """What is still there of a directory, as text; "" is what a test should leave."""
     found = {"processes": processes_of(directory), "sockets": sockets_of(directory),
-             "mounts": mounts_of(directory), "loop devices": loop_devices_of(directory)}
+             "mounts": mounts_of(directory), "loop devices": loop_devices_of(directory),
+             "ZFS pools": zfs_pools_of(directory)}
     return "; ".join(f"{kind}: {things}" for kind, things in found.items() if things)
 
 

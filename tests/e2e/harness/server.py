@@ -89,8 +89,8 @@ class Server:
     @staticmethod
     def _run(command, check, env=None):
         command = list(map(str, command))
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, env=env,
-                              check=False)
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              timeout=120 * machine.PATIENCE, env=env, check=False)
         assert not check or done.returncode == 0, f"{command}: status {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
@@ -125,7 +125,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(30 * machine.PATIENCE)
 
     def restart(self, fault=None, kill=True):
         if self.is_running():
@@ -138,7 +138,7 @@ class Server:
     def wait_death(self, timeout=60):
         """True when the server (which a fault should kill) ends in time."""
         try:
-            self.process.wait(timeout)
+            self.process.wait(timeout * machine.PATIENCE)
         except subprocess.TimeoutExpired:
             return False
         return True

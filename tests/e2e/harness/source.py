@@ -1,8 +1,13 @@
-"""A PostgreSQL to copy: a few databases with the kinds of things that real ones have."""
+"""A PostgreSQL to copy: a few databases with the kinds of things that real ones have.
+
+Where making it is slow (tests/guest/life), it is made elsewhere: `python3 -m harness.source DIRECTORY` makes the data
+directory, and RAMET_TEST_SOURCE=DIRECTORY has it used."""
 
 import contextlib
+import os
 import pathlib
 import subprocess
+import sys
 
 import psycopg2
 
@@ -42,40 +47,42 @@ REFRESH MATERIALIZED VIEW customer_count;
 class Source:
     """One cluster, reachable by TCP with a password only."""
 
-    def __init__(self):
+    def __init__(self, prepared=os.environ.get("RAMET_TEST_SOURCE")):
         self.directory = machine.make_scratch()
+        self.data = pathlib.Path(prepared) if prepared else self.directory / "data"
         self.port = machine.free_ports(1)
         self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        self._make()
+        subprocess.run(["chown", "postgres:", str(self.directory)], check=True)
+        if not (self.data / "PG_VERSION").exists():
+            self._make()
         self.start()
-        self.run("postgres", ROLES)
-        self.run("postgres", "CREATE DATABASE shop")
-        self.run("postgres", "CREATE DATABASE empty")
-        self.run("postgres", f'''CREATE DATABASE "{ODD_NAME.replace('"', '""')}"''')
-        self.run("shop", SHOP)
-        self.run(ODD_NAME, "CREATE TABLE note AS SELECT 'odd'::text AS text")
+        if not self.run("postgres", "SELECT 1 FROM pg_database WHERE datname = 'shop'"):
+            self._fill()
 
     def _as_postgres(self, program, *arguments, **options):
         command = ["runuser", "-u", "postgres", "--", str(self.bin / program), *map(str, arguments)]
         return subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, **options)
 
     def _make(self):
-        subprocess.run(["chown", "postgres:", str(self.directory)], check=True)
         password_file = self.directory / "password"
         password_file.write_text(PASSWORD)
         password_file.chmod(0o644)
         self._as_postgres("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
                           "--auth=scram-sha-256", f"--pwfile={password_file}", stdout=subprocess.DEVNULL)
         with (self.data / "postgresql.conf").open("a") as conf:
-            conf.write(f"listen_addresses = '127.0.0.1'\nport = {self.port}\nfsync = off\nshared_buffers = 32MB\n"
-                       f"unix_socket_directories = '{self.directory}'\n")
+            conf.write("listen_addresses = '127.0.0.1'\nfsync = off\nshared_buffers = 32MB\n")
 
-    @property
-    def data(self):
-        return self.directory / "data"
+    def _fill(self):
+        self.run("postgres", ROLES)
+        self.run("postgres", "CREATE DATABASE empty")
+        self.run("postgres", f'''CREATE DATABASE "{ODD_NAME.replace('"', '""')}"''')
+        self.run(ODD_NAME, "CREATE TABLE note AS SELECT 'odd'::text AS text")
+        self.run("postgres", "CREATE DATABASE shop")
+        self.run("shop", SHOP)
 
     def start(self):
-        self._as_postgres("pg_ctl", "start", "-s", "-w", "-D", self.data, "-l", self.directory / "log",
+        self._as_postgres("pg_ctl", "start", "-s", "-w", "-t", int(60 * machine.PATIENCE), "-D", self.data,
+                          "-l", self.directory / "log", "-o", f"-p {self.port} -k {self.directory}",
                           stdout=subprocess.DEVNULL)
 
     def stop(self, mode="immediate"):
@@ -103,3 +110,13 @@ class Source:
 
     def close(self):
         machine.clear_away(self.directory)
+
+
+def prepare(directory):
+    source = Source(prepared=directory)
+    source.stop("fast")
+    source.close()
+
+
+if __name__ == "__main__":
+    prepare(sys.argv[1])
