@@ -12,10 +12,19 @@
 
 #define ZFS_PROPERTY_PREFIX "ramet:"
 #define ZFS_TIMEOUT_MS      180000 /* waits for the disk; importing after a crash replays logs */
+#define ZFS_VERSION_MIN     200    /* 2.0: older ones were never tried */
 #define MOUNTINFO           "/proc/self/mountinfo"
 #define MOUNTINFO_MAX       (UINT64_C(64) << 20)
 
 static const char *const zfs_env[] = {"LC_ALL=C", NULL};
+
+static Error *zfs_explain(Error *e, const char *errors)
+{
+    const char *hint = zfs_parse_hint(errors);
+
+    e->code = zfs_parse_failure(errors);
+    return hint ? error_hint(e, "%s", hint) : e;
+}
 
 Error *zfs_run(const char *const *argv, char **ret_output)
 {
@@ -24,7 +33,7 @@ Error *zfs_run(const char *const *argv, char **ret_output)
     Error *e = proc_run(&spec, &result);
 
     if (e && e->code == ERR_EXTERNAL && result.errors)
-        e->code = zfs_parse_failure(result.errors);
+        e = zfs_explain(e, result.errors);
     if (!e && ret_output)
         *ret_output = g_steal_pointer(&result.output);
     return e;
@@ -84,6 +93,26 @@ Error *zfs_list(const char *const *argv, guint columns, GPtrArray **ret_rows)
 
     TRY(zfs_run(argv, &output));
     return zfs_parse_table(output, columns, ret_rows);
+}
+
+/* A missing program says so by itself; one without "version" is older still. */
+Error *zfs_check_version(void)
+{
+    static const char *const argv[] = {"zfs", "version", NULL};
+    g_autofree char *output = NULL;
+    Error *e = zfs_run(argv, &output);
+
+    if (e && e->detail && strstr(e->detail, "unrecognized command"))
+        g_clear_pointer(&e, error_free);
+    TRY(e);
+
+    int version = output ? zfs_parse_version(output) : 1;
+
+    if (version == 0 || version >= ZFS_VERSION_MIN)
+        return NULL;
+    return error_hint(error_new(ERR_INVALID, "OpenZFS is too old"),
+                      "Ramet needs release %d.%d or newer (\"zfs version\" shows it).",
+                      ZFS_VERSION_MIN / 100, ZFS_VERSION_MIN % 100);
 }
 
 Error *zfs_mounted_at(const char *mount, char **ret_dataset)

@@ -24,6 +24,9 @@ MUST_CHECK Error *zfs_make(const char *verb, const Manifest *manifest, ...) G_GN
 /* The rows of a listing made with -H, as zfs_parse_table() returns them. */
 MUST_CHECK Error *zfs_list(const char *const *argv, guint columns, GPtrArray **ret_rows);
 
+/* Are the programs there, and new enough? ERR_EXTERNAL missing (hint); ERR_INVALID too old. */
+MUST_CHECK Error *zfs_check_version(void);
+
 /* The dataset or snapshot mounted exactly there; *ret_dataset NULL for none. Caller frees. */
 MUST_CHECK Error *zfs_mounted_at(const char *mount, char **ret_dataset);
 

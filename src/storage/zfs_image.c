@@ -62,6 +62,7 @@ static Error *zfs_image_create(const char *image, uint64_t size_bytes,
 {
     g_autofree char *pool = g_strdup_printf("ramet-%08x", g_random_int());
 
+    TRY(zfs_check_version());
     TRY(loopfile_make_sparse(image, size_bytes));
 
     const char *const argv[] = {"zpool", "create",          "-o", "cachefile=none",

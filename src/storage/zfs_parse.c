@@ -57,27 +57,67 @@ Error *zfs_parse_ratio(const char *field, double *ret_ratio)
     return NULL;
 }
 
+int zfs_parse_version(const char *output)
+{
+    g_autoptr(GRegex) regex = g_regex_new("^zfs-([0-9]{1,3})\\.([0-9]{1,2})\\.", 0, 0, NULL);
+    g_autoptr(GMatchInfo) match = NULL;
+
+    if (!g_regex_match(regex, output, 0, &match))
+        return 0;
+
+    g_autofree char *major = g_match_info_fetch(match, 1);
+    g_autofree char *minor = g_match_info_fetch(match, 2);
+
+    return (int)(g_ascii_strtoll(major, NULL, 10) * 100 + g_ascii_strtoll(minor, NULL, 10));
+}
+
+typedef struct ZfsMeaning {
+    const char *words;
+    ErrorCode code;
+    const char *hint;
+} ZfsMeaning;
+
+static const ZfsMeaning zfs_meanings[] = {
+    {"dataset does not exist", ERR_NOT_FOUND, NULL},
+    {"no such pool", ERR_NOT_FOUND, NULL},
+    {"could not find any snapshots to destroy", ERR_NOT_FOUND, NULL},
+    {"dataset already exists", ERR_CONFLICT, NULL},
+    {"has children", ERR_CONFLICT, NULL},
+    {"has dependent clones", ERR_CONFLICT, NULL},
+    {"is busy", ERR_BUSY,
+     "A program works there, or looks into it: \"fuser -vm\" on the mount point shows it."},
+    {"out of space", ERR_NO_SPACE, NULL},
+    {"No space left on device", ERR_NO_SPACE, NULL},
+    {"directory is not empty", ERR_CONFLICT,
+     "Something lies where the dataset is to be mounted: move it away, then restart rametd."},
+    {"modules are not loaded", ERR_EXTERNAL,
+     "Load the kernel's module: modprobe zfs (Debian: apt install zfs-dkms)."},
+    {"modules cannot be auto-loaded", ERR_EXTERNAL,
+     "Load the kernel's module: modprobe zfs (Debian: apt install zfs-dkms)."},
+    {"pool I/O is currently suspended", ERR_EXTERNAL,
+     "A disk of the pool is gone: \"zpool status\" says which; \"zpool clear\" goes on."},
+};
+
+static const ZfsMeaning *zfs_find_meaning(const char *errors)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(zfs_meanings); i++)
+        if (strstr(errors, zfs_meanings[i].words))
+            return &zfs_meanings[i];
+    return NULL;
+}
+
 ErrorCode zfs_parse_failure(const char *errors)
 {
-    static const struct {
-        const char *words;
-        ErrorCode code;
-    } meanings[] = {
-        {"dataset does not exist", ERR_NOT_FOUND},
-        {"no such pool", ERR_NOT_FOUND},
-        {"could not find any snapshots to destroy", ERR_NOT_FOUND},
-        {"dataset already exists", ERR_CONFLICT},
-        {"has children", ERR_CONFLICT},
-        {"has dependent clones", ERR_CONFLICT},
-        {"is busy", ERR_BUSY},
-        {"out of space", ERR_NO_SPACE},
-        {"No space left on device", ERR_NO_SPACE},
-    };
+    const ZfsMeaning *meaning = zfs_find_meaning(errors);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(meanings); i++)
-        if (strstr(errors, meanings[i].words))
-            return meanings[i].code;
-    return ERR_EXTERNAL;
+    return meaning ? meaning->code : ERR_EXTERNAL;
+}
+
+const char *zfs_parse_hint(const char *errors)
+{
+    const ZfsMeaning *meaning = zfs_find_meaning(errors);
+
+    return meaning ? meaning->hint : NULL;
 }
 
 /* The kernel writes spaces and the like as \040. */
@@ -119,7 +159,10 @@ char *zfs_parse_mounted(const char *mountinfo, const char *mount)
     return NULL;
 }
 
-/* A line for the pool, then one for each device, which begins with a tab. */
+/*
+ * A line for the pool, then one for each device, which begins with a tab. Between them stand names
+ * of classes of devices ("logs", "special"): they alone are padded with spaces, -H or not.
+ */
 char *zfs_parse_pool_on(const char *listing, const char *device)
 {
     g_auto(GStrv) lines = g_strsplit(listing, "\n", -1);
@@ -128,6 +171,8 @@ char *zfs_parse_pool_on(const char *listing, const char *device)
     for (char **line = lines; *line; line++) {
         char *name = g_str_has_prefix(*line, "\t") ? *line + strspn(*line, "\t ") : *line;
 
+        if (name == *line && !strchr(name, '\t'))
+            continue;
         name[strcspn(name, "\t")] = '\0';
         if (name == *line)
             pool = name;

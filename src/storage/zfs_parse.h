@@ -23,8 +23,17 @@ MUST_CHECK Error *zfs_parse_number(const char *field, uint64_t *ret_value);
 /* A ratio: "1.53", and with the "x" that older versions add. ERR_EXTERNAL else. */
 MUST_CHECK Error *zfs_parse_ratio(const char *field, double *ret_ratio);
 
+/*
+ * The release in what `zfs version` prints first, "zfs-2.1.11-1+deb12u1", as 201; 0 when it does
+ * not say, as a build from git may not.
+ */
+int zfs_parse_version(const char *output);
+
 /* What a failed zfs or zpool means by what it wrote to stderr; ERR_EXTERNAL when it is unknown. */
 ErrorCode zfs_parse_failure(const char *errors);
+
+/* What a person can do about it; NULL when nothing of general use is known. Static. */
+const char *zfs_parse_hint(const char *errors);
 
 /*
  * The dataset or snapshot that is mounted exactly there, as /proc/self/mountinfo has it (the last

@@ -24,6 +24,8 @@ static void fuzz_values(const char *text)
     error_free(zfs_parse_number(text, &value));
     error_free(zfs_parse_ratio(text, &ratio));
     zfs_parse_failure(text);
+    zfs_parse_hint(text);
+    zfs_parse_version(text);
 }
 
 static void fuzz_mounted(const char *text)

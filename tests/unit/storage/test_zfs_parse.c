@@ -106,6 +106,8 @@ static void test_failures(void)
         {"cannot destroy 'tank/v': dataset is busy\n", ERR_BUSY},
         {"cannot export 'tank': pool is busy\n", ERR_BUSY},
         {"cannot create 'tank/v': out of space\n", ERR_NO_SPACE},
+        {"cannot mount '/pool/volumes/v': directory is not empty\n", ERR_CONFLICT},
+        {"cannot open 'tank': pool I/O is currently suspended\n", ERR_EXTERNAL},
         {"The ZFS modules are not loaded.\nTry running '/sbin/modprobe zfs' as root to load "
          "them.\n",
          ERR_EXTERNAL},
@@ -114,6 +116,34 @@ static void test_failures(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         g_assert_cmpint(zfs_parse_failure(cases[i].errors), ==, cases[i].code);
+}
+
+static void test_hints(void)
+{
+    const char *hint = zfs_parse_hint("The ZFS modules are not loaded.\nTry running "
+                                      "'/sbin/modprobe zfs' as root to load them.\n");
+
+    g_assert_nonnull(strstr(hint, "modprobe"));
+    hint = zfs_parse_hint("cannot mount '/pool/volumes/v': directory is not empty\n");
+    g_assert_nonnull(strstr(hint, "move it away"));
+    g_assert_nonnull(zfs_parse_hint("cannot destroy 'tank/v': dataset is busy\n"));
+    g_assert_null(zfs_parse_hint("cannot open 'tank': no such pool\n"));
+    g_assert_null(zfs_parse_hint(""));
+}
+
+/* Debian 12 and 13, Ubuntu 22.04 and 24.04, a build from git. */
+static void test_versions(void)
+{
+    g_assert_cmpint(zfs_parse_version("zfs-2.1.11-1+deb12u1\nzfs-kmod-2.1.11-1+deb12u1\n"), ==,
+                    201);
+    g_assert_cmpint(zfs_parse_version("zfs-2.3.2-2\nzfs-kmod-2.3.2-2\n"), ==, 203);
+    g_assert_cmpint(zfs_parse_version("zfs-2.1.5-1ubuntu6~22.04.5\nzfs-kmod-2.2.0-0ubuntu1\n"), ==,
+                    201);
+    g_assert_cmpint(zfs_parse_version("zfs-2.2.2-0ubuntu9.1\nzfs-kmod-2.2.2-0ubuntu9.1\n"), ==,
+                    202);
+    g_assert_cmpint(zfs_parse_version("zfs-0.8.3-1ubuntu12\nzfs-kmod-0.8.3-1ubuntu12\n"), ==, 8);
+    g_assert_cmpint(zfs_parse_version("zfs-g1234567\n"), ==, 0);
+    g_assert_cmpint(zfs_parse_version(""), ==, 0);
 }
 
 static const char mountinfo[] =
@@ -154,6 +184,30 @@ static const char listing[] =
     "\t/dev/vda1\t-\t-\t-\t-\t-\t-\t-\t-\tONLINE\n"
     "\t  /dev/vdb1\t-\t-\t-\t-\t-\t-\t-\t-\tONLINE\n";
 
+/* Classes of devices stand unindented, and without tabs, -H or not. */
+static const char classes[] =
+    "my tank\t7.50G\t150K\t7.50G\t-\t-\t0%\t0%\t1.00x\tONLINE\t-\n"
+    "\t/dev/vda1\t7.50G\t150K\t7.50G\t-\t-\t0%\t0.00%\t-\tONLINE\n"
+    "special         -      -      -        -         -      -      -      -         -\n"
+    "\t/dev/vdb1\t960M\t0\t960M\t-\t-\t0%\t0.00%\t-\tONLINE\n"
+    "logs            -      -      -        -         -      -      -      -         -\n"
+    "\t/dev/vdc1\t960M\t0\t960M\t-\t-\t0%\t0.00%\t-\tONLINE\n"
+    "cache           -      -      -        -         -      -      -      -         -\n"
+    "\t/dev/disk/by-id/my cache\t1G\t0\t1G\t-\t-\t0%\t0.00%\t-\tONLINE\n";
+
+static void test_pool_with_classes(void)
+{
+    static const char *const devices[] = {"/dev/vda1", "/dev/vdb1", "/dev/vdc1",
+                                          "/dev/disk/by-id/my cache"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(devices); i++) {
+        g_autofree char *pool = zfs_parse_pool_on(classes, devices[i]);
+
+        g_assert_cmpstr(pool, ==, "my tank");
+    }
+    g_assert_null(zfs_parse_pool_on(classes, "logs"));
+}
+
 static void assert_pool_on(const char *device, const char *expected)
 {
     g_autofree char *pool = zfs_parse_pool_on(listing, device);
@@ -184,5 +238,8 @@ int main(int argc, char **argv)
     g_test_add_func("/zfs_parse/failures", test_failures);
     g_test_add_func("/zfs_parse/mounted", test_mounted);
     g_test_add_func("/zfs_parse/pool-on", test_pool_on);
+    g_test_add_func("/zfs_parse/pool-with-classes", test_pool_with_classes);
+    g_test_add_func("/zfs_parse/hints", test_hints);
+    g_test_add_func("/zfs_parse/versions", test_versions);
     return g_test_run();
 }
