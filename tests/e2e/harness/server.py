@@ -43,7 +43,13 @@ class Server:
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.write_config()
         self.driver = driver or os.environ.get("RAMET_TEST_DRIVER", "btrfs")
+        self.create_pool(size)
+
+    def create_pool(self, size):
         self.rametd("pool", "create", "e2e", "--driver", self.driver, "--image", self.directory / "pool.img", "--size", size)
+
+    def destroy_pool(self):
+        self.rametd("pool", "destroy", "e2e", "--force")
 
     def _usual_config(self, source):
         restore_configs = {"shared_buffers": "32MB"}
@@ -204,7 +210,7 @@ class Server:
             self.check()
             assert self.stop() == 0
             self.check_without_server()
-            self.rametd("pool", "destroy", "e2e", "--force")
+            self.destroy_pool()
             ports = range(self.first_port, self.first_port + N_PORTS)
             assert not machine.leftovers(self.directory), machine.leftovers(self.directory)
             assert not [port for port in ports if machine.is_listening(port)]

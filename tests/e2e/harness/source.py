@@ -6,6 +6,7 @@ directory, and RAMET_TEST_SOURCE=DIRECTORY has it used."""
 import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -52,7 +53,7 @@ class Source:
         self.data = pathlib.Path(prepared) if prepared else self.directory / "data"
         self.port = machine.free_ports(1)
         self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-        subprocess.run(["chown", "postgres:", str(self.directory)], check=True)
+        shutil.chown(self.directory, "postgres", "postgres")
         if not (self.data / "PG_VERSION").exists():
             self._make()
         self.start()
@@ -64,6 +65,8 @@ class Source:
         return subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL, **options)
 
     def _make(self):
+        self.data.mkdir(mode=0o700)
+        shutil.chown(self.data, "postgres", "postgres")
         password_file = self.directory / "password"
         password_file.write_text(PASSWORD)
         password_file.chmod(0o644)
