@@ -5,6 +5,7 @@
 
 #include "postgres/conf.h"
 #include "postgres/roles.h"
+#include "storage/foreign.h"
 
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
 #define CLONE_STOP_TIMEOUT_MS  10000
@@ -140,6 +141,15 @@ static Error *clone_write_access(const CloneWork *work, const Config *config)
                           accepts_md5);
 }
 
+/* What another program prepared becomes ours in the clone: its snapshot stays as it is. */
+static Error *clone_take_over(const CloneWork *work, const Config *config)
+{
+    if (!storage_is_foreign(work->snapshot->uid) || conf_is_taken_over(work->data_dir))
+        return NULL;
+    return conf_take_over(work->data_dir, config->postgres.os_user,
+                          config->global.database_username, config->provision.keep_user_passwords);
+}
+
 Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
@@ -151,7 +161,9 @@ Error *clone_step_configure(Operation *operation)
         .layers = {config->database_configs, config->retrieval.snapshot.configs, extra},
     };
 
-    Error *e = conf_write(work->data_dir, config->postgres.os_user, &spec);
+    Error *e = clone_take_over(work, config);
+    if (!e)
+        e = conf_write(work->data_dir, config->postgres.os_user, &spec);
     if (!e)
         e = clone_write_access(work, config);
     json_decref(extra);

@@ -113,7 +113,7 @@ static void examine_entry(Examination *x, const char *pool, const StorageEntry *
                                        : examination_owns_volume(x, pool, entry->name);
 
     g_hash_table_add(entry->is_snapshot ? x->images : x->volumes, g_strdup(key));
-    if (is_known || g_hash_table_contains(x->busy, entry->name))
+    if (is_known || entry->foreign || g_hash_table_contains(x->busy, entry->name))
         return;
     g_autofree char *message =
         g_strdup_printf("the store knows no such %s; its manifest says: %s \"%s\"",

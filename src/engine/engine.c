@@ -11,6 +11,7 @@
 #include "engine/clone_start.h"
 #include "engine/doctor.h"
 #include "engine/idle.h"
+#include "engine/import.h"
 #include "engine/operation.h"
 #include "engine/port.h"
 #include "engine/snapshot.h"
@@ -193,6 +194,7 @@ static void engine_report_unknown(Engine *engine)
 
 Error *engine_recover(Engine *engine)
 {
+    engine_import_snapshots(engine);
     engine_report_unknown(engine);
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine));

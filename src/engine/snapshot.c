@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/clone.h"
+#include "storage/foreign.h"
 
 #define DELETE_CLONES_TIMEOUT_MS 120000
 
@@ -177,6 +178,10 @@ static bool snapshot_is_protected_now(const Snapshot *snapshot)
 /* Golden data: refreshes make and retire these by themselves. */
 static Error *delete_check_kind(const Snapshot *snapshot)
 {
+    if (storage_is_foreign(snapshot->uid))
+        return error_hint(
+            error_new(ERR_CONFLICT, "cannot destroy snapshot %s: it is not ours", snapshot->id),
+            "Another program made it. Destroy it with that, then restart rametd.");
     if (*snapshot->clone_id)
         return NULL;
     Error *e = error_new(ERR_CONFLICT, "cannot destroy automatic snapshot in the pool");
@@ -274,8 +279,8 @@ static Error *retire_is_due(Engine *engine, const Snapshot *snapshot, const Snap
 {
     g_autoptr(GPtrArray) clones = NULL;
 
-    if (!snapshot->is_ready || *snapshot->clone_id || !g_str_equal(snapshot->pool, newest->pool) ||
-        g_str_equal(snapshot->uid, newest->uid) ||
+    if (!snapshot->is_ready || *snapshot->clone_id || storage_is_foreign(snapshot->uid) ||
+        !g_str_equal(snapshot->pool, newest->pool) || g_str_equal(snapshot->uid, newest->uid) ||
         snapshot->data_state_at_ms > newest->data_state_at_ms ||
         snapshot_is_protected_now(snapshot)) {
         *ret_is_due = false;

@@ -225,6 +225,15 @@ static Error *conf_take_main_file(const char *data_dir, const char *os_user)
     return conf_write_file(data_dir, os_user, "postgresql.conf", text);
 }
 
+bool conf_is_taken_over(const char *data_dir)
+{
+    g_autofree char *path = g_build_filename(data_dir, "postgresql.conf", NULL);
+    g_autofree char *text = NULL;
+    g_autoptr(Error) e = fs_read_file(path, CONF_FILE_MAX, &text);
+
+    return !e && g_str_has_prefix(text, CONF_MARKER);
+}
+
 Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
                       const char *user, bool accepts_md5)
 {

@@ -41,6 +41,9 @@ char *conf_format(const ConfSpec *spec);
 MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
                                  bool accepts_md5);
 
+/* True when conf_take_over() has come to its end. */
+bool conf_is_taken_over(const char *data_dir);
+
 /* Writes pg_hba.conf alone, for a clone whose user conf_take_over() could not know. */
 MUST_CHECK Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
                                  const char *user, bool accepts_md5);

@@ -39,6 +39,12 @@ typedef struct StorageDriver {
                          bool *ret_is_exact);
     Error *(*snapshots_bytes)(void *private, uint64_t *ret_bytes); /* NULL = unknown */
     Error *(*sync)(void *private, const char *volume_path);        /* NULL = syncfs(2) */
+    /*
+     * Snapshots of another program, see foreign.h: adds a StorageEntry * for each. Destroying one
+     * only forgets it. NULL = there are none.
+     */
+    Error *(*list_foreign)(void *private, GPtrArray *entries);
+    Error *(*show_foreign)(void *private, const char *snapshot_path, bool is_shown);
 } StorageDriver;
 
 extern const StorageDriver btrfs_driver;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
 #include "storage/pool_file.h"
@@ -246,9 +247,14 @@ static Error *pool_check_empty(const char *mount, const char *dir)
     g_auto(GStrv) names = NULL;
 
     TRY(fs_list_dir(path, &names));
-    if (!names[0])
+
+    char **name = names;
+
+    while (*name && storage_is_foreign(*name)) /* they stay, whatever happens to the pool */
+        name++;
+    if (!*name)
         return NULL;
-    return error_hint(error_new(ERR_CONFLICT, "there are %s in it, as \"%s\"", dir, names[0]),
+    return error_hint(error_new(ERR_CONFLICT, "there are %s in it, as \"%s\"", dir, *name),
                       "Destroy them first, or force it.");
 }
 

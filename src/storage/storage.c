@@ -16,14 +16,17 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "storage/driver.h"
+#include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
 #include "storage/names.h"
 #include "storage/pool.h"
+#include "storage/tree.h"
 
 #define RESERVE_MIN     (UINT64_C(16) << 20)
 #define RESERVE_MAX     (UINT64_C(256) << 20)
 #define RESERVE_DIVISOR 100
+#define VOLUME_MODE     0711 /* instances pass through */
 
 static const StorageDriver *const storage_drivers[] = {
     &btrfs_driver,
@@ -203,6 +206,11 @@ static Error *pool_end_verb(const Pool *pool, const char *doing, const Place *pl
     return error_wrap(e, "%s %s \"%s\" in pool \"%s\"", doing, place->kind, name, pool->name);
 }
 
+bool storage_is_foreign(const char *snapshot)
+{
+    return g_str_has_prefix(snapshot, STORAGE_FOREIGN_PREFIX);
+}
+
 /* A volume that could not be completed goes again. */
 static Error *pool_complete(Pool *pool, const char *path, Error *e)
 {
@@ -254,6 +262,19 @@ Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *man
                          volume_create(pool, volume, manifest));
 }
 
+/* Data of another program may belong to another user. */
+static Error *volume_take_over(Pool *pool, const char *volume, const char *path)
+{
+    g_autofree char *data_dir = storage_volume_data(pool, volume);
+
+    if (!fs_exists(data_dir))
+        return error_hint(error_new(ERR_NOT_FOUND, "there is no directory \"%s\" in the snapshot",
+                                    pool->data_sub_dir),
+                          "poolManager.dataSubDir must be what the snapshot's maker has.");
+    TRY(fs_make_dir(path, VOLUME_MODE, NULL));
+    return tree_take_over(data_dir, pool->owner);
+}
+
 static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
                            const Manifest *manifest)
 {
@@ -266,7 +287,10 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
     TRY(pool->driver->clone(pool->driver_private, from, path, manifest));
-    return pool_complete(pool, path, volume_mark(path, text));
+
+    Error *e = storage_is_foreign(snapshot) ? volume_take_over(pool, volume, path) : NULL;
+
+    return pool_complete(pool, path, e ? e : volume_mark(path, text));
 }
 
 Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const Manifest *manifest)
@@ -316,6 +340,8 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
 
     TRY(names_check("volume", volume));
     TRY(names_check("snapshot", snapshot));
+    if (storage_is_foreign(snapshot))
+        return error_new(ERR_INVALID, "snapshot name \"%s\" is for those of others", snapshot);
     return pool_end_verb(pool, "taking", &place_snapshot, snapshot, started_us,
                          snapshot_create(pool, volume, snapshot, manifest));
 }
@@ -353,6 +379,7 @@ static void storage_entry_free(void *data)
 
     g_free(entry->name);
     manifest_free(entry->manifest);
+    g_free(entry->foreign);
     g_free(entry);
 }
 
@@ -380,8 +407,41 @@ static Error *list_place(const Pool *pool, const Place *place, GPtrArray *entrie
 
     TRY(fs_list_dir(path, &found));
     for (char **name = found; *name; name++)
-        list_add(entries, path, *name, place == &place_snapshot);
+        if (!storage_is_foreign(*name))
+            list_add(entries, path, *name, place == &place_snapshot);
     return NULL;
+}
+
+/* Drivers know them by where they are in the pool; public ids begin with its name. */
+static Error *list_foreign(const Pool *pool, GPtrArray *entries)
+{
+    guint first = entries->len;
+
+    if (!pool->driver->list_foreign)
+        return NULL;
+    TRY(pool->driver->list_foreign(pool->driver_private, entries));
+    for (guint i = first; i < entries->len; i++) {
+        Manifest *manifest = ((StorageEntry *)g_ptr_array_index(entries, i))->manifest;
+        g_autofree char *place = manifest->id;
+
+        manifest->id = g_strconcat(pool->name, place, NULL);
+        g_free(manifest->pool);
+        manifest->pool = g_strdup(pool->name);
+    }
+    return NULL;
+}
+
+Error *storage_show_foreign(Pool *pool, const char *snapshot, bool is_shown)
+{
+    TRY(names_check("snapshot", snapshot));
+    if (!storage_is_foreign(snapshot) || !pool->driver->show_foreign)
+        return error_new(ERR_INVALID, "snapshot \"%s\" is always readable", snapshot);
+
+    g_autofree char *path = pool_path(pool, &place_snapshot, snapshot);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_snapshot, snapshot);
+
+    return error_wrap(pool->driver->show_foreign(pool->driver_private, path, is_shown),
+                      "looking into snapshot \"%s\"", snapshot);
 }
 
 Error *storage_list(Pool *pool, GPtrArray **ret_entries)
@@ -390,6 +450,7 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
 
     TRY(error_wrap(list_place(pool, &place_volume, entries), "listing pool \"%s\"", pool->name));
     TRY(error_wrap(list_place(pool, &place_snapshot, entries), "listing pool \"%s\"", pool->name));
+    TRY(error_wrap(list_foreign(pool, entries), "listing pool \"%s\"", pool->name));
     *ret_entries = g_steal_pointer(&entries);
     return NULL;
 }

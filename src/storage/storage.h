@@ -106,6 +106,7 @@ typedef struct StorageEntry {
     char *name;
     bool is_snapshot;
     Manifest *manifest; /* NULL when it has none that can be read: not ours, or half made */
+    struct StorageForeign *foreign; /* of another program, see foreign.h; NULL = ours     */
 } StorageEntry;
 
 /* What really exists: GPtrArray of StorageEntry *; caller unrefs. Lists the whole pool. */

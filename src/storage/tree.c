@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fs.h"
+
 #define TREE_DEPTH_MAX 64 /* a stranger's tree must not use up our descriptors or our stack */
 
 typedef struct TreeWalk {
@@ -98,4 +100,33 @@ Error *tree_list(int root_fd, GPtrArray **ret_entries)
     TRY(tree_walk_dir(root_fd, ".", "", walk));
     *ret_entries = g_steal_pointer(&entries);
     return NULL;
+}
+
+static Error *tree_give(int root_fd, const char *path, uid_t uid, gid_t gid)
+{
+    struct stat status;
+
+    if (fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_errno(errno, "could not look at \"%s\"", path);
+    if (status.st_uid == uid && status.st_gid == gid)
+        return NULL;
+    if (fchownat(root_fd, path, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_errno(errno, "could not change the owner of \"%s\"", path);
+    return NULL;
+}
+
+Error *tree_take_over(const char *data_dir, const char *user)
+{
+    g_autoptr(GPtrArray) entries = NULL;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    AUTO_FD root_fd = open(data_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (root_fd < 0)
+        return error_errno(errno, "could not open directory \"%s\"", data_dir);
+    TRY(fs_find_user(user, &uid, &gid));
+    TRY(tree_list(root_fd, &entries));
+    for (guint i = 0; i < entries->len; i++)
+        TRY(tree_give(root_fd, ((TreeEntry *)g_ptr_array_index(entries, i))->path, uid, gid));
+    return fs_make_dir(data_dir, 0700, user);
 }

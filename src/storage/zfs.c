@@ -37,8 +37,10 @@
 
 #include "base/fs.h"
 #include "storage/driver.h"
+#include "storage/foreign.h"
 #include "storage/layout.h"
 #include "storage/zfs_command.h"
+#include "storage/zfs_foreign.h"
 #include "storage/zfs_kept.h"
 #include "storage/zfs_measure.h"
 #include "storage/zfs_mount.h"
@@ -51,6 +53,7 @@ typedef struct ZfsPool {
     char *mount;
     char *dataset; /* mounted there */
     ZfsMeasure *measure;
+    ZfsForeign *foreign;
     GRWLock names;
     GMutex sweeping;
     guint kept; /* volumes kept aside; under sweeping */
@@ -70,8 +73,15 @@ static bool zfs_is_snapshot_path(const ZfsPool *pool, const char *path)
     return g_str_has_prefix(path, parent);
 }
 
+static bool zfs_is_foreign_path(const char *path)
+{
+    return storage_is_foreign(strrchr(path, '/') + 1);
+}
+
 static Error *zfs_find_existing(const ZfsPool *pool, const char *path, char **ret_snapshot)
 {
+    if (zfs_is_foreign_path(path))
+        return zfs_foreign_find(pool->foreign, strrchr(path, '/') + 1, ret_snapshot);
     TRY(zfs_find_snapshot(pool->dataset, path, ret_snapshot));
     if (*ret_snapshot)
         return NULL;
@@ -156,6 +166,7 @@ static Error *zfs_open(const char *mount, void **ret_private)
 {
     g_autofree char *dataset = NULL;
 
+    TRY(zfs_check_version());
     TRY(zfs_find_dataset(mount, &dataset));
     TRY(zfs_prepare_datasets(dataset, mount));
     zfs_advise(dataset);
@@ -165,6 +176,8 @@ static Error *zfs_open(const char *mount, void **ret_private)
     pool->mount = g_strdup(mount);
     pool->dataset = g_steal_pointer(&dataset);
     pool->measure = zfs_measure_new(pool->dataset, mount);
+    pool->foreign = zfs_foreign_new(pool->dataset, mount);
+    error_ignore(zfs_foreign_refresh(pool->foreign), "snapshots of DBLab may be missing");
     g_rw_lock_init(&pool->names);
     g_mutex_init(&pool->sweeping);
     zfs_sweep(pool);
@@ -179,6 +192,7 @@ static void zfs_close(void *private)
     g_free(pool->mount);
     g_free(pool->dataset);
     zfs_measure_free(pool->measure);
+    zfs_foreign_free(pool->foreign);
     g_rw_lock_clear(&pool->names);
     g_mutex_clear(&pool->sweeping);
     g_free(pool);
@@ -198,6 +212,7 @@ static Error *zfs_dismantle(const char *mount)
 {
     g_autofree char *dataset = NULL;
 
+    TRY(zfs_foreign_unmark_all(mount));
     TRY(zfs_mounted_at(mount, &dataset));
     if (!dataset)
         return NULL;
@@ -344,6 +359,8 @@ static Error *zfs_destroy_snapshot(ZfsPool *pool, const char *path)
     g_autofree char *snapshot = NULL;
     g_autoptr(GRWLockReaderLocker) locker G_GNUC_UNUSED = g_rw_lock_reader_locker_new(&pool->names);
 
+    if (zfs_is_foreign_path(path)) /* not ours to destroy: it is only forgotten */
+        return zfs_remove_mount_point(path);
     TRY(zfs_find_snapshot(pool->dataset, path, &snapshot));
     if (snapshot)
         TRY(zfs_destroy_found(snapshot, path));
@@ -359,6 +376,27 @@ static Error *zfs_destroy(void *private, const char *path)
     if (zfs_has_kept(pool))
         zfs_sweep(pool);
     return NULL;
+}
+
+/* --- snapshots of others --- */
+
+static Error *zfs_list_foreign(void *private, GPtrArray *entries)
+{
+    const ZfsPool *pool = private;
+
+    return zfs_foreign_list(pool->foreign, entries);
+}
+
+static Error *zfs_show_foreign(void *private, const char *snapshot_path, bool is_shown)
+{
+    const ZfsPool *pool = private;
+    g_autofree char *snapshot = NULL;
+
+    TRY(zfs_unmount_snapshot(snapshot_path));
+    if (!is_shown)
+        return NULL;
+    TRY(zfs_find_existing(pool, snapshot_path, &snapshot));
+    return zfs_mount_snapshot(snapshot, snapshot_path);
 }
 
 /* --- measuring --- */
@@ -406,4 +444,6 @@ const StorageDriver zfs_driver = {
     .usage = zfs_usage,
     .diff_bytes = zfs_diff_bytes,
     .sync = zfs_sync,
+    .list_foreign = zfs_list_foreign,
+    .show_foreign = zfs_show_foreign,
 };

@@ -10,6 +10,7 @@
 #include <sys/mount.h>
 
 #include "base/fs.h"
+#include "storage/foreign.h"
 #include "storage/layout.h"
 #include "storage/loopfile.h"
 #include "storage/names.h"
@@ -18,17 +19,16 @@
 #define SNAPSHOT_DIR_MODE 0711
 #define SNAPSHOT_FLAGS    (MS_RDONLY | MS_NOATIME | MS_NODEV | MS_NOSUID)
 
-/* Columns of a listing of everything. The last is set on the snapshots that DBLab makes. */
+/* Columns of a listing of everything. */
 enum {
     ALL_NAME,
     ALL_MOUNTED,
     ALL_CANMOUNT,
     ALL_DEFERRED,
     ALL_KIND,
-    ALL_DBLAB,
     ALL_COLUMNS
 };
-#define ALL_FORMAT "name,mounted,canmount,defer_destroy,ramet:kind,dblab:datastateat"
+#define ALL_FORMAT "name,mounted,canmount,defer_destroy,ramet:kind"
 
 static Error *mount_list(const char *dataset, const char *types, GPtrArray **ret_rows)
 {
@@ -42,10 +42,8 @@ static Error *mount_list(const char *dataset, const char *types, GPtrArray **ret
 static const char *mount_snapshot_name(char **row)
 {
     const char *at = strchr(row[ALL_NAME], '@');
-    bool is_ours = g_str_equal(row[ALL_KIND], "snapshot");
-    bool is_dblab = !g_str_equal(row[ALL_DBLAB], "-");
 
-    if (!at || !(is_ours || is_dblab) || g_str_equal(row[ALL_DEFERRED], "on"))
+    if (!at || !g_str_equal(row[ALL_KIND], "snapshot") || g_str_equal(row[ALL_DEFERRED], "on"))
         return NULL;
 
     g_autoptr(Error) invalid = names_check("snapshot", at + 1);
@@ -116,7 +114,7 @@ static Error *mount_remove_leftovers(const char *mount)
     for (char **name = names; *name; name++) {
         g_autofree char *path = g_build_filename(parent, *name, NULL);
 
-        if (!loopfile_is_mounted(path))
+        if (!storage_is_foreign(*name) && !loopfile_is_mounted(path))
             error_free(fs_remove(path));
     }
     return NULL;

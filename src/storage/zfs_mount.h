@@ -15,8 +15,6 @@
  *
  *   dataset   the pool's
  *   mount     where it is mounted
- *
- * Snapshots that DBLab made in the same dataset are shown, too, as far as their names are free.
  */
 MUST_CHECK Error *zfs_mount_all(const char *dataset, const char *mount);
 
