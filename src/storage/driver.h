@@ -41,7 +41,7 @@ typedef struct StorageDriver {
     Error *(*sync)(void *private, const char *volume_path);        /* NULL = syncfs(2) */
     /*
      * Snapshots of another program, see foreign.h: adds a StorageEntry * for each. Destroying one
-     * only forgets it. NULL = there are none.
+     * only forgets it. And one without a manifest for what people made by hand. NULL = neither.
      */
     Error *(*list_foreign)(void *private, GPtrArray *entries);
     Error *(*show_foreign)(void *private, const char *snapshot_path, bool is_shown);

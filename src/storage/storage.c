@@ -422,6 +422,10 @@ static Error *list_foreign(const Pool *pool, GPtrArray *entries)
     TRY(pool->driver->list_foreign(pool->driver_private, entries));
     for (guint i = first; i < entries->len; i++) {
         Manifest *manifest = ((StorageEntry *)g_ptr_array_index(entries, i))->manifest;
+
+        if (!manifest)
+            continue;
+
         g_autofree char *place = manifest->id;
 
         manifest->id = g_strconcat(pool->name, place, NULL);

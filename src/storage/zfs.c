@@ -39,6 +39,7 @@
 #include "storage/driver.h"
 #include "storage/foreign.h"
 #include "storage/layout.h"
+#include "storage/zfs_by_hand.h"
 #include "storage/zfs_command.h"
 #include "storage/zfs_foreign.h"
 #include "storage/zfs_kept.h"
@@ -384,6 +385,7 @@ static Error *zfs_list_foreign(void *private, GPtrArray *entries)
 {
     const ZfsPool *pool = private;
 
+    TRY(zfs_by_hand_list(pool->dataset, entries));
     return zfs_foreign_list(pool->foreign, entries);
 }
 

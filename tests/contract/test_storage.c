@@ -18,6 +18,8 @@ static int run_suite(const char *directory)
     storage_add_pool_tests();
     storage_add_load_tests();
     storage_add_accident_tests();
+    if (g_str_equal(fixture_driver, "zfs"))
+        storage_add_zfs_tests();
     return g_test_run();
 }
 
