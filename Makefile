@@ -24,10 +24,10 @@ test: build ## all tests; the last line counts them
 	@ninja -C $(BUILD)
 	@$(AS_ROOT) tools/test_summary --build $(BUILD)
 
-test-guest: build ## the storage contract for ZFS, in a virtual machine where this one lacks it
+test-guest: build ## contract and whole life on ZFS, in a virtual machine where this one lacks it
 	@tools/packages test
 	@ninja -C $(BUILD) tests/contract/test_storage
-	@$(AS_ROOT) tests/guest/contract
+	@$(AS_ROOT) tests/guest/all $(GUEST)
 
 demo: build ## a server with a copy of SOURCE=<connection string>, or of a pgbench database of SCALE=30
 	@tools/packages demo
