@@ -32,9 +32,10 @@ typedef struct StorageDriver {
                        const Manifest *manifest);
     Error *(*clone)(void *private, const char *snapshot_path, const char *volume_path,
                     const Manifest *manifest);
-    Error *(*destroy)(void *private, const char *path); /* a missing one is success */
-    /* NULL = what statvfs(3) says; that also decides, at less cost, whether a new volume fits. */
-    Error *(*usage)(void *private, SpaceUsage *ret_usage);
+    Error *(*destroy)(void *private, const char *path);    /* a missing one is success */
+    Error *(*usage)(void *private, SpaceUsage *ret_usage); /* NULL = what statvfs(3) says */
+    /* What decides, at next to no cost, whether a new volume fits; NULL = what statvfs(3) says. */
+    Error *(*space)(void *private, SpaceUsage *ret_usage);
     Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,
                          bool *ret_is_exact);
     Error *(*snapshots_bytes)(void *private, uint64_t *ret_bytes); /* NULL = unknown */
@@ -48,6 +49,7 @@ typedef struct StorageDriver {
 } StorageDriver;
 
 extern const StorageDriver btrfs_driver;
+extern const StorageDriver lvm_driver;
 extern const StorageDriver overlay_driver;
 extern const StorageDriver reflink_driver;
 extern const StorageDriver zfs_driver;

@@ -19,4 +19,5 @@ typedef struct ImageOps {
 } ImageOps;
 
 extern const ImageOps loopfile_image_ops;
+extern const ImageOps lvm_image_ops;
 extern const ImageOps zfs_image_ops;

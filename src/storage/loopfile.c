@@ -71,7 +71,7 @@ Error *loopfile_create(const char *image, uint64_t size_bytes, const char *const
  * Direct I/O keeps the image's pages out of the host's cache, where they would be held a second
  * time. Where the host's file system refuses it, losetup leaves the device without it or fails.
  */
-static Error *loop_attach(const char *image, char **ret_device)
+Error *loopfile_attach(const char *image, char **ret_device)
 {
     const char *const direct[] = {"losetup",        "--find", "--show", "--nooverlap",
                                   "--direct-io=on", image,    NULL};
@@ -81,8 +81,7 @@ static Error *loop_attach(const char *image, char **ret_device)
     return refused ? loop_run(buffered, LOOP_TIMEOUT_MS, ret_device) : NULL;
 }
 
-/* Of a mounted device it asks for the detaching at the last close. */
-static Error *loop_detach_device(const char *device)
+Error *loopfile_release(const char *device)
 {
     const char *const argv[] = {"losetup", "--detach", device, NULL};
 
@@ -101,6 +100,14 @@ static Error *loop_list_devices(const char *image, char ***ret_lines)
     return NULL;
 }
 
+Error *loopfile_devices(const char *image, char ***ret_devices)
+{
+    TRY(loop_list_devices(image, ret_devices));
+    for (char **line = *ret_devices; *line; line++)
+        (*line)[strcspn(*line, " ")] = '\0';
+    return NULL;
+}
+
 /*
  * A device with autoclear goes by itself, a moment after its last user: to detach it as well might
  * hit another image that has got the same device by then. One without was left by a killed run.
@@ -114,7 +121,7 @@ static Error *loop_check_detached(void *data, bool *ret_done)
         g_autofree char *device = g_strndup(*line, strcspn(*line, " "));
 
         if (g_str_has_suffix(*line, " 0"))
-            TRY(loop_detach_device(device));
+            TRY(loopfile_release(device));
     }
     *ret_done = lines[0] == NULL;
     return NULL;
@@ -141,7 +148,7 @@ static Error *loop_mount_device(const char *device, const char *mount)
 {
     const char *const argv[] = {"mount", "-o", "noatime", device, mount, NULL};
     Error *e = loop_run(argv, MOUNT_TIMEOUT_MS, NULL);
-    Error *not_detached = loop_detach_device(device);
+    Error *not_detached = loopfile_release(device);
 
     if (e)
         error_free(not_detached);
@@ -157,7 +164,7 @@ Error *loopfile_mount(const char *image, const char *mount)
     if (!fs_exists(image))
         return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
     TRY(loopfile_detach(image));
-    TRY(error_wrap(loop_attach(image, &device), "attaching image \"%s\"", image));
+    TRY(error_wrap(loopfile_attach(image, &device), "attaching image \"%s\"", image));
     return error_wrap(loop_mount_device(device, mount), "mounting image \"%s\" at \"%s\"", image,
                       mount);
 }

@@ -44,6 +44,15 @@ MUST_CHECK Error *loopfile_unmount(const char *mount);
  */
 MUST_CHECK Error *loopfile_detach(const char *image);
 
+/* Attaches an image without mounting it. Undo: loopfile_detach(). Caller frees *ret_device. */
+MUST_CHECK Error *loopfile_attach(const char *image, char **ret_device);
+
+/* Detaches a loop device, at once or when its last user lets go of it. */
+MUST_CHECK Error *loopfile_release(const char *device);
+
+/* The loop devices that an image is attached to; caller frees. */
+MUST_CHECK Error *loopfile_devices(const char *image, char ***ret_devices);
+
 /* True when a file system is mounted exactly there. */
 bool loopfile_is_mounted(const char *mount);
 

@@ -30,6 +30,7 @@
 
 static const StorageDriver *const storage_drivers[] = {
     &btrfs_driver,
+    &lvm_driver,
     &reflink_driver,
     &overlay_driver,
     &zfs_driver,
@@ -182,7 +183,8 @@ static Error *pool_check_space(const Pool *pool)
 {
     SpaceUsage usage = {0};
 
-    TRY(pool_ask_file_system(pool, &usage));
+    TRY(pool->driver->space ? pool->driver->space(pool->driver_private, &usage)
+                            : pool_ask_file_system(pool, &usage));
     TRY(pool_subtract_missing(pool, &usage));
 
     uint64_t reserve = CLAMP(usage.size_bytes / RESERVE_DIVISOR, RESERVE_MIN, RESERVE_MAX);

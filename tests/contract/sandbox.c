@@ -71,8 +71,8 @@ static void sandbox_detach(const char *directory)
     }
 }
 
-/* ZFS opens image files by itself. */
-static void sandbox_export(const char *directory)
+/* Image files that are more than a mount and a loop device. */
+static void sandbox_export(const char *directory, const ImageOps *ops)
 {
     g_auto(GStrv) names = NULL;
 
@@ -80,15 +80,16 @@ static void sandbox_export(const char *directory)
     for (char **name = names; name && *name; name++) {
         g_autofree char *path = g_build_filename(directory, *name, NULL);
 
-        if (zfs_image_ops.recognise(path))
-            error_free(zfs_image_ops.detach(path));
+        if (ops->recognise(path))
+            error_free(ops->detach(path));
     }
 }
 
 static void sandbox_clean(const char *directory)
 {
-    sandbox_export(directory);
+    sandbox_export(directory, &zfs_image_ops);
     sandbox_unmount(directory);
+    sandbox_export(directory, &lvm_image_ops);
     sandbox_detach(directory);
     error_free(fs_remove_tree(directory)); /* another run may be cleaning the same leftover */
 }

@@ -11,6 +11,16 @@
 #include "storage_fixture.h"
 #include "storage_tests.h"
 
+/* What a driver needs of the kernel. */
+static const struct {
+    const char *driver;
+    const char *device;
+    const char *what;
+} needs[] = {
+    {"lvm", "/dev/mapper/control", "device mapper"},
+    {"zfs", "/dev/zfs", "ZFS"},
+};
+
 static int run_suite(const char *directory)
 {
     fixture_dir = directory;
@@ -34,10 +44,11 @@ int main(int argc, char **argv)
         printf("1..0 # SKIP pools are mounted: needs root\n");
         return EXIT_SUCCESS;
     }
-    if (g_str_equal(argv[1], "zfs") && access("/dev/zfs", F_OK) < 0) {
-        printf("1..0 # SKIP this kernel has no ZFS: see \"make test-guest\"\n");
-        return EXIT_SUCCESS;
-    }
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+        if (g_str_equal(argv[1], needs[i].driver) && access(needs[i].device, F_OK) < 0) {
+            printf("1..0 # SKIP this kernel has no %s: see \"make test-guest\"\n", needs[i].what);
+            return EXIT_SUCCESS;
+        }
     fixture_driver = argv[1];
     return sandbox_run(run_suite);
 }
