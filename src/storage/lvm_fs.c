@@ -43,8 +43,8 @@ static const char *const root_argv[] = {"mkfs.ext4", "-q",   "-F",        "-m", 
 static const char *const xfs_argv[] = {"mkfs.xfs", "-q", "-f", "-K", NULL};
 
 static const LvmFs file_systems[] = {
-    {"ext4", EXT4_SUPER_MAGIC, ext4_argv, "noinit_itable,discard", "noload", 1024 + 56, 2,
-     "\x53\xef"},
+    {"ext4", EXT4_SUPER_MAGIC, ext4_argv, "noinit_itable,discard,errors=remount-ro", "noload",
+     1024 + 56, 2, "\x53\xef"},
     {"xfs", XFS_SUPER_MAGIC, xfs_argv, "nouuid,discard", "nouuid,norecovery", 0, 4, "XFSB"},
 };
 

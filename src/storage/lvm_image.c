@@ -179,14 +179,13 @@ static Error *lvm_image_create(const char *image, uint64_t size_bytes,
     TRY(loopfile_make_sparse(image, size_bytes));
 
     Error *e = image_attach_and_fill(image, size_bytes);
-    Error *not_detached = lvm_image_detach(image);
 
-    if (e)
-        error_ignore(not_detached, "the image is of no use");
-    else
-        e = not_detached;
-    if (e)
+    if (!e)
+        e = lvm_image_detach(image);
+    if (e) {
+        error_ignore(lvm_image_detach(image), "the image is of no use");
         error_ignore(fs_remove(image), "the image is of no use");
+    }
     return error_wrap(e, "making a volume group in image \"%s\"", image);
 }
 

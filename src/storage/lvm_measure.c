@@ -11,12 +11,13 @@
 #include "storage/lvm_dm.h"
 #include "storage/lvm_parse.h"
 
-#define MEASURE_AGE_MIN_US   G_USEC_PER_SEC
-#define MEASURE_AGE_FACTOR   20 /* at most a twentieth of the time is spent on measuring */
-#define MEASURE_TIMEOUT_MS   120000
-#define HOLDING_FILE         LAYOUT_PRIVATE "/holds-metadata"
-#define METADATA_BLOCK_BYTES 4096
-#define METADATA_LOW_DIVISOR 20
+#define MEASURE_AGE_MIN_US     G_USEC_PER_SEC
+#define MEASURE_AGE_FACTOR     20 /* at most a twentieth of the time is spent on measuring */
+#define MEASURE_TIMEOUT_MS     120000
+#define HOLDING_FILE           LAYOUT_PRIVATE "/holds-metadata"
+#define METADATA_BLOCK_BYTES   4096
+#define METADATA_LOW_DIVISOR   20
+#define METADATA_PLENTY_FACTOR 4 /* a quarter of the metadata is plenty for all of the data */
 
 struct LvmMeasure {
     const LvmPlace *place;
@@ -64,7 +65,8 @@ static SpaceUsage measure_usage(const LvmPoolState *state)
     const LvmPoolStatus *status = &state->status;
     uint64_t data_free = (status->data_total - status->data_used) * state->block_bytes;
     double metadata_share = (double)metadata_free(status) / (double)status->metadata_total;
-    uint64_t metadata_room = (uint64_t)((double)state->size_bytes * metadata_share);
+    uint64_t metadata_room =
+        (uint64_t)((double)state->size_bytes * METADATA_PLENTY_FACTOR * metadata_share);
 
     return (SpaceUsage){
         .size_bytes = state->size_bytes,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 
 #include "base/fs.h"
 #include "storage/layout.h"
@@ -73,11 +74,23 @@ static char *mount_path_of(const LvmPlace *place, const char *mount, char **row)
     return NULL;
 }
 
+/* A pool without space makes ext4 read-only, for good: mounted again it can be written to. */
+static void mount_drop_broken(const char *path)
+{
+    struct statvfs status;
+
+    if (!mount_is_snapshot(path) && loopfile_is_mounted(path) && statvfs(path, &status) == 0 &&
+        (status.f_flag & ST_RDONLY) != 0)
+        error_ignore(loopfile_unmount(path), "it stays read-only until it is mounted again");
+}
+
 /* One that cannot be mounted must not keep the others from their users. */
 static Error *mount_row(const LvmPlace *place, const char *mount, char **row)
 {
     g_autofree char *path = mount_path_of(place, mount, row);
 
+    if (path)
+        mount_drop_broken(path);
     if (!path || loopfile_is_mounted(path))
         return NULL;
     TRY(lvm_make_mount_point(path));

@@ -9,6 +9,8 @@
 
 #include "base/fs.h"
 #include "storage/loopfile.h"
+#include "storage/lvm_fs.h"
+#include "storage/lvm_image.h"
 #include "storage/pool.h"
 #include "storage/zfs_command.h"
 #include "storage_fixture.h"
@@ -119,15 +121,21 @@ static void test_destroy_refuses_what_is_in_use(PoolFixture *f, gconstpointer da
     g_assert_true(fs_exists(data_dir));
 }
 
-/* On ZFS, a pool has a dataset for itself; elsewhere, a directory will do. */
-static void make_place(const PoolFixture *f, const char *mount)
+/* Where a pool of its own lies within the test's pool: in a directory, if it may. */
+static void make_directory_place(const PoolFixture *f, const char *mount)
+{
+    ASSERT_OK(fs_make_dir(mount, 0755, NULL));
+}
+
+static void remove_directory_place(const char *mount)
+{
+    ASSERT_OK(fs_remove(mount));
+}
+
+static void make_zfs_place(const PoolFixture *f, const char *mount)
 {
     g_autofree char *dataset = NULL;
 
-    if (!g_str_equal(fixture_driver, "zfs")) {
-        ASSERT_OK(fs_make_dir(mount, 0755, NULL));
-        return;
-    }
     ASSERT_OK(zfs_mounted_at(f->mount, &dataset));
 
     g_autofree char *inner = g_strconcat(dataset, "/inner", NULL);
@@ -135,14 +143,63 @@ static void make_place(const PoolFixture *f, const char *mount)
     ASSERT_OK(zfs_do("zfs", "create", inner, NULL));
 }
 
-static void remove_place(const char *mount)
+static void remove_zfs_place(const char *mount)
 {
     g_autofree char *dataset = NULL;
 
     ASSERT_OK(zfs_mounted_at(mount, &dataset));
-    if (dataset)
-        ASSERT_OK(zfs_do("zfs", "destroy", dataset, NULL));
+    g_assert_nonnull(dataset);
+    ASSERT_OK(zfs_do("zfs", "destroy", dataset, NULL));
     ASSERT_OK(fs_remove(mount));
+}
+
+static void make_lvm_place(const PoolFixture *f, const char *mount)
+{
+    g_auto(LvmPlace) place = {0};
+
+    ASSERT_OK(lvm_find_place(f->mount, &place));
+    g_free(place.root);
+    place.root = g_strdup("inner");
+
+    g_autofree char *device = lvm_device(&place, place.root);
+
+    ASSERT_OK(lvm_make_root(&place));
+    ASSERT_OK(fs_make_dir(mount, 0755, NULL));
+    ASSERT_OK(lvm_fs_mount(device, mount, false));
+}
+
+static void remove_lvm_place(const char *mount)
+{
+    g_auto(LvmPlace) place = {0};
+
+    ASSERT_OK(lvm_find_place(mount, &place));
+
+    g_autofree char *name = lvm_name(&place, place.root);
+
+    ASSERT_OK(loopfile_unmount(mount));
+    ASSERT_OK(lvm_do("lvremove", "-f", "-y", name, NULL));
+    ASSERT_OK(fs_remove(mount));
+}
+
+typedef struct PlaceKind {
+    const char *driver; /* NULL = any other */
+    void (*make)(const PoolFixture *f, const char *mount);
+    void (*remove)(const char *mount);
+} PlaceKind;
+
+static const PlaceKind place_kinds[] = {
+    {"lvm", make_lvm_place, remove_lvm_place},
+    {"zfs", make_zfs_place, remove_zfs_place},
+    {NULL, make_directory_place, remove_directory_place},
+};
+
+static const PlaceKind *place_kind(void)
+{
+    const PlaceKind *kind = place_kinds;
+
+    while (kind->driver && !g_str_equal(kind->driver, fixture_driver))
+        kind++;
+    return kind;
 }
 
 /* A file system of somebody else: here, a place within the test's own pool. */
@@ -155,7 +212,7 @@ static void test_pool_in_place(PoolFixture *f, gconstpointer data)
     inner.spec.mount = mount;
     inner.spec.name = "inner";
     inner.spec.image = NULL;
-    make_place(f, mount);
+    place_kind()->make(f, mount);
     ASSERT_OK(storage_create_pool(&inner.spec, 0));
     ASSERT_CODE(storage_create_pool(&inner.spec, 0), ERR_CONFLICT);
     ASSERT_OK(storage_open_pool(&inner.spec, &inner.pool));
@@ -171,7 +228,7 @@ static void test_pool_in_place(PoolFixture *f, gconstpointer data)
     ASSERT_OK(fs_remove(foreign));
     ASSERT_OK(storage_destroy_pool(&inner.spec, true));
     ASSERT_OK(storage_destroy_pool(&inner.spec, true));
-    remove_place(mount);
+    place_kind()->remove(mount);
 }
 
 static void test_unfit_file_system(void)
