@@ -24,7 +24,7 @@ test: build ## all tests; the last line counts them
 	@ninja -C $(BUILD)
 	@$(AS_ROOT) tools/test_summary --build $(BUILD)
 
-test-guest: build ## contract and whole life on ZFS, in a virtual machine where this one lacks it
+test-guest: build ## contract and whole life on ZFS and LVM, in a virtual machine where this one lacks it
 	@tools/packages test
 	@ninja -C $(BUILD) tests/contract/test_storage
 	@$(AS_ROOT) tests/guest/all $(GUEST)

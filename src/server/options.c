@@ -14,7 +14,7 @@ typedef struct CommandRow {
 static const CommandRow command_rows[] = {
     {{"pool", "create"},
      command_pool_create,
-     "pool create NAME --driver btrfs|overlay|reflink|zfs [--image FILE --size 10G]"},
+     "pool create NAME --driver btrfs|lvm|overlay|reflink|zfs [--image FILE --size 10G]"},
     {{"pool", "list"}, command_pool_list, "pool list"},
     {{"pool", "destroy"}, command_pool_destroy, "pool destroy NAME [--force]"},
 };

@@ -220,7 +220,7 @@ char *lvm_volume_name(const char *root, const char *path)
 
     g_strdelimit(name, "-", '+');
     g_strdelimit(name, "_", 'U');
-    return g_strdup_printf("%s.%c.%s", root, is_snapshot ? 's' : 'v', name);
+    return g_strconcat(root, is_snapshot ? LVM_SNAPSHOT_INFIX : LVM_VOLUME_INFIX, name, NULL);
 }
 
 static void append_doubled(GString *name, const char *part)

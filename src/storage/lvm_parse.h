@@ -57,5 +57,8 @@ char *lvm_tag_text(const char *text);
  */
 char *lvm_volume_name(const char *root, const char *path);
 
+#define LVM_SNAPSHOT_INFIX ".s."
+#define LVM_VOLUME_INFIX   ".v."
+
 /* The device mapper's name of a logical volume: hyphens are doubled. Caller frees. */
 char *lvm_mapper_name(const char *vg, const char *lv, const char *layer);

@@ -8,3 +8,4 @@ void storage_add_pool_tests(void);     /* pools come, go and survive accidents *
 void storage_add_load_tests(void);     /* many, at once, and a full pool */
 void storage_add_accident_tests(void); /* programs that fail, death between two of them */
 void storage_add_zfs_tests(void);      /* what can befall ZFS alone */
+void storage_add_lvm_tests(void);      /* what can befall LVM alone */

@@ -30,6 +30,8 @@ static int run_suite(const char *directory)
     storage_add_accident_tests();
     if (g_str_equal(fixture_driver, "zfs"))
         storage_add_zfs_tests();
+    if (g_str_equal(fixture_driver, "lvm"))
+        storage_add_lvm_tests();
     return g_test_run();
 }
 
