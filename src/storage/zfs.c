@@ -105,16 +105,31 @@ static Error *zfs_find_dataset(const char *mount, char **ret_dataset)
     return NULL;
 }
 
+/* One that was not made for this may hold somebody's files. */
+static Error *zfs_check_parent(const char *parent, const char *property, const char *value)
+{
+    const char *const argv[] = {"zfs", "list", "-H", "-o", property, parent, NULL};
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(zfs_list(argv, 1, &rows));
+    if (rows->len == 1 && g_str_equal(((char **)g_ptr_array_index(rows, 0))[0], value))
+        return NULL;
+    return error_hint(error_new(ERR_CONFLICT, "dataset \"%s\" is not Ramet's", parent),
+                      "Ramet keeps its volumes in a dataset of that name: rename this one.");
+}
+
 /* A parent of other datasets, which inherit their mount points from it; itself is not mounted. */
-static Error *zfs_ensure_parent(const char *dataset, const char *name, const char *property)
+static Error *zfs_ensure_parent(const char *dataset, const char *name, const char *property,
+                                const char *value)
 {
     g_autofree char *parent = g_strconcat(dataset, "/", name, NULL);
-    Error *e = zfs_do("zfs", "list", "-H", "-o", "name", parent, NULL);
+    g_autofree char *setting = g_strconcat(property, "=", value, NULL);
+    Error *e = zfs_check_parent(parent, property, value);
 
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    return zfs_do("zfs", "create", "-o", property, parent, NULL);
+    return zfs_do("zfs", "create", "-o", setting, parent, NULL);
 }
 
 /* What hurts PostgreSQL is said, not changed: the dataset is the user's. */
@@ -158,8 +173,8 @@ static void zfs_sweep(ZfsPool *pool)
 
 static Error *zfs_prepare_datasets(const char *dataset, const char *mount)
 {
-    TRY(zfs_ensure_parent(dataset, ZFS_VOLUMES, "canmount=off"));
-    TRY(zfs_ensure_parent(dataset, ZFS_KEPT, "mountpoint=none"));
+    TRY(zfs_ensure_parent(dataset, ZFS_VOLUMES, "canmount", "off"));
+    TRY(zfs_ensure_parent(dataset, ZFS_KEPT, "mountpoint", "none"));
     return zfs_mount_all(dataset, mount);
 }
 
@@ -199,14 +214,18 @@ static void zfs_close(void *private)
     g_free(pool);
 }
 
-static Error *zfs_destroy_parent(const char *dataset, const char *name)
+/* What is not ours is left alone. */
+static Error *zfs_destroy_parent(const char *dataset, const char *name, const char *property,
+                                 const char *value)
 {
     g_autofree char *parent = g_strconcat(dataset, "/", name, NULL);
-    Error *e = zfs_do("zfs", "destroy", parent, NULL);
+    g_autoptr(Error) strange = zfs_check_parent(parent, property, value);
 
-    if (e && e->code == ERR_NOT_FOUND)
-        g_clear_pointer(&e, error_free);
-    return e;
+    if (!strange)
+        return zfs_do("zfs", "destroy", parent, NULL);
+    if (strange->code == ERR_NOT_FOUND || strange->code == ERR_CONFLICT)
+        return NULL;
+    return g_steal_pointer(&strange);
 }
 
 static Error *zfs_dismantle(const char *mount)
@@ -217,8 +236,8 @@ static Error *zfs_dismantle(const char *mount)
     TRY(zfs_mounted_at(mount, &dataset));
     if (!dataset)
         return NULL;
-    TRY(zfs_destroy_parent(dataset, ZFS_VOLUMES));
-    return zfs_destroy_parent(dataset, ZFS_KEPT);
+    TRY(zfs_destroy_parent(dataset, ZFS_VOLUMES, "canmount", "off"));
+    return zfs_destroy_parent(dataset, ZFS_KEPT, "mountpoint", "none");
 }
 
 /* --- making --- */

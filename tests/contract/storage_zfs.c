@@ -143,6 +143,30 @@ static void test_mount_point_is_not_empty(PoolFixture *f, gconstpointer data)
     ASSERT_OK(storage_destroy_volume(f->pool, "v"));
 }
 
+/* A pool in place, where somebody has a dataset of the name that ours would have. */
+static void test_dataset_of_somebody_else(PoolFixture *f, gconstpointer data)
+{
+    g_autofree char *dataset = pool_dataset(f);
+    g_autofree char *inner = g_strconcat(dataset, "/inner", NULL);
+    g_autofree char *theirs = g_strconcat(inner, "/volumes", NULL);
+    g_autofree char *mount = g_build_filename(f->mount, "inner", NULL);
+    g_autofree char *file = g_build_filename(mount, "volumes/precious", NULL);
+    PoolSpec spec = f->spec;
+
+    spec.name = "inner";
+    spec.mount = mount;
+    spec.image = NULL;
+    ASSERT_OK(zfs_do("zfs", "create", inner, NULL));
+    ASSERT_OK(zfs_do("zfs", "create", theirs, NULL));
+    ASSERT_OK(fs_write_file(file, "precious", NULL));
+    ASSERT_CODE(storage_create_pool(&spec, 0), ERR_CONFLICT);
+    g_assert_true(fs_exists(file));
+    ASSERT_OK(zfs_do("zfs", "destroy", theirs, NULL));
+    ASSERT_OK(storage_create_pool(&spec, 0));
+    ASSERT_OK(storage_destroy_pool(&spec, false));
+    ASSERT_OK(zfs_do("zfs", "destroy", inner, NULL));
+}
+
 #define ADD(path, function)                                                                        \
     g_test_add("/storage/zfs/" path, PoolFixture, NULL, fixture_setup, function, fixture_teardown)
 
@@ -152,4 +176,5 @@ void storage_add_zfs_tests(void)
     ADD("busy", test_busy);
     ADD("exported-under-our-feet", test_exported_under_our_feet);
     ADD("mount-point-is-not-empty", test_mount_point_is_not_empty);
+    ADD("dataset-of-somebody-else", test_dataset_of_somebody_else);
 }
