@@ -255,6 +255,7 @@ const StorageDriver btrfs_driver = {
     .name = "btrfs",
     .traits = {.atomic_snapshot = true, .exact_diff = true, .constant_cost = true},
     .format_argv = btrfs_format_argv,
+    .file_system = BTRFS_SUPER_MAGIC,
     .size_min = UINT64_C(256) << 20,
     .prepare = btrfs_prepare,
     .open = btrfs_open,

@@ -15,7 +15,8 @@ typedef struct StorageDriver {
     StorageTraits traits;
     const char *const *format_argv; /* program that makes the file system; the device is appended */
     uint64_t size_min;              /* smallest image that works, bytes                           */
-    const ImageOps *image_ops;      /* NULL = a loop device                                       */
+    int64_t file_system;       /* f_type of statfs(2) that it is the first choice for; 0 = none */
+    const ImageOps *image_ops; /* NULL = a loop device                                       */
     /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing. */
     Error *(*prepare)(const char *mount);
     /* Checks that the mounted file system can do it; sets *ret_private. */

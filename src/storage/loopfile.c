@@ -17,8 +17,9 @@
 #define LOOP_TIMEOUT_MS   30000
 #define FORMAT_TIMEOUT_MS 300000
 #define DETACH_TIMEOUT_MS 10000
-#define MOUNT_TIMEOUT_MS  600000 /* after a crash the file system replays its log first */
-#define STAT_BLOCK_BYTES  512    /* unit of st_blocks, whatever the file system; stat(2) */
+#define MOUNT_TIMEOUT_MS  600000     /* after a crash the file system replays its log first */
+#define MOUNTS_MAX        (16 << 20) /* of /proc/self/mountinfo */
+#define STAT_BLOCK_BYTES  512        /* unit of st_blocks, whatever the file system; stat(2) */
 
 /* Runs a program and gives back its output without the line end; caller frees. */
 static Error *loop_run(const char *const *argv, int64_t timeout_ms, char **ret_output)
@@ -157,13 +158,49 @@ static Error *loop_mount_device(const char *device, const char *mount)
     return e;
 }
 
+/* Is anything of the device mounted where we can see it? */
+static Error *loop_is_mounted_device(const char *device, bool *ret_is_mounted)
+{
+    g_autofree char *source = g_strdup_printf(" %s ", device);
+    g_autofree char *mounts = NULL;
+
+    TRY(fs_read_file("/proc/self/mountinfo", MOUNTS_MAX, &mounts));
+    *ret_is_mounted = strstr(mounts, source) != NULL;
+    return NULL;
+}
+
+/*
+ * After umount --lazy, or in another mount namespace, the file system lives on with what uses it.
+ * The kernel gives a second mount of one device the same file system: instances and we see one.
+ */
+static Error *loop_mount_again(const char *image, const char *mount, Error *busy_taken)
+{
+    g_autoptr(Error) busy = busy_taken;
+    g_auto(GStrv) lines = NULL;
+    bool is_mounted = true;
+
+    TRY(loop_list_devices(image, &lines));
+    if (!lines[0])
+        return g_steal_pointer(&busy);
+
+    g_autofree char *device = g_strndup(lines[0], strcspn(lines[0], " "));
+
+    TRY(loop_is_mounted_device(device, &is_mounted));
+    return is_mounted ? g_steal_pointer(&busy) : loop_mount_device(device, mount);
+}
+
 Error *loopfile_mount(const char *image, const char *mount)
 {
     g_autofree char *device = NULL;
 
     if (!fs_exists(image))
         return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
-    TRY(loopfile_detach(image));
+
+    Error *busy = loopfile_detach(image);
+
+    if (busy && busy->code == ERR_BUSY)
+        return loop_mount_again(image, mount, busy);
+    TRY(busy);
     TRY(error_wrap(loopfile_attach(image, &device), "attaching image \"%s\"", image));
     return error_wrap(loop_mount_device(device, mount), "mounting image \"%s\" at \"%s\"", image,
                       mount);

@@ -27,7 +27,8 @@ MUST_CHECK Error *loopfile_create(const char *image, uint64_t size_bytes,
 
 /*
  * loopfile_mount - attach an image and mount it with noatime. A device that a killed run left goes
- * first: two would be two writers to one file.
+ * first: two would be two writers to one file. What was unmounted lazily and is still in use is
+ * mounted again.
  *
  * Errors: ERR_NOT_FOUND no image; ERR_BUSY mounted elsewhere; ERR_EXTERNAL losetup or mount failed
  *         (detail: its stderr).

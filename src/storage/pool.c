@@ -50,6 +50,7 @@ static Error *pool_make_layout(const PoolSpec *spec, const StorageDriver *driver
 {
     g_auto(PoolFile) file = {.name = g_strdup(spec->name),
                              .driver = g_strdup(driver_name(driver)),
+                             .instance = g_strdup(spec->instance),
                              .created_at_ms = clock_now_ms()};
 
     for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
@@ -154,7 +155,13 @@ static Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file)
     if (spec->driver && !g_str_equal(spec->driver, file->driver))
         return error_new(ERR_CONFLICT, "the pool was made with driver \"%s\", not \"%s\"",
                          file->driver, spec->driver);
-    return NULL;
+    if (!spec->instance || !*file->instance || g_str_equal(spec->instance, file->instance))
+        return NULL;
+    return error_hint(error_new(ERR_CONFLICT,
+                                "the pool at \"%s\" belongs to another server, \"%s\"", spec->mount,
+                                file->instance),
+                      "A server knows its own pools from its state directory: put the right one in "
+                      "place, or make a pool of another name.");
 }
 
 static Pool *pool_new(const PoolSpec *spec, const StorageDriver *driver)
@@ -169,6 +176,7 @@ static Pool *pool_new(const PoolSpec *spec, const StorageDriver *driver)
     pool->owner = g_strdup(spec->owner);
     pool->driver = driver;
     pool->locks = name_locks_new();
+    pool->n_users = 1;
     return pool;
 }
 
@@ -180,10 +188,21 @@ static void pool_free(Pool *pool)
     g_free(pool->data_sub_dir);
     g_free(pool->owner);
     name_locks_free(pool->locks);
+    pool_guard_release(&pool->guard);
     g_free(pool);
 }
 
-static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
+/* A pool of nobody becomes this server's. */
+static void pool_claim(const PoolSpec *spec, PoolFile *file)
+{
+    if (!spec->instance || *file->instance)
+        return;
+    g_free(file->instance);
+    file->instance = g_strdup(spec->instance);
+    error_ignore(pool_file_write(spec->mount, file), "a full pool must open too");
+}
+
+static Error *pool_open_guarded(const PoolSpec *spec, Pool **ret_pool)
 {
     g_auto(PoolFile) file = {0};
     const StorageDriver *driver = NULL;
@@ -193,11 +212,31 @@ static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
     TRY(pool_check_identity(spec, &file));
     TRY(driver_find(file.driver, &driver));
     TRY(driver_open(driver, spec->mount, &driver_private));
-    if (!spec->is_to_look)
+    if (!spec->is_to_look) {
+        pool_claim(spec, &file);
         error_ignore(manifest_file_take_back_all(spec->mount), "a full pool must open too");
+    }
     *ret_pool = pool_new(spec, driver);
     (*ret_pool)->driver_private = driver_private;
     return NULL;
+}
+
+static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
+{
+    PoolGuard guard;
+    bool is_locking = spec->instance && !spec->is_to_look;
+
+    if (!pool_file_exists(spec->mount))
+        return pool_file_missing(spec->mount);
+    TRY(pool_guard_take(spec->mount, spec->image, is_locking, &guard));
+
+    Error *e = pool_open_guarded(spec, ret_pool);
+
+    if (e)
+        pool_guard_release(&guard);
+    else
+        (*ret_pool)->guard = guard;
+    return e;
 }
 
 static Error *pool_mount(const PoolSpec *spec, bool *ret_is_ours)
@@ -231,12 +270,33 @@ Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool)
     return error_wrap(pool_mount_and_open(spec, ret_pool), "opening pool \"%s\"", spec->name);
 }
 
+Pool *storage_ref_pool(Pool *pool)
+{
+    g_atomic_int_inc(&pool->n_users);
+    return pool;
+}
+
+bool storage_pool_is_shared(Pool *pool)
+{
+    return g_atomic_int_get(&pool->n_users) > 1;
+}
+
 void storage_close_pool(Pool *pool)
 {
-    if (!pool)
+    if (!pool || !g_atomic_int_dec_and_test(&pool->n_users))
         return;
     driver_close(pool->driver, pool->driver_private);
     pool_free(pool);
+}
+
+Error *pool_check_there(const Pool *pool)
+{
+    return pool_guard_check(&pool->guard, pool->mount, pool->image);
+}
+
+Error *storage_check_pool(const Pool *pool)
+{
+    return error_wrap(pool_check_there(pool), "pool \"%s\"", pool->name);
 }
 
 /* --- destroying --- */
@@ -339,6 +399,14 @@ Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced)
         e = spec->image ? pool_destroy_image(spec, is_forced)
                         : pool_destroy_in_place(spec, is_forced);
     return error_wrap(e, "destroying pool \"%s\"", spec->name);
+}
+
+char *storage_pool_owner(const char *mount)
+{
+    g_auto(PoolFile) file = {0};
+    g_autoptr(Error) e = pool_file_read(mount, &file);
+
+    return e ? NULL : g_steal_pointer(&file.instance);
 }
 
 bool storage_is_pool(const char *mount)

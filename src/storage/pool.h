@@ -6,6 +6,7 @@
 #include "storage/image.h"
 #include "storage/layout.h"
 #include "storage/name_lock.h"
+#include "storage/pool_guard.h"
 #include "storage/storage.h"
 
 typedef struct StorageDriver StorageDriver;
@@ -19,7 +20,12 @@ struct Pool {
     const StorageDriver *driver;
     void *driver_private;
     NameLocks *locks;
+    PoolGuard guard;
+    int n_users; /* atomic */
 };
+
+/* Before anything is read from or written to its paths: ERR_EXTERNAL it is not there any more. */
+MUST_CHECK Error *pool_check_there(const Pool *pool);
 
 /* Drivers, for pool.c; storage.c alone looks into them. */
 

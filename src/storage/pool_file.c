@@ -14,11 +14,13 @@ void pool_file_clear(PoolFile *file)
 {
     g_clear_pointer(&file->name, g_free);
     g_clear_pointer(&file->driver, g_free);
+    g_clear_pointer(&file->instance, g_free);
 }
 
 char *pool_file_format(const PoolFile *file)
 {
-    json_auto_t *object = json_pack("{s:s, s:s, s:I}", "name", file->name, "driver", file->driver,
+    json_auto_t *object = json_pack("{s:s, s:s, s:s, s:I}", "name", file->name, "driver",
+                                    file->driver, "instance", file->instance ? file->instance : "",
                                     "createdAtMs", (json_int_t)file->created_at_ms);
     char *text = json_dumps(object, JSON_INDENT(2));
     char *copy = g_strdup(text); /* for g_free() */
@@ -33,13 +35,17 @@ Error *pool_file_parse(const char *text, PoolFile *ret_file)
     json_auto_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &why);
     const char *name = NULL;
     const char *driver = NULL;
+    const char *instance = ""; /* pools made by earlier versions name none */
     json_int_t created_at_ms = 0;
 
-    if (!object || json_unpack_ex(object, &why, 0, "{s:s, s:s, s?I}", "name", &name, "driver",
-                                  &driver, "createdAtMs", &created_at_ms) < 0)
+    if (!object ||
+        json_unpack_ex(object, &why, 0, "{s:s, s:s, s?s, s?I}", "name", &name, "driver", &driver,
+                       "instance", &instance, "createdAtMs", &created_at_ms) < 0)
         return error_new(ERR_INVALID, "pool.json: line %d: %s", why.line, why.text);
-    *ret_file = (PoolFile){
-        .name = g_strdup(name), .driver = g_strdup(driver), .created_at_ms = created_at_ms};
+    *ret_file = (PoolFile){.name = g_strdup(name),
+                           .driver = g_strdup(driver),
+                           .instance = g_strdup(instance),
+                           .created_at_ms = created_at_ms};
     return NULL;
 }
 
@@ -64,6 +70,13 @@ Error *pool_file_write(const char *mount, const PoolFile *file)
     return fs_write_file(path, text, &how);
 }
 
+Error *pool_file_missing(const char *mount)
+{
+    return error_hint(error_new(ERR_NOT_FOUND, "there is no pool at \"%s\"", mount),
+                      "Make one with \"rametd pool create\", or mount the one that should be "
+                      "there.");
+}
+
 Error *pool_file_read(const char *mount, PoolFile *ret_file)
 {
     g_autofree char *path = pool_file_path(mount);
@@ -72,9 +85,7 @@ Error *pool_file_read(const char *mount, PoolFile *ret_file)
 
     if (e && e->code == ERR_NOT_FOUND) {
         error_free(e);
-        return error_hint(error_new(ERR_NOT_FOUND, "there is no pool at \"%s\"", mount),
-                          "Make one with \"rametd pool create\", or mount the one that should be "
-                          "there.");
+        return pool_file_missing(mount);
     }
     return e ? e : pool_file_parse(text, ret_file);
 }

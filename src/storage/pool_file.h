@@ -12,6 +12,7 @@
 typedef struct PoolFile {
     char *name;
     char *driver;
+    char *instance; /* of the server that it belongs to; "" = of the first that opens it */
     int64_t created_at_ms;
 } PoolFile;
 
@@ -29,6 +30,9 @@ MUST_CHECK Error *pool_file_write(const char *mount, const PoolFile *file);
 
 /* ERR_NOT_FOUND no pool there (hint: how to make one); ERR_INVALID. pool_file_clear() frees. */
 MUST_CHECK Error *pool_file_read(const char *mount, PoolFile *ret_file);
+
+/* The error that says so. */
+MUST_CHECK Error *pool_file_missing(const char *mount);
 
 /* A missing file is success. */
 MUST_CHECK Error *pool_file_remove(const char *mount);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -219,6 +220,7 @@ const StorageDriver reflink_driver = {
     .name = "reflink",
     .traits = {.atomic_snapshot = false, .exact_diff = false, .constant_cost = false},
     .format_argv = reflink_format_argv,
+    .file_system = XFS_SUPER_MAGIC,
     .size_min = UINT64_C(512) << 20,
     .open = reflink_open,
     .close = reflink_close,

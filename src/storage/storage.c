@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -58,6 +59,18 @@ const char *const *storage_driver_names(void)
         g_once_init_leave(&is_filled, 1);
     }
     return names;
+}
+
+const char *storage_suggest_driver(const char *mount)
+{
+    struct statfs status;
+
+    if (!loopfile_is_mounted(mount) || statfs(mount, &status) < 0)
+        return NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(storage_drivers); i++)
+        if (storage_drivers[i]->file_system == (int64_t)status.f_type)
+            return storage_drivers[i]->name;
+    return NULL;
 }
 
 Error *driver_find(const char *name, const StorageDriver **ret_driver)
@@ -249,6 +262,7 @@ static Error *volume_create(Pool *pool, const char *volume, const Manifest *mani
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
+    TRY(pool_check_there(pool));
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
     TRY(pool->driver->create_volume(pool->driver_private, path, manifest));
@@ -285,6 +299,7 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
+    TRY(pool_check_there(pool));
     TRY(pool_check_exists(&place_snapshot, snapshot, from));
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
@@ -329,6 +344,7 @@ static Error *snapshot_create(Pool *pool, const char *volume, const char *snapsh
     g_autoptr(NameLock) volume_lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_snapshot, snapshot);
 
+    TRY(pool_check_there(pool));
     TRY(pool_check_exists(&place_volume, volume, from));
     TRY(pool_check_missing(&place_snapshot, snapshot, path));
     TRY(pool_check_space(pool));
@@ -350,6 +366,14 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
 
 /* --- destroying --- */
 
+/* What is missing is destroyed only if the pool was there all the time. */
+static Error *pool_destroy_there(Pool *pool, const char *path)
+{
+    TRY(pool_check_there(pool));
+    TRY(pool->driver->destroy(pool->driver_private, path));
+    return pool_check_there(pool);
+}
+
 static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
 {
     int64_t started_us = g_get_monotonic_time();
@@ -360,7 +384,7 @@ static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, place, name);
 
     return pool_end_verb(pool, "destroying", place, name, started_us,
-                         pool->driver->destroy(pool->driver_private, path));
+                         pool_destroy_there(pool, path));
 }
 
 Error *storage_destroy_volume(Pool *pool, const char *volume)
@@ -454,6 +478,7 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
 {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(storage_entry_free);
 
+    TRY(storage_check_pool(pool));
     TRY(error_wrap(list_place(pool, &place_volume, entries), "listing pool \"%s\"", pool->name));
     TRY(error_wrap(list_place(pool, &place_snapshot, entries), "listing pool \"%s\"", pool->name));
     TRY(error_wrap(list_foreign(pool, entries), "listing pool \"%s\"", pool->name));
@@ -464,6 +489,9 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
 Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
 {
     SpaceUsage usage = {0};
+
+    TRY(storage_check_pool(pool));
+
     Error *e = pool->driver->usage ? pool->driver->usage(pool->driver_private, &usage)
                                    : pool_ask_file_system(pool, &usage);
 
@@ -479,6 +507,7 @@ Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, b
 
     g_autofree char *path = pool_path(pool, &place_volume, volume);
 
+    TRY(storage_check_pool(pool));
     TRY(pool_check_exists(&place_volume, volume, path));
     return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
                       "measuring volume \"%s\"", volume);
@@ -513,6 +542,7 @@ Error *storage_sync(Pool *pool, const char *volume)
 
     g_autofree char *path = pool_path(pool, &place_volume, volume);
 
+    TRY(storage_check_pool(pool));
     TRY(pool_check_exists(&place_volume, volume, path));
     return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
 }

@@ -33,8 +33,9 @@ typedef struct PoolSpec {
     const char *driver; /* NULL = as its pool.json says             */
     const char *image;  /* image file to mount first; NULL = none   */
     const char *data_sub_dir;
-    const char *owner; /* operating-system user who owns data directories */
-    bool is_to_look;   /* nothing is mounted or mended: beside a running server */
+    const char *owner;    /* operating-system user who owns data directories */
+    bool is_to_look;      /* nothing is mounted or mended: beside a running server */
+    const char *instance; /* the server's identity: locks others out; NULL = a command of its own */
 } PoolSpec;
 
 /*
@@ -68,14 +69,26 @@ MUST_CHECK Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced);
  *   ret_pool   caller closes with storage_close_pool()
  *
  * Errors: ERR_NOT_FOUND no pool there (hint: pool create), no image, no such owner; ERR_CONFLICT it
- *         has another name or driver; ERR_INVALID; ERR_BUSY the image is in use (hint);
- *         ERR_EXTERNAL cannot be mounted or used.
+ *         has another name or driver, or belongs to another server (hint); ERR_INVALID; ERR_BUSY
+ *         the image or the pool is in use (hint); ERR_EXTERNAL cannot be mounted or used.
  */
 MUST_CHECK Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool);
 
-/* Forgets the pool; it stays mounted. */
+/* One user more; each ends with storage_close_pool(). */
+Pool *storage_ref_pool(Pool *pool);
+
+/* True while somebody else has a reference, too. */
+bool storage_pool_is_shared(Pool *pool);
+
+/* Forgets the pool, with its last user; it stays mounted. */
 void storage_close_pool(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, storage_close_pool)
+
+/*
+ * Is what was opened still there? ERR_EXTERNAL it was unmounted, or its image deleted or truncated
+ * (hints). Each verb asks that by itself. Cost: two stat(2).
+ */
+MUST_CHECK Error *storage_check_pool(const Pool *pool);
 
 const char *storage_pool_name(const Pool *pool);
 const char *storage_pool_driver(const Pool *pool);
@@ -137,6 +150,12 @@ MUST_CHECK Error *storage_sync(Pool *pool, const char *volume);
 
 /* True when there is a pool at this mount point, whoever made it. */
 bool storage_is_pool(const char *mount);
+
+/* Identity of the server that the pool at this mount point belongs to: "" none yet, NULL unknown. Caller frees. */
+char *storage_pool_owner(const char *mount);
+
+/* The driver for a file system that is mounted exactly there, NULL = none or nothing mounted. */
+const char *storage_suggest_driver(const char *mount);
 
 /* Names of all drivers, NULL-terminated, for messages and tests. */
 const char *const *storage_driver_names(void);

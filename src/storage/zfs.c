@@ -48,6 +48,7 @@
 #include "storage/zfs_parse.h"
 
 #define VOLUME_MODE     0711
+#define ZFS_SUPER_MAGIC 0x2fc12fc1 /* statfs(2) of OpenZFS */
 #define RECORD_SIZE_MAX (32 << 10) /* beyond it, changing a page of 8 kB costs four and more */
 
 typedef struct ZfsPool {
@@ -453,6 +454,7 @@ static Error *zfs_sync(void *private, const char *volume_path)
 const StorageDriver zfs_driver = {
     .name = "zfs",
     .traits = {.atomic_snapshot = true, .exact_diff = true, .constant_cost = true},
+    .file_system = ZFS_SUPER_MAGIC,
     .size_min = UINT64_C(256) << 20,
     .image_ops = &zfs_image_ops,
     .open = zfs_open,

@@ -7,7 +7,7 @@
 
 static void test_there_and_back(void)
 {
-    const PoolFile file = {(char[]){"p1"}, (char[]){"btrfs"}, 1782892800123};
+    const PoolFile file = {(char[]){"p1"}, (char[]){"btrfs"}, (char[]){"c-1"}, 1782892800123};
     g_autofree char *text = pool_file_format(&file);
     g_auto(PoolFile) back = {0};
     g_autoptr(Error) e = pool_file_parse(text, &back);
@@ -15,7 +15,18 @@ static void test_there_and_back(void)
     g_assert_null(e);
     g_assert_cmpstr(back.name, ==, "p1");
     g_assert_cmpstr(back.driver, ==, "btrfs");
+    g_assert_cmpstr(back.instance, ==, "c-1");
     g_assert_cmpint(back.created_at_ms, ==, 1782892800123);
+}
+
+/* A pool made before pools had an owner: it is nobody's yet. */
+static void test_without_instance(void)
+{
+    g_auto(PoolFile) file = {0};
+    g_autoptr(Error) e = pool_file_parse("{\"name\": \"p1\", \"driver\": \"btrfs\"}", &file);
+
+    g_assert_null(e);
+    g_assert_cmpstr(file.instance, ==, "");
 }
 
 static void test_invalid(void)
@@ -37,7 +48,7 @@ static void test_on_disk(void)
 {
     g_autofree char *mount = g_dir_make_tmp("ramet-test-XXXXXX", NULL);
     g_autofree char *dir = g_build_filename(mount, ".ramet", NULL);
-    const PoolFile file = {(char[]){"p1"}, (char[]){"reflink"}, 1};
+    const PoolFile file = {(char[]){"p1"}, (char[]){"reflink"}, NULL, 1};
     g_auto(PoolFile) back = {0};
 
     g_assert_null(fs_make_dir(dir, 0700, NULL));
@@ -61,6 +72,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/storage/pool-file/there-and-back", test_there_and_back);
+    g_test_add_func("/storage/pool-file/without-instance", test_without_instance);
     g_test_add_func("/storage/pool-file/invalid", test_invalid);
     g_test_add_func("/storage/pool-file/on-disk", test_on_disk);
     return g_test_run();
