@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/clone.h"
+#include "engine/pools.h"
 #include "engine/space.h"
 #include "postgres/conn.h"
 #include "store/alert.h"
@@ -91,9 +92,16 @@ static const char *const clone_state_messages[] = {
     [CLONE_FATAL] = "Clone has failed.",
 };
 
-static json_t *view_clone_status(const Clone *clone)
+/* Clients know five states: what waits for its pool cannot be used, and its message says why. */
+static json_t *view_clone_status(const Api *api, const Clone *clone)
 {
     bool has_message = clone->message && *clone->message;
+    g_autofree char *waits = clone->started_at_ms > 0 && clone->state == CLONE_OK
+                                 ? engine_clone_waits_for(api->engine, clone)
+                                 : NULL;
+
+    if (waits)
+        return json_pack("{ssss}", "code", clone_state_name(CLONE_FATAL), "message", waits);
 
     json_t *view = json_pack("{ssss}", "code", clone_state_name(clone->state), "message",
                              has_message ? clone->message : clone_state_messages[clone->state]);
@@ -158,7 +166,7 @@ static json_t *view_clone_with(const Api *api, const Clone *clone, json_t *snaps
                   clone_is_protected_now(clone) ? clone->protected_till_ms : 0);
     json_object_set_new(view, "deleteAt", json_null());
     json_object_set_new(view, "createdAt", view_time(clone->created_at_ms));
-    json_object_set_new(view, "status", view_clone_status(clone));
+    json_object_set_new(view, "status", view_clone_status(api, clone));
     json_object_set_new(view, "db", view_clone_database(api, clone));
     json_object_set_new(view, "metadata", view_clone_metadata(api, clone, logical_size));
     return view;
@@ -225,69 +233,70 @@ Error *view_clones(Api *api, json_t **ret_views)
 
 /* --- pools --- */
 
-static json_t *view_file_system(const Api *api, Pool *pool, int64_t data_size, uint64_t clones_size)
+static json_t *view_file_system(const Api *api, const PoolStatus *status, uint64_t clones_size)
 {
     SpaceUsage usage = {.compress_ratio = 1};
     uint64_t snapshots_size = 0;
 
-    error_free(storage_usage(pool, &usage)); /* zeros say unknown */
-    error_free(storage_snapshots_bytes(pool, &snapshots_size));
-    return json_pack("{ss sI sI sI sI sI sI sf sI ss}", "mode", storage_pool_driver(pool), "size",
+    if (status->pool) { /* zeros say unknown */
+        error_free(storage_usage(status->pool, &usage));
+        error_free(storage_snapshots_bytes(status->pool, &snapshots_size));
+    }
+    return json_pack("{ss sI sI sI sI sI sI sf sI ss}", "mode", status->driver, "size",
                      (json_int_t)usage.size_bytes, "free", (json_int_t)usage.free_bytes, "used",
-                     (json_int_t)usage.used_bytes, "dataSize", (json_int_t)data_size,
+                     (json_int_t)usage.used_bytes, "dataSize", (json_int_t)status->logical_size,
                      "usedBySnapshots", (json_int_t)snapshots_size, "usedByClones",
                      (json_int_t)clones_size, "compressRatio", usage.compress_ratio, "reserve",
                      (json_int_t)space_reserve_bytes(api->config, &usage), "level",
                      space_level_name(space_level(api->config, &usage)));
 }
 
-/* The newest golden data of a pool that is offered, or NULL. */
-static const Snapshot *view_latest_data(const GPtrArray *snapshots, const char *pool)
+/* One with data serves, also while newer data is built beside it; one that is away serves nobody. */
+static const char *view_pool_state(Api *api, const PoolStatus *status, bool is_active)
 {
-    const Snapshot *latest = NULL;
+    bool has_data = status->pool && status->data_state_at_ms > 0;
+    bool is_refreshing = retrieval_is_refreshing(api->retrieval, status->name);
 
-    for (unsigned i = 0; i < snapshots->len; i++) {
-        const Snapshot *snapshot = snapshots->pdata[i];
-        if (snapshot->is_ready && !*snapshot->clone_id && g_str_equal(snapshot->pool, pool) &&
-            (!latest || snapshot->data_state_at_ms > latest->data_state_at_ms))
-            latest = snapshot;
-    }
-    return latest;
+    if (is_refreshing && !(is_active && has_data))
+        return "refreshing";
+    return has_data ? "active" : "empty";
 }
 
-static json_t *view_pool(Api *api, Pool *pool, const GPtrArray *snapshots, const GPtrArray *clones)
+static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
+                         const GPtrArray *clones)
 {
-    const char *name = storage_pool_name(pool);
-    const Snapshot *latest = view_latest_data(snapshots, name);
-    bool is_refreshing = operations_is_busy(api->engine->operations, "refresh", NULL);
-    const char *status = latest ? "active" : is_refreshing ? "refreshing" : "empty";
     json_t *ids = json_array();
     uint64_t clones_size = 0;
 
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
-        if (!g_str_equal(clone->pool, name))
+        if (!g_str_equal(clone->pool, status->name))
             continue;
         json_array_append_new(ids, json_string(clone->id));
         clones_size += engine_clone_diff_bytes(api->engine, clone, NULL);
     }
-    return json_pack("{ss ss so ss so so}", "name", name, "mode", storage_pool_driver(pool),
-                     "dataStateAt", view_time(latest ? latest->data_state_at_ms : 0), "status",
-                     status, "cloneList", ids, "fileSystem",
-                     view_file_system(api, pool, latest ? latest->logical_size : 0, clones_size));
+
+    json_t *view = json_pack("{ss ss so ss so so}", "name", status->name, "mode", status->driver,
+                             "dataStateAt", view_time(status->data_state_at_ms), "status",
+                             view_pool_state(api, status, is_active), "cloneList", ids,
+                             "fileSystem", view_file_system(api, status, clones_size));
+    if (*status->error) {
+        json_object_set_new(view, "error", json_string(status->error));
+        json_object_set_new(view, "hint", json_string(status->hint));
+    }
+    return view;
 }
 
 Error *view_pools(Api *api, json_t **ret_views)
 {
     g_autoptr(GPtrArray) clones = NULL;
-    g_autoptr(GPtrArray) snapshots = NULL;
-    const GPtrArray *pools = api->engine->pools;
+    g_autoptr(GPtrArray) pools = NULL;
 
     TRY(store_list_clones(api->engine->store, &clones));
-    TRY(store_list_snapshots(api->engine->store, &snapshots));
+    TRY(engine_list_pools(api->engine, &pools));
     json_t *views = json_array();
     for (unsigned i = 0; i < pools->len; i++)
-        json_array_append_new(views, view_pool(api, pools->pdata[i], snapshots, clones));
+        json_array_append_new(views, view_pool(api, pools->pdata[i], i == 0, clones));
     *ret_views = views;
     return NULL;
 }

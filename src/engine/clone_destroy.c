@@ -6,18 +6,31 @@
 
 #include "base/clock.h"
 #include "engine/clone_work.h"
+#include "engine/pools.h"
 #include "engine/port.h"
 
-static Error *destroy_volumes_of_reset(const CloneWork *work, const OperationRow *reset)
+static Error *destroy_volume_of_reset(Engine *engine, const Clone *clone, const char *volume,
+                                      const char *pool_name)
 {
-    static const char *const names[] = {"volume", "oldVolume"};
+    g_autoptr(Pool) pool = NULL;
+
+    if (!volume)
+        return NULL;
+    TRY(engine_await_pool(engine, pool_name ? pool_name : clone->pool, &pool));
+    return storage_destroy_volume(pool, volume);
+}
+
+static Error *destroy_volumes_of_reset(const Operation *operation, const OperationRow *reset)
+{
+    static const char *const names[][2] = {{"volume", "pool"}, {"oldVolume", "oldPool"}};
+    const CloneWork *work = operation->work;
     json_t *args = json_loads(reset->args, 0, NULL);
     Error *e = NULL;
 
-    for (size_t i = 0; !e && i < G_N_ELEMENTS(names); i++) {
-        const char *volume = json_string_value(json_object_get(args, names[i]));
-        e = volume ? storage_destroy_volume(work->pool, volume) : NULL;
-    }
+    for (size_t i = 0; !e && i < G_N_ELEMENTS(names); i++)
+        e = destroy_volume_of_reset(operation->engine, work->clone,
+                                    json_string_value(json_object_get(args, names[i][0])),
+                                    json_string_value(json_object_get(args, names[i][1])));
     json_decref(args);
     return e;
 }
@@ -33,7 +46,7 @@ static Error *destroy_volume(Operation *operation)
         const OperationRow *row = rows->pdata[i];
         if (g_str_equal(row->target, work->clone->uid) &&
             g_str_equal(row->kind, clone_reset_kind.name))
-            TRY(destroy_volumes_of_reset(work, row));
+            TRY(destroy_volumes_of_reset(operation, row));
     }
     return clone_undo_volume(operation);
 }
@@ -112,6 +125,7 @@ static Error *destroy_record(Engine *engine, const char *id, Clone **ret_clone,
     TRY(destroy_check(clone));
     if (clone->state == CLONE_DELETING) /* asked for already */
         return NULL;
+    TRY(engine_need_pool(engine, clone->pool));
     g_autoptr(OperationRow) row = operation_row(&clone_destroy_kind, clone->uid, NULL);
     TRY(store_move_clone(engine->store, clone->uid, CLONE_DELETING, ""));
     TRY(store_insert_operation(engine->store, row));

@@ -4,6 +4,7 @@
 #include "engine/clone.h"
 
 #include "engine/clone_request.h"
+#include "engine/pools.h"
 
 Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, bool has_duration,
                             int64_t duration_minutes, Clone **ret_clone)
@@ -24,7 +25,7 @@ Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, b
 
 uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone, bool *ret_is_exact)
 {
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
     uint64_t bytes = 0;
     bool is_exact = false;
     Error *e = engine_find_pool(engine, clone->pool, &pool);

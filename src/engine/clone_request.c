@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
 #include "postgres/conf.h"
@@ -98,7 +99,7 @@ static Error *request_find_snapshot(Engine *engine, const CloneRequest *request,
         return store_get_snapshot(engine->store, request->snapshot_id, ret_snapshot);
     }
     const char *branch = *request->branch ? request->branch : "main";
-    Error *e = store_latest_snapshot(engine->store, branch, ret_snapshot);
+    Error *e = engine_latest_snapshot(engine, branch, ret_snapshot);
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
@@ -129,7 +130,7 @@ static Error *request_check_settings(Engine *engine, const CloneRequest *request
 
 static Error *request_check_space(Engine *engine, const Snapshot *snapshot)
 {
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
 
     TRY(engine_find_pool(engine, snapshot->pool, &pool));
     return space_check(engine, pool, 0);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/clone_work.h"
+#include "engine/pools.h"
 #include "engine/volume.h"
 
 static Error *reset_stop_old(Operation *operation)
@@ -20,7 +21,7 @@ static Error *reset_stop_old(Operation *operation)
 static Error *reset_start_old(Operation *operation)
 {
     CloneWork *work = operation->work;
-    g_autofree char *old_dir = storage_volume_data(work->pool, work->old_volume);
+    g_autofree char *old_dir = storage_volume_data(work->old_pool, work->old_volume);
     char *new_dir = work->data_dir;
 
     if (runtime_is_running(operation->engine->runtime, work->clone->uid))
@@ -37,7 +38,8 @@ static Error *reset_start_old(Operation *operation)
 }
 
 /* Nothing is destroyed before the store says which volume is the clone's. */
-static Error *reset_swap_to(Operation *operation, const char *volume, const char *snapshot_uid)
+static Error *reset_swap_to(Operation *operation, const Pool *pool, const char *volume,
+                            const char *snapshot_uid)
 {
     Store *store = operation->engine->store;
     g_autoptr(StoreTransaction) tx = NULL;
@@ -45,6 +47,8 @@ static Error *reset_swap_to(Operation *operation, const char *volume, const char
 
     TRY(store_begin(store, STORE_DURABLE, &tx));
     TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
+    g_free(clone->pool);
+    clone->pool = g_strdup(storage_pool_name(pool));
     g_free(clone->volume);
     clone->volume = g_strdup(volume);
     g_free(clone->snapshot_uid);
@@ -57,14 +61,14 @@ static Error *reset_swap(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return reset_swap_to(operation, work->volume, work->snapshot->uid);
+    return reset_swap_to(operation, work->pool, work->volume, work->snapshot->uid);
 }
 
 static Error *reset_swap_back(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return reset_swap_to(operation, work->old_volume,
+    return reset_swap_to(operation, work->old_pool, work->old_volume,
                          json_string_value(json_object_get(work->args, "oldSnapshot")));
 }
 
@@ -89,7 +93,7 @@ static Error *reset_finish(Operation *operation)
     TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
     clone->started_at_ms = clone->active_at_ms = clock_now_ms();
     TRY(store_update_clone(store, clone));
-    volume_discard_after(operation, work->clone->pool, work->old_volume);
+    volume_discard_after(operation, storage_pool_name(work->old_pool), work->old_volume);
     return NULL;
 }
 
@@ -119,7 +123,7 @@ static Error *reset_find_target(Engine *engine, const Clone *clone, const char *
                                 bool latest, Snapshot **ret_snapshot)
 {
     if (latest)
-        return store_latest_snapshot(engine->store, NULL, ret_snapshot);
+        return engine_latest_snapshot(engine, NULL, ret_snapshot);
     if (*snapshot_id)
         return store_get_snapshot(engine->store, snapshot_id, ret_snapshot);
     return store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, ret_snapshot);
@@ -134,11 +138,8 @@ static Error *reset_check(Engine *engine, const Clone *clone, const Snapshot *ta
         return error_hint(e, "The clone is %s; only an OK clone can be reset.",
                           clone_state_name(clone->state));
     }
-    if (!g_str_equal(clone->pool, target->pool)) {
-        Error *e = error_new(ERR_INVALID, "snapshot %s is in pool \"%s\", the clone in \"%s\"",
-                             target->id, target->pool, clone->pool);
-        return error_hint(e, "Create a new clone of that snapshot instead.");
-    }
+    TRY(engine_need_pool(engine, clone->pool));
+    TRY(engine_need_pool(engine, target->pool));
     if (!target->is_ready)
         return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
                           "This one is being deleted: choose another.");
@@ -160,8 +161,9 @@ static Error *reset_record(Engine *engine, const char *id, const char *snapshot_
     TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
     TRY(reset_check(engine, clone, target));
 
-    json_t *args = json_pack("{ssssssss}", "volume", volume, "oldVolume", clone->volume, "snapshot",
-                             target->uid, "oldSnapshot", clone->snapshot_uid);
+    json_t *args = json_pack("{ssssssssssss}", "volume", volume, "pool", target->pool, "oldVolume",
+                             clone->volume, "oldPool", clone->pool, "snapshot", target->uid,
+                             "oldSnapshot", clone->snapshot_uid);
     g_autoptr(OperationRow) row = operation_row(&clone_reset_kind, clone->uid, args);
     json_decref(args);
     TRY(store_move_clone(engine->store, clone->uid, CLONE_RESETTING, ""));

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "engine/clone_work.h"
+#include "engine/pools.h"
 
 /*
  * Postgres that refuses us is up: its superuser may have shut out the manager or renamed a
@@ -90,7 +91,7 @@ const OperationKind clone_start_kind = {
  */
 static bool clone_should_start(Engine *engine, const Clone *clone)
 {
-    if (runtime_is_running(engine->runtime, clone->uid))
+    if (runtime_is_running(engine->runtime, clone->uid) || !engine_has_pool(engine, clone->pool))
         return false;
     return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && clone->started_at_ms > 0 &&
                                         !operations_is_busy(engine->operations, NULL, clone->uid));
@@ -106,14 +107,14 @@ static Error *clone_start(Engine *engine, const Clone *clone)
     return NULL;
 }
 
-Error *engine_start_stopped_clones(Engine *engine)
+Error *engine_start_stopped_clones(Engine *engine, const char *pool)
 {
     g_autoptr(GPtrArray) clones = NULL;
 
     TRY(store_list_clones(engine->store, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
-        if (clone_should_start(engine, clone))
+        if ((!pool || g_str_equal(clone->pool, pool)) && clone_should_start(engine, clone))
             TRY(clone_start(engine, clone));
     }
     return NULL;

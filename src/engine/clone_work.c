@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "engine/pools.h"
 #include "postgres/conf.h"
 #include "postgres/roles.h"
 #include "storage/foreign.h"
@@ -18,6 +19,8 @@ static void clone_work_free(CloneWork *work)
     clone_free(work->clone);
     snapshot_free(work->snapshot);
     installation_free(work->installation);
+    storage_close_pool(work->pool);
+    storage_close_pool(work->old_pool);
     json_decref(work->args);
     g_free(work->volume);
     g_free(work->old_volume);
@@ -33,13 +36,23 @@ static char *clone_work_arg(const CloneWork *work, const char *name, const char 
     return g_strdup(value ? value : otherwise);
 }
 
+/* A reset to another pool's snapshot has to do with two pools. */
+static Error *clone_work_find_pools(Engine *engine, CloneWork *work)
+{
+    g_autofree char *name = clone_work_arg(work, "pool", work->clone->pool);
+    g_autofree char *old_name = clone_work_arg(work, "oldPool", work->clone->pool);
+
+    TRY(engine_await_pool(engine, name, &work->pool));
+    return work->old_volume ? engine_await_pool(engine, old_name, &work->old_pool) : NULL;
+}
+
 static Error *clone_work_find(Engine *engine, CloneWork *work)
 {
     g_autofree char *snapshot_uid = clone_work_arg(work, "snapshot", work->clone->snapshot_uid);
 
     work->volume = clone_work_arg(work, "volume", work->clone->volume);
     work->old_volume = clone_work_arg(work, "oldVolume", NULL);
-    TRY(engine_await_pool(engine, work->clone->pool, &work->pool));
+    TRY(clone_work_find_pools(engine, work));
     work->data_dir = storage_volume_data(work->pool, work->volume);
 
     Error *e = store_get_snapshot_by_uid(engine->store, snapshot_uid, &work->snapshot);
@@ -99,7 +112,7 @@ static Manifest *clone_manifest(const Clone *clone, const Snapshot *snapshot)
     manifest->uid = g_strdup(clone->uid);
     manifest->kind = g_strdup("clone");
     manifest->id = g_strdup(clone->id);
-    manifest->pool = g_strdup(clone->pool);
+    manifest->pool = g_strdup(snapshot->pool);
     manifest->branch = g_strdup(clone->branch);
     manifest->parent = g_strdup(snapshot->uid);
     manifest->message = g_strdup("");

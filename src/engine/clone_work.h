@@ -12,7 +12,8 @@
 typedef struct CloneWork {
     Clone *clone;       /* as in the store when the work was loaded */
     Snapshot *snapshot; /* what `volume` is made from               */
-    Pool *pool;         /* borrowed                                 */
+    Pool *pool;         /* of `volume` */
+    Pool *old_pool;     /* of `old_volume`; NULL without one */
     Installation *installation;
     json_t *args;     /* of the operation */
     char *volume;     /* the volume that the steps make and start */
@@ -21,7 +22,7 @@ typedef struct CloneWork {
     Conn *conn;       /* the one that proved it ready, for preparing users; NULL after a restart */
 } CloneWork;
 
-/* load() and unload() of kinds whose target is a clone's uid. Args: volume, oldVolume, snapshot. */
+/* load() and unload() of kinds whose target is a clone's uid. Args: volume and its pool, oldVolume and its oldPool, snapshot. */
 MUST_CHECK Error *clone_work_load(Operation *operation);
 void clone_work_unload(Operation *operation);
 void clone_work_rewind(Operation *operation, const OperationKind *kind);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/fs.h"
+#include "engine/pools.h"
 #include "engine/port.h"
 #include "store/clone.h"
 #include "store/operation.h"
@@ -19,6 +20,7 @@ typedef struct Examination {
     GPtrArray *clones;
     GPtrArray *snapshots;
     GHashTable *busy;    /* uids and volumes that operations work on: neither missed nor unknown */
+    GHashTable *missing; /* pools on record that are not available: what is in them waits */
     GHashTable *volumes; /* "<pool>/<name>" that exist */
     GHashTable *images;  /* the same for snapshots */
 } Examination;
@@ -135,6 +137,22 @@ static Error *examination_add_known_pools(const Examination *x, GHashTable *know
     return NULL;
 }
 
+static void examine_stranger(Examination *x, const char *name, const char *mount)
+{
+    g_autofree char *owner = storage_pool_owner(mount);
+    bool is_ours = owner && g_strcmp0(owner, x->engine->instance_id) == 0;
+    bool is_of_another = owner && *owner && !is_ours;
+    g_autofree char *message = is_of_another
+                                   ? g_strdup_printf("it belongs to another server, \"%s\"", owner)
+                                   : g_strdup("the store knows no such pool, and nothing in it");
+
+    examination_add(
+        x, false, "pool", name, message,
+        is_of_another
+            ? "It is left alone. Two servers should not share poolManager.mountDir."
+            : "If the store was lost, put its backup in place before anything is created.");
+}
+
 /* Pools that are mounted but on no record: of another server, or of a store that was lost. */
 static Error *examine_mounts(Examination *x)
 {
@@ -147,21 +165,44 @@ static Error *examine_mounts(Examination *x)
     for (char **name = names; *name; name++) {
         g_autofree char *mount = g_build_filename(mount_dir, *name, NULL);
         if (!g_hash_table_contains(known, *name) && storage_is_pool(mount))
-            examination_add(
-                x, false, "pool", *name, "the store knows no such pool, and nothing in it",
-                "If the store was lost, put its backup in place before anything is created.");
+            examine_stranger(x, *name, mount);
     }
+    return NULL;
+}
+
+static void examine_missing_pool(Examination *x, const PoolStatus *status)
+{
+    g_autofree char *message =
+        g_strdup_printf("not available: %s; %u %s in it and wait", status->error, status->n_clones,
+                        status->n_clones == 1 ? "clone is" : "clones are");
+
+    examination_add(x, true, "pool", status->name, message, status->hint);
+}
+
+static Error *examine_pool(Examination *x, Pool *pool)
+{
+    g_autoptr(GPtrArray) entries = NULL;
+
+    TRY(storage_list(pool, &entries));
+    for (unsigned i = 0; i < entries->len; i++)
+        examine_entry(x, storage_pool_name(pool), entries->pdata[i]);
     return NULL;
 }
 
 static Error *examine_pools(Examination *x)
 {
-    for (unsigned i = 0; i < x->engine->pools->len; i++) {
-        Pool *pool = x->engine->pools->pdata[i];
-        g_autoptr(GPtrArray) entries = NULL;
-        TRY(storage_list(pool, &entries));
-        for (unsigned j = 0; j < entries->len; j++)
-            examine_entry(x, storage_pool_name(pool), entries->pdata[j]);
+    g_autoptr(GPtrArray) statuses = NULL;
+
+    TRY(engine_list_all_pools(x->engine, &statuses));
+    for (unsigned i = 0; i < statuses->len; i++) {
+        const PoolStatus *status = statuses->pdata[i];
+        if (status->pool) {
+            TRY(examine_pool(x, status->pool));
+            continue;
+        }
+        g_hash_table_add(x->missing, g_strdup(status->name));
+        if (!status->is_left_out)
+            examine_missing_pool(x, status);
     }
     return NULL;
 }
@@ -191,7 +232,8 @@ static void examine_clone(Examination *x, const Clone *clone)
 {
     g_autofree char *key = examination_key(clone->pool, clone->volume);
 
-    if (g_hash_table_contains(x->busy, clone->uid))
+    if (g_hash_table_contains(x->busy, clone->uid) ||
+        g_hash_table_contains(x->missing, clone->pool))
         return;
     if (clone->state == CLONE_FATAL) {
         examination_add(x, false, "clone", clone->id, clone->message,
@@ -205,7 +247,7 @@ static void examine_clone(Examination *x, const Clone *clone)
                         "Destroy it, and report this.");
     if (!g_hash_table_contains(x->volumes, key))
         examination_add(x, true, "clone", clone->id, "its volume is missing",
-                        "Is the pool mounted? Without its volume the clone can only be destroyed.");
+                        "Without its volume the clone can only be destroyed.");
     examine_instance(x, clone);
 }
 
@@ -213,14 +255,15 @@ static void examine_snapshot(Examination *x, const Snapshot *snapshot)
 {
     g_autofree char *key = examination_key(snapshot->pool, snapshot->uid);
 
-    if (g_hash_table_contains(x->busy, snapshot->uid))
+    if (g_hash_table_contains(x->busy, snapshot->uid) ||
+        g_hash_table_contains(x->missing, snapshot->pool))
         return;
     if (!snapshot->is_ready)
         examination_add(x, true, "snapshot", snapshot->id,
                         "no operation works on it though it is not ready", "Report this.");
     if (!g_hash_table_contains(x->images, key))
         examination_add(x, true, "snapshot", snapshot->id, "its data is missing",
-                        "Is the pool mounted?");
+                        "No clone can be made of it. Delete it.");
 }
 
 /* --- instances and sockets --- */
@@ -278,6 +321,7 @@ Error *engine_examine(Engine *engine, GPtrArray **ret_findings)
         .engine = engine,
         .findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free),
         .busy = examination_set(),
+        .missing = examination_set(),
         .volumes = examination_set(),
         .images = examination_set(),
     };
@@ -286,6 +330,7 @@ Error *engine_examine(Engine *engine, GPtrArray **ret_findings)
     g_clear_pointer(&x.clones, g_ptr_array_unref);
     g_clear_pointer(&x.snapshots, g_ptr_array_unref);
     g_hash_table_unref(x.busy);
+    g_hash_table_unref(x.missing);
     g_hash_table_unref(x.volumes);
     g_hash_table_unref(x.images);
     if (e) {

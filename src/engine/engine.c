@@ -13,12 +13,12 @@
 #include "engine/idle.h"
 #include "engine/import.h"
 #include "engine/operation.h"
+#include "engine/pools.h"
 #include "engine/port.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
 #include "engine/volume.h"
 #include "store/clone.h"
-#include "store/pool.h"
 
 #define ENGINE_WORKERS_MIN 16 /* they mostly wait, for the disk and for postgres */
 
@@ -41,52 +41,13 @@ static char **engine_bin_dirs(const Config *config)
     return (char **)g_ptr_array_steal(dirs, NULL);
 }
 
-static Error *engine_load_identity(Engine *engine)
+Error *engine_load_identity(Store *store, bool may_make, char **ret_identity)
 {
-    TRY(store_get_fact(engine->store, "instance_id", &engine->instance_id));
-    if (engine->instance_id)
+    TRY(store_get_fact(store, "instance_id", ret_identity));
+    if (*ret_identity || !may_make)
         return NULL;
-    engine->instance_id = id_new();
-    return store_set_fact(engine->store, "instance_id", engine->instance_id);
-}
-
-static Error *engine_open_pool(Engine *engine, const PoolRow *row)
-{
-    const Config *config = engine->config;
-    g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, row->name, NULL);
-    Pool *pool = NULL;
-    const PoolSpec spec = {
-        .name = row->name,
-        .mount = mount,
-        .driver = row->driver,
-        .image = *row->image ? row->image : NULL,
-        .data_sub_dir = config->pool_manager.data_sub_dir,
-        .owner = config->postgres.os_user,
-        .is_to_look = engine->is_to_look,
-    };
-
-    TRY(storage_open_pool(&spec, &pool));
-    g_ptr_array_add(engine->pools, pool);
-    log_info("pool opened", "pool", row->name, "driver", storage_pool_driver(pool));
-    return NULL;
-}
-
-/* A pool that cannot be opened is reported; its clones wait for it. */
-static Error *engine_open_pools(Engine *engine)
-{
-    g_autoptr(GPtrArray) rows = NULL;
-    const char *selected = engine->config->pool_manager.selected_pool;
-
-    TRY(store_list_pools(engine->store, &rows));
-    for (unsigned i = 0; i < rows->len; i++) {
-        const PoolRow *row = rows->pdata[i];
-        if (selected && *selected && !g_str_equal(row->name, selected))
-            continue;
-        g_autoptr(Error) e = engine_open_pool(engine, row);
-        if (e)
-            log_failure(LOG_LEVEL_ERROR, e, "pool not available", "pool", row->name, NULL);
-    }
-    return NULL;
+    *ret_identity = id_new();
+    return store_set_fact(store, "instance_id", *ret_identity);
 }
 
 static Error *engine_take_ports(Engine *engine)
@@ -118,10 +79,9 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     const Config *config = engine->config;
 
     TRY(store_open(config->server.state_dir, mode, &engine->store));
-    if (mode == STORE_READ_WRITE)
-        TRY(engine_load_identity(engine));
+    TRY(engine_load_identity(engine->store, mode == STORE_READ_WRITE, &engine->instance_id));
     TRY(engine_open_runtime(engine));
-    TRY(engine_open_pools(engine));
+    TRY(pools_open(engine->pools));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
     engine->operations =
@@ -140,7 +100,7 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
     engine->bin_dirs = engine_bin_dirs(config);
-    engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)storage_close_pool);
+    engine->pools = pools_new(engine);
     TRY(engine_open_parts(engine, mode));
     *ret_engine = g_steal_pointer(&engine);
     return NULL;
@@ -164,9 +124,10 @@ void engine_close(Engine *engine)
         return;
     idle_checker_stop(engine->idle);
     space_watch_stop(engine->space);
+    pools_stop(engine->pools);
     operations_free(engine->operations);
     port_pool_free(engine->ports);
-    g_ptr_array_unref(engine->pools);
+    pools_free(engine->pools);
     runtime_close(engine->runtime);
     store_close(engine->store);
     g_strfreev(engine->bin_dirs);
@@ -197,46 +158,14 @@ Error *engine_recover(Engine *engine)
     engine_import_snapshots(engine);
     engine_report_unknown(engine);
     TRY(operations_recover(engine->operations));
-    TRY(engine_start_stopped_clones(engine));
+    TRY(engine_start_stopped_clones(engine, NULL));
     engine->idle = idle_checker_start(engine);
     engine->space = space_watch_start(engine);
+    pools_watch(engine->pools);
     return NULL;
 }
 
-/* --- pools and news --- */
-
-Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
-{
-    for (unsigned i = 0; i < engine->pools->len; i++) {
-        Pool *pool = engine->pools->pdata[i];
-        if (g_str_equal(storage_pool_name(pool), name)) {
-            *ret_pool = pool;
-            return NULL;
-        }
-    }
-    Error *e = error_new(ERR_NOT_FOUND, "pool \"%s\" is not available", name);
-    return error_hint(e, "The server's log says at its start why a pool could not be opened.");
-}
-
-Error *engine_await_pool(Engine *engine, const char *name, Pool **ret_pool)
-{
-    Error *e = engine_find_pool(engine, name, ret_pool);
-
-    if (e)
-        e->code = ERR_EXTERNAL;
-    return e;
-}
-
-Error *engine_active_pool(Engine *engine, Pool **ret_pool)
-{
-    if (engine->pools->len == 0)
-        return error_hint(error_new(ERR_NOT_FOUND, "no available pools"),
-                          "Make one: rametd --config FILE pool create NAME --driver btrfs --image "
-                          "IMAGE --size 10G, "
-                          "then restart rametd.");
-    *ret_pool = engine->pools->pdata[0];
-    return NULL;
-}
+/* --- news --- */
 
 void engine_set_listener(Engine *engine, void (*changed)(void *data), void *data)
 {

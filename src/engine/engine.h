@@ -16,6 +16,7 @@
 typedef struct Operations Operations;   /* operation.h */
 typedef struct PortPool PortPool;       /* port.h */
 typedef struct IdleChecker IdleChecker; /* idle.h */
+typedef struct Pools Pools;             /* pools.h */
 typedef struct SpaceWatch SpaceWatch;   /* space.h */
 
 typedef struct Engine {
@@ -23,9 +24,9 @@ typedef struct Engine {
     bool is_to_look;      /* opened by engine_open_to_look() */
     Store *store;
     Runtime *runtime;
-    GPtrArray *pools;  /* of Pool *, by name; the first is the active one */
+    Pools *pools;
     char **bin_dirs;   /* postgres.binDirs, NULL-terminated */
-    char *instance_id; /* made once for a state directory; NULL when opened to look */
+    char *instance_id; /* made once for a state directory; NULL when opened to look before that */
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
@@ -43,7 +44,7 @@ typedef struct Engine {
  * registered.
  *
  * Errors: those of store_open() and runtime_open(). A pool that cannot be opened is none: it is
- *         logged, and left out.
+ *         logged, and what is in it waits until it comes back (pools.h).
  */
 MUST_CHECK Error *engine_open(const Config *config, Engine **ret_engine);
 
@@ -61,14 +62,8 @@ MUST_CHECK Error *engine_recover(Engine *engine);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
-/* ERR_NOT_FOUND `pool "x" is not available` (hint). Borrowed. */
-MUST_CHECK Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool);
-
-/* The same for operations: ERR_EXTERNAL, as a pool may come back and its operations wait for it. */
-MUST_CHECK Error *engine_await_pool(Engine *engine, const char *name, Pool **ret_pool);
-
-/* The pool that refreshes go to, borrowed. ERR_NOT_FOUND `no available pools` (hint). */
-MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
+/* The identity of a state directory, made when there is none yet and it may be; else NULL. Caller frees. */
+MUST_CHECK Error *engine_load_identity(Store *store, bool may_make, char **ret_identity);
 
 /* Who is told of changes; NULL = nobody. When it returns, the one before is not called any more. */
 void engine_set_listener(Engine *engine, void (*changed)(void *data), void *data);

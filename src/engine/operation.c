@@ -276,6 +276,15 @@ void operations_cancel(Operations *operations, const char *target)
     g_mutex_unlock(&operations->lock);
 }
 
+void operations_hurry(Operations *operations)
+{
+    g_mutex_lock(&operations->lock);
+    for (GList *node = operations->retries.head; node; node = node->next)
+        ((Job *)node->data)->due_ms = 0;
+    g_cond_broadcast(&operations->changed);
+    g_mutex_unlock(&operations->lock);
+}
+
 static bool operations_queue_has(const GQueue *queue, const char *kind)
 {
     for (const GList *node = queue->head; node; node = node->next)

@@ -82,6 +82,9 @@ void operations_submit_take(Operations *operations, OperationRow *row, Operation
  */
 void operations_cancel(Operations *operations, const char *target);
 
+/* What waits for its next try is tried now: its cause may be gone. */
+void operations_hurry(Operations *operations);
+
 /*
  * True while an operation of this kind (NULL = any) is queued or runs on the target (NULL = any).
  * One that waits for its next try does not count.

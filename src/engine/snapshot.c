@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/clone.h"
+#include "engine/pools.h"
 #include "storage/foreign.h"
 
 #define DELETE_CLONES_TIMEOUT_MS 120000
@@ -36,15 +37,13 @@ Error *snapshot_check_id(const char *id)
 Error *snapshot_check_pool(Engine *engine, const char *id)
 {
     g_autofree char *name = g_strndup(id, strcspn(id, "@/"));
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
     Error *e = engine_find_pool(engine, name, &pool);
 
     if (!e)
         return NULL;
     e->code = ERR_INVALID;
-    return error_hint(error_wrap(e, "pool manager not available %s", name),
-                      "\"ramet snapshot list\" shows the ids there are; the server's log says at "
-                      "its start why a pool could not be opened.");
+    return error_wrap(e, "pool manager not available %s", name);
 }
 
 /* The id of a request to change or delete one. */
@@ -86,12 +85,12 @@ typedef struct DeleteWork {
 static Error *delete_load(Operation *operation)
 {
     g_autoptr(Snapshot) snapshot = NULL;
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
 
     TRY(store_get_snapshot_by_uid(operation->engine->store, operation->row->target, &snapshot));
     TRY(engine_await_pool(operation->engine, snapshot->pool, &pool));
     DeleteWork *work = g_new(DeleteWork, 1);
-    *work = (DeleteWork){g_steal_pointer(&snapshot), pool};
+    *work = (DeleteWork){g_steal_pointer(&snapshot), g_steal_pointer(&pool)};
     operation->work = work;
     return NULL;
 }
@@ -101,6 +100,7 @@ static void delete_unload(Operation *operation)
     DeleteWork *work = operation->work;
 
     snapshot_free(work->snapshot);
+    storage_close_pool(work->pool);
     g_free(work);
 }
 

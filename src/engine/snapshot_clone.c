@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/clone_work.h"
+#include "engine/pools.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
 #define SNAPSHOT_ID_TRIES        60
@@ -156,6 +157,7 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
     if (clone->state != CLONE_OK)
         return error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",
                          clone->id, clone_state_name(clone->state));
+    TRY(engine_need_pool(engine, clone->pool));
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &origin));
 
     g_autoptr(Snapshot) snapshot = snapshot_of_clone(clone, origin, message);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/ticker.h"
 #include "engine/clone.h"
+#include "engine/pools.h"
 #include "store/clone.h"
 #include "store/pool.h"
 
@@ -171,7 +172,7 @@ static void watch_tell(SpaceWatch *watch, const char *pool, SpaceLevel level, co
 
 static void watch_look_at(SpaceWatch *watch, const char *name)
 {
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
     SpaceUsage usage;
     g_autoptr(Error) e = engine_find_pool(watch->engine, name, &pool);
 

@@ -3,6 +3,8 @@
  */
 #include "engine/volume.h"
 
+#include "engine/pools.h"
+
 typedef struct VolumeWork {
     Pool *pool;
     json_t *args;
@@ -30,6 +32,7 @@ static void volume_unload(Operation *operation)
     VolumeWork *work = operation->work;
 
     json_decref(work->args);
+    storage_close_pool(work->pool);
     g_free(work);
 }
 

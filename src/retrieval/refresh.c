@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "engine/pools.h"
 #include "engine/volume.h"
 #include "retrieval/golden.h"
 #include "retrieval/outcome.h"
@@ -127,15 +128,17 @@ static Error *refresh_submit(Retrieval *retrieval)
 {
     Engine *engine = retrieval->engine;
     g_autoptr(OperationRow) row = NULL;
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
     int64_t now_ms = clock_now_ms();
 
     TRY(jobs_check(engine->config));
-    TRY(engine_active_pool(engine, &pool));
+    TRY(engine_refresh_pool(engine, &pool));
     TRY(refresh_record(engine, pool, now_ms, &row));
     progress_reset(retrieval->progress);
     retrieval_begin_locked(retrieval, row->uid, RETRIEVAL_REFRESHING);
     retrieval->last_refresh_ms = now_ms;
+    g_free(retrieval->pool);
+    retrieval->pool = g_strdup(storage_pool_name(pool));
     log_info("refresh begins", "pool", storage_pool_name(pool));
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
     return NULL;

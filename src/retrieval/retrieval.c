@@ -44,6 +44,7 @@ static void retrieval_free(Retrieval *retrieval)
 {
     progress_free(retrieval->progress);
     g_free(retrieval->current);
+    g_free(retrieval->pool);
     json_decref(retrieval->activity[RETRIEVAL_SOURCE]);
     json_decref(retrieval->activity[RETRIEVAL_TARGET_SIDE]);
     g_mutex_clear(&retrieval->lock);

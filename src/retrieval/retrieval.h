@@ -55,6 +55,9 @@ MUST_CHECK Error *retrieval_refresh(Retrieval *retrieval);
 MUST_CHECK Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name,
                                      OperationEnded ended, void *data, Snapshot **ret_snapshot);
 
+/* True while a refresh runs that goes to this pool. */
+bool retrieval_is_refreshing(Retrieval *retrieval, const char *pool);
+
 typedef struct RetrievalProgress {
     char *phase;                       /* text of the step: "restoring" */
     char *database;                    /* the one worked on; "" = none */

@@ -5,6 +5,7 @@
 #include "engine/snapshot.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "engine/pools.h"
 #include "postgres/conf.h"
 #include "retrieval/golden.h"
 #include "retrieval/outcome.h"
@@ -151,9 +152,10 @@ static Error *snapshot_find_pool(Engine *engine, const char *name, Pool **ret_po
     Error *e = engine_find_pool(engine, name, ret_pool);
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
-    error_free(e);
-    return error_new(ERR_NOT_FOUND, "failed to get \"%s\" FSManager: pool manager not found: %s",
-                     name, name);
+    g_autoptr(Error) cause = e;
+    e = error_new(ERR_NOT_FOUND, "failed to get \"%s\" FSManager: pool manager not found: %s", name,
+                  name);
+    return error_hint(error_detail(e, "%s", cause->message), "%s", cause->hint);
 }
 
 /* Called with the lock. Contract: only these states allow it. */
@@ -232,7 +234,7 @@ Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name, Operation
     Engine *engine = retrieval->engine;
     g_autoptr(Golden) golden = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
 
     TRY(snapshot_find_pool(engine, pool_name, &pool));
     if (!jobs_has(engine->config, "logicalSnapshot"))

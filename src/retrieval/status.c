@@ -43,6 +43,15 @@ static bool state_is_at_work(RetrievalState state)
            state == RETRIEVAL_SNAPSHOTTING;
 }
 
+bool retrieval_is_refreshing(Retrieval *retrieval, const char *pool)
+{
+    g_mutex_lock(&retrieval->lock);
+    bool is_refreshing = g_strcmp0(retrieval->pool, pool) == 0 &&
+                         operations_is_busy(retrieval->engine->operations, "refresh", NULL);
+    g_mutex_unlock(&retrieval->lock);
+    return is_refreshing;
+}
+
 void retrieval_status(Retrieval *retrieval, RetrievalStatus *ret_status)
 {
     g_mutex_lock(&retrieval->lock);

@@ -5,11 +5,14 @@
 
 #include <string.h>
 
+#include "engine/pools.h"
+
 #define WORK_LOG_TAIL_BYTES 4096
 
 static void work_free(Work *work)
 {
     json_decref(work->args);
+    storage_close_pool(work->pool);
     g_free(work->data_dir);
     source_free(work->source);
     installation_free(work->installation);

@@ -34,6 +34,7 @@ struct Retrieval {
     int n_works; /* operations of ours that are loaded */
     RetrievalState state;
     int64_t last_refresh_ms;
+    char *pool;          /* name of the one that a refresh begun here goes to; NULL = none begun */
     char *current;       /* uid of the operation begun last; NULL = none since the start */
     json_t *activity[2]; /* by RetrievalSide: sessions that a sampler saw last; NULL = none runs */
 };
@@ -42,7 +43,7 @@ struct Retrieval {
 typedef struct Work {
     Retrieval *retrieval;
     Engine *engine;
-    Pool *pool;
+    Pool *pool;           /* a reference                                        */
     GCancellable *cancel; /* borrowed from the operation                        */
     json_t *args;         /* pool, volume, snapshot; dumps: what undo must know */
     const char *volume;   /* of the golden data; borrowed from args             */

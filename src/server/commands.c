@@ -131,7 +131,8 @@ Error *command_pool_create(const Config *config, const ServerOptions *options)
     TRY(pool_check_options(options, &size));
     TRY(pool_open_store(config, &store));
     TRY(pool_create(config, options, store, size));
-    printf("Pool \"%s\" is made. A running rametd sees it after a restart.\n", pool_name(options));
+    printf("Pool \"%s\" is made. A running rametd takes it after a SIGHUP, or in half a minute.\n",
+           pool_name(options));
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "engine/engine.h"
+#include "engine/pools.h"
 #include "retrieval/retrieval.h"
 #include "server/commands.h"
 
@@ -19,21 +20,20 @@ static gboolean server_quit(void *loop)
     return G_SOURCE_REMOVE;
 }
 
-/* Killing the server would be the default. */
-static gboolean server_hang_up(void *unused)
+static gboolean server_hang_up(void *engine)
 {
-    log_warn(
-        "SIGHUP ignored: the configuration is read at the start; restart rametd to apply changes");
+    log_info("SIGHUP: looking for pools; the configuration itself is read at the start only");
+    engine_reload_pools(engine);
     return G_SOURCE_CONTINUE;
 }
 
-static void server_wait_for_stop(void)
+static void server_wait_for_stop(Engine *engine)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
 
     g_unix_signal_add(SIGINT, server_quit, loop);
     g_unix_signal_add(SIGTERM, server_quit, loop);
-    g_unix_signal_add(SIGHUP, server_hang_up, NULL);
+    g_unix_signal_add(SIGHUP, server_hang_up, engine);
     g_main_loop_run(loop);
 }
 
@@ -53,7 +53,7 @@ static Error *server_run(const Config *config)
     TRY(retrieval_start(retrieval));
     g_autofree char *port = g_strdup_printf("%" G_GINT64_FORMAT, config->server.port);
     log_info("ready", "version", RAMET_VERSION, "host", config->server.host, "port", port);
-    server_wait_for_stop();
+    server_wait_for_stop(engine);
     log_info("stopping; clones run on");
     return NULL;
 }

@@ -43,13 +43,15 @@ class Server:
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.write_config()
         self.driver = driver or os.environ.get("RAMET_TEST_DRIVER", "btrfs")
+        self.pools = []
         self.create_pool(size)
 
     def create_pool(self, size):
-        self.rametd("pool", "create", "e2e", "--driver", self.driver, "--image", self.directory / "pool.img", "--size", size)
+        self.add_pool("e2e", self.directory / "pool.img", size)
 
     def destroy_pool(self):
-        self.rametd("pool", "destroy", "e2e", "--force")
+        for pool in self.pools:
+            self.rametd("pool", "destroy", pool, "--force")
 
     def _usual_config(self, source):
         restore_configs = {"shared_buffers": "32MB"}
@@ -75,6 +77,10 @@ class Server:
                     "logicalRestore": {"options": {"dumpLocation": str(self.directory / "dump"), "parallelJobs": 2,
                                                    "configs": restore_configs}},
                     "logicalSnapshot": {"options": {"configs": {"shared_buffers": "16MB"}}}}}}
+
+    def add_pool(self, name, image, size="2G"):
+        self.rametd("pool", "create", name, "--driver", self.driver, "--image", image, "--size", size)
+        self.pools.append(name)
 
     # --- files and programs -----------------------------------------------------------------
 
