@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "engine/pools.h"
 #include "engine/port.h"
+#include "storage/pool_care.h"
 #include "store/clone.h"
 #include "store/operation.h"
 #include "store/pool.h"
@@ -172,9 +173,8 @@ static Error *examine_mounts(Examination *x)
 
 static void examine_missing_pool(Examination *x, const PoolStatus *status)
 {
-    g_autofree char *message =
-        g_strdup_printf("not available: %s; %u %s in it and wait", status->error, status->n_clones,
-                        status->n_clones == 1 ? "clone is" : "clones are");
+    g_autofree char *message = g_strdup_printf("not available: %s; clones that wait for it: %u",
+                                               status->error, status->n_clones);
 
     examination_add(x, true, "pool", status->name, message, status->hint);
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "engine/clone_start.h"
 #include "engine/operation.h"
+#include "storage/pool_care.h"
 #include "store/pool.h"
 
 #define POOLS_LOOK_MS 30000
@@ -93,7 +94,7 @@ static void pools_set_error(Pools *pools, PoolEntry *entry, const Error *e, bool
     entry->error = g_strdup(e->message);
     entry->hint = g_strdup(e->hint ? e->hint : "");
     g_mutex_unlock(&pools->lock);
-    if (is_news || is_asked)
+    if ((is_news || is_asked) && !pools->engine->is_to_look)
         log_failure(LOG_LEVEL_ERROR, e, "pool not available; what is in it waits", "pool",
                     entry->name, NULL);
 }
@@ -114,7 +115,8 @@ static void pools_gain(Pools *pools, PoolEntry *entry, Pool *pool_taken)
     entry->error[0] = '\0';
     entry->hint[0] = '\0';
     g_mutex_unlock(&pools->lock);
-    log_info("pool opened", "pool", entry->name, "driver", entry->driver);
+    if (!pools->engine->is_to_look)
+        log_info("pool opened", "pool", entry->name, "driver", entry->driver);
 }
 
 static Error *pools_open_entry(Pools *pools, PoolEntry *entry)
@@ -216,7 +218,7 @@ static void pools_check_selected(const Pools *pools)
 {
     const char *selected = pools->engine->config->pool_manager.selected_pool;
 
-    if (selected && *selected && !pools_entry(pools, selected))
+    if (selected && *selected && !pools_entry(pools, selected) && !pools->engine->is_to_look)
         log_error("the selected pool is not on record", "pool", selected, "hint",
                   "Make it with \"rametd pool create\", or correct poolManager.selectedPool.");
 }
@@ -453,6 +455,7 @@ static void pool_status_free(void *data)
     storage_close_pool(status->pool);
     g_free(status->name);
     g_free(status->driver);
+    g_free(status->image);
     g_free(status->error);
     g_free(status->hint);
     g_free(status);
@@ -468,7 +471,7 @@ static PoolStatus *pool_status_of(const PoolEntry *entry)
     status->error = g_strdup(entry->error);
     status->hint = g_strdup(entry->hint);
     status->is_left_out = entry->is_left_out;
-    status->is_mounted = !entry->image;
+    status->image = g_strdup(entry->image ? entry->image : "");
     return status;
 }
 

@@ -17,11 +17,11 @@ typedef struct Pools Pools;
 typedef struct PoolStatus {
     char *name;
     char *driver;
+    char *image; /* "" = somebody else mounts it */
     Pool *pool;  /* NULL = not available */
     char *error; /* why it is not; "" when it is */
     char *hint;
     bool is_left_out; /* by poolManager.selectedPool: not an error */
-    bool is_mounted;  /* somebody mounted it: it has no image or device of ours */
     unsigned n_clones;
     int64_t data_state_at_ms; /* of its latest golden snapshot; 0 = it has none */
     int64_t logical_size;     /* of that */

@@ -7,6 +7,8 @@
 
 MUST_CHECK Error *command_pool_create(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_pool_list(const Config *config, const ServerOptions *options);
+MUST_CHECK Error *command_pool_check(const Config *config, const ServerOptions *options);
+MUST_CHECK Error *command_pool_grow(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_pool_destroy(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_doctor(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_check_config(const Config *config, const ServerOptions *options);

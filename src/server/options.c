@@ -15,7 +15,9 @@ static const CommandRow command_rows[] = {
     {{"pool", "create"},
      command_pool_create,
      "pool create NAME --driver btrfs|lvm|overlay|reflink|zfs [--image FILE --size 10G]"},
-    {{"pool", "list"}, command_pool_list, "pool list"},
+    {{"pool", "list"}, command_pool_list, "pool list [-o json]"},
+    {{"pool", "check"}, command_pool_check, "pool check NAME"},
+    {{"pool", "grow"}, command_pool_grow, "pool grow NAME --size 20G"},
     {{"pool", "destroy"}, command_pool_destroy, "pool destroy NAME [--force]"},
 };
 
@@ -26,6 +28,7 @@ void server_options_clear(ServerOptions *options)
     g_free(options->driver);
     g_free(options->image);
     g_free(options->size);
+    g_free(options->output);
 }
 
 static Error *options_find_command(ServerOptions *options)
@@ -63,8 +66,9 @@ static Error *options_parse(int *argc, char ***argv, ServerOptions *options, int
          "NAME"},
         {"image", 0, 0, G_OPTION_ARG_FILENAME, &options->image,
          "pool create: make an image file and mount it", "FILE"},
-        {"size", 0, 0, G_OPTION_ARG_STRING, &options->size, "pool create: size of the image, 10G",
-         "SIZE"},
+        {"size", 0, 0, G_OPTION_ARG_STRING, &options->size,
+         "pool create, pool grow: size of the image, 10G", "SIZE"},
+        {"output", 'o', 0, G_OPTION_ARG_STRING, &options->output, "pool list: json", "FORMAT"},
         {"force", 0, 0, G_OPTION_ARG_NONE, &options->force, "pool destroy: with everything in it",
          NULL},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL,

@@ -21,6 +21,7 @@ struct ServerOptions {
     char *driver;
     char *image;
     char *size;
+    char *output;
     int force;
 };
 

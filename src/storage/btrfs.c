@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/fs.h"
+#include "storage/btrfs_care.h"
 #include "storage/btrfs_quota.h"
 #include "storage/btrfs_usage.h"
 #include "storage/driver.h"
@@ -266,5 +267,7 @@ const StorageDriver btrfs_driver = {
     .destroy = btrfs_destroy,
     .usage = btrfs_usage,
     .diff_bytes = btrfs_diff_bytes,
+    .grow = btrfs_grow,
+    .check = btrfs_check,
     .snapshots_bytes = btrfs_snapshots_bytes,
 };

@@ -47,6 +47,10 @@ typedef struct StorageDriver {
      */
     Error *(*list_foreign)(void *private, GPtrArray *entries);
     Error *(*show_foreign)(void *private, const char *snapshot_path, bool is_shown);
+    /* The mounted file system takes all of its device. NULL = it does so by itself. */
+    Error *(*grow)(const char *mount);
+    /* What is wrong with it, in its own words: char * are added to problems. NULL = it has none. */
+    Error *(*check)(const char *mount, GPtrArray *problems);
 } StorageDriver;
 
 extern const StorageDriver btrfs_driver;

@@ -16,6 +16,8 @@ typedef struct ImageOps {
     Error *(*mount)(const char *image, const char *mount);
     Error *(*unmount)(const char *mount);
     Error *(*detach)(const char *image);
+    /* Makes a mounted image larger; one of that size already is success, so it may be repeated. */
+    Error *(*grow)(const char *image, uint64_t size_bytes);
 } ImageOps;
 
 extern const ImageOps loopfile_image_ops;

@@ -194,7 +194,8 @@ Error *loopfile_mount(const char *image, const char *mount)
     g_autofree char *device = NULL;
 
     if (!fs_exists(image))
-        return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
+        return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image),
+                          "Is the disk mounted that it is on? Else restore it from a backup.");
 
     Error *busy = loopfile_detach(image);
 
@@ -202,8 +203,9 @@ Error *loopfile_mount(const char *image, const char *mount)
         return loop_mount_again(image, mount, busy);
     TRY(busy);
     TRY(error_wrap(loopfile_attach(image, &device), "attaching image \"%s\"", image));
-    return error_wrap(loop_mount_device(device, mount), "mounting image \"%s\" at \"%s\"", image,
-                      mount);
+    return error_hint(error_wrap(loop_mount_device(device, mount),
+                                 "mounting image \"%s\" at \"%s\"", image, mount),
+                      "The image may be truncated or damaged: see dmesg, and have a backup.");
 }
 
 Error *loopfile_unmount(const char *mount)
@@ -242,9 +244,32 @@ Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes)
     return NULL;
 }
 
+Error *loopfile_extend(const char *image, uint64_t size_bytes)
+{
+    if (truncate(image, (off_t)size_bytes) < 0)
+        return error_errno(errno, "could not enlarge image \"%s\"", image);
+    return NULL;
+}
+
+static Error *loopfile_grow(const char *image, uint64_t size_bytes)
+{
+    g_auto(GStrv) lines = NULL;
+
+    TRY(loopfile_extend(image, size_bytes));
+    TRY(loop_list_devices(image, &lines));
+    for (char **line = lines; *line; line++) {
+        g_autofree char *device = g_strndup(*line, strcspn(*line, " "));
+        const char *const argv[] = {"losetup", "--set-capacity", device, NULL};
+
+        TRY(loop_run(argv, LOOP_TIMEOUT_MS, NULL));
+    }
+    return NULL;
+}
+
 const ImageOps loopfile_image_ops = {
     .create = loopfile_create,
     .mount = loopfile_mount,
     .unmount = loopfile_unmount,
     .detach = loopfile_detach,
+    .grow = loopfile_grow,
 };

@@ -53,6 +53,8 @@ MUST_CHECK Error *loopfile_release(const char *device);
 
 /* The loop devices that an image is attached to; caller frees. */
 MUST_CHECK Error *loopfile_devices(const char *image, char ***ret_devices);
+/* Makes the file itself larger; the new part takes no space yet. */
+MUST_CHECK Error *loopfile_extend(const char *image, uint64_t size_bytes);
 
 /* True when a file system is mounted exactly there. */
 bool loopfile_is_mounted(const char *mount);

@@ -36,6 +36,22 @@ Error *names_check(const char *kind, const char *name)
         NAME_BYTES_MAX);
 }
 
+Error *names_check_pool(const char *name)
+{
+    g_autofree char *lower = name ? g_ascii_strdown(name, -1) : NULL;
+    Error *e = names_check("pool", lower);
+
+    if (!e)
+        return NULL;
+    error_free(e);
+    return error_hint(
+        error_new(ERR_INVALID, "invalid pool name \"%.*s\"", NAME_BYTES_MAX + 1, name ? name : ""),
+        "A pool's name is a directory and begins the ids of its snapshots: 1 to %d letters, "
+        "digits, "
+        "\"_\", \".\" and \"-\", a letter or digit first.",
+        NAME_BYTES_MAX);
+}
+
 static char *names_beside(const char *path, const char *suffix)
 {
     g_autofree char *dir = g_path_get_dirname(path);

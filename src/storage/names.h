@@ -18,6 +18,12 @@
  */
 MUST_CHECK Error *names_check(const char *kind, const char *name);
 
+/*
+ * Pools may have capital letters, too; the name begins the ids of snapshots, so it has no "/" and no
+ * "@". ERR_INVALID (hint: the rule).
+ */
+MUST_CHECK Error *names_check_pool(const char *name);
+
 /* Beside <dir>/<name>: .<name>.partial while it is made, .<name>.deleted while it goes. Owned. */
 char *names_partial_path(const char *path);
 char *names_deleted_path(const char *path);

@@ -12,6 +12,8 @@
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
+#include "storage/names.h"
+#include "storage/pool_care.h"
 #include "storage/pool_file.h"
 
 #define DATA_SUB_DIR_DEFAULT "data"
@@ -135,8 +137,10 @@ static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *dr
 Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
 {
     const StorageDriver *driver = NULL;
-    Error *e = pool_check_spec(spec);
+    Error *e = names_check_pool(spec->name);
 
+    if (!e)
+        e = pool_check_spec(spec);
     if (!e)
         e = driver_find(spec->driver, &driver);
     if (!e)
@@ -147,7 +151,7 @@ Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
 
 /* --- opening --- */
 
-static Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file)
+Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file)
 {
     if (!g_str_equal(spec->name, file->name))
         return error_new(ERR_CONFLICT, "the pool at \"%s\" has the name \"%s\"", spec->mount,

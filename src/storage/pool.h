@@ -6,6 +6,7 @@
 #include "storage/image.h"
 #include "storage/layout.h"
 #include "storage/name_lock.h"
+#include "storage/pool_file.h"
 #include "storage/pool_guard.h"
 #include "storage/storage.h"
 
@@ -46,6 +47,12 @@ MUST_CHECK Error *driver_prepare(const StorageDriver *driver, const char *mount)
 /* Checks that what is mounted there serves the driver; *ret_private goes to driver_close(). */
 MUST_CHECK Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private);
 void driver_close(const StorageDriver *driver, void *driver_private);
+
+/* The file system takes all of its device. */
+MUST_CHECK Error *driver_grow(const StorageDriver *driver, const char *mount);
+
+/* Is this pool.json the one of the spec? ERR_CONFLICT (hint). */
+MUST_CHECK Error *pool_check_identity(const PoolSpec *spec, const PoolFile *file);
 
 /* Undoes what opening added to a mounted file system; the pool must be empty. */
 MUST_CHECK Error *driver_dismantle(const StorageDriver *driver, const char *mount);

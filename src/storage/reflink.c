@@ -16,11 +16,14 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/proc.h"
 #include "storage/driver.h"
 #include "storage/layout.h"
 #include "storage/names.h"
 #include "storage/reflink_copy.h"
 #include "storage/tree.h"
+
+#define GROW_TIMEOUT_MS 60000
 
 #define VOLUME_MODE      0711
 #define EXTENTS_PER_CALL 128
@@ -216,6 +219,13 @@ static Error *reflink_diff_bytes(void *private, const char *volume_path, uint64_
     return NULL;
 }
 
+static Error *reflink_grow(const char *mount)
+{
+    const char *const argv[] = {"xfs_growfs", mount, NULL};
+
+    return proc_run(&(ProcSpec){.argv = argv, .timeout_ms = GROW_TIMEOUT_MS}, NULL);
+}
+
 const StorageDriver reflink_driver = {
     .name = "reflink",
     .traits = {.atomic_snapshot = false, .exact_diff = false, .constant_cost = false},
@@ -229,4 +239,5 @@ const StorageDriver reflink_driver = {
     .clone = reflink_clone,
     .destroy = reflink_destroy,
     .diff_bytes = reflink_diff_bytes,
+    .grow = reflink_grow,
 };

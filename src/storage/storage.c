@@ -22,6 +22,7 @@
 #include "storage/manifest_file.h"
 #include "storage/names.h"
 #include "storage/pool.h"
+#include "storage/pool_care.h"
 #include "storage/tree.h"
 
 #define RESERVE_MIN     (UINT64_C(16) << 20)
@@ -130,6 +131,11 @@ Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_pr
 void driver_close(const StorageDriver *driver, void *driver_private)
 {
     driver->close(driver_private);
+}
+
+Error *driver_grow(const StorageDriver *driver, const char *mount)
+{
+    return driver->grow ? driver->grow(mount) : NULL;
 }
 
 Error *driver_dismantle(const StorageDriver *driver, const char *mount)
@@ -545,6 +551,14 @@ Error *storage_sync(Pool *pool, const char *volume)
     TRY(storage_check_pool(pool));
     TRY(pool_check_exists(&place_volume, volume, path));
     return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
+}
+
+Error *storage_check_health(Pool *pool, GPtrArray *problems)
+{
+    TRY(storage_check_pool(pool));
+    return pool->driver->check ? error_wrap(pool->driver->check(pool->mount, problems),
+                                            "checking pool \"%s\"", pool->name)
+                               : NULL;
 }
 
 /* --- what a pool is, and where --- */

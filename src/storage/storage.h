@@ -151,11 +151,5 @@ MUST_CHECK Error *storage_sync(Pool *pool, const char *volume);
 /* True when there is a pool at this mount point, whoever made it. */
 bool storage_is_pool(const char *mount);
 
-/* Identity of the server that the pool at this mount point belongs to: "" none yet, NULL unknown. Caller frees. */
-char *storage_pool_owner(const char *mount);
-
-/* The driver for a file system that is mounted exactly there, NULL = none or nothing mounted. */
-const char *storage_suggest_driver(const char *mount);
-
 /* Names of all drivers, NULL-terminated, for messages and tests. */
 const char *const *storage_driver_names(void);

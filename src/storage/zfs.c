@@ -40,6 +40,7 @@
 #include "storage/foreign.h"
 #include "storage/layout.h"
 #include "storage/zfs_by_hand.h"
+#include "storage/zfs_care.h"
 #include "storage/zfs_command.h"
 #include "storage/zfs_foreign.h"
 #include "storage/zfs_kept.h"
@@ -469,4 +470,5 @@ const StorageDriver zfs_driver = {
     .sync = zfs_sync,
     .list_foreign = zfs_list_foreign,
     .show_foreign = zfs_show_foreign,
+    .check = zfs_check,
 };

@@ -170,10 +170,22 @@ static Error *zfs_image_detach(const char *image)
     return pool ? zfs_image_export(pool) : NULL;
 }
 
+static Error *zfs_image_grow(const char *image, uint64_t size_bytes)
+{
+    g_autofree char *pool = NULL;
+
+    TRY(zfs_image_pool(image, &pool));
+    if (!pool)
+        return error_new(ERR_NOT_FOUND, "image \"%s\" is not imported", image);
+    TRY(loopfile_extend(image, size_bytes));
+    return zfs_do("zpool", "online", "-e", pool, image, NULL);
+}
+
 const ImageOps zfs_image_ops = {
     .recognise = zfs_image_recognise,
     .create = zfs_image_create,
     .mount = zfs_image_mount,
     .unmount = zfs_image_unmount,
     .detach = zfs_image_detach,
+    .grow = zfs_image_grow,
 };

@@ -26,6 +26,7 @@ static int run_suite(const char *directory)
     fixture_dir = directory;
     storage_add_verb_tests();
     storage_add_pool_tests();
+    storage_add_care_tests();
     storage_add_load_tests();
     storage_add_accident_tests();
     if (g_str_equal(fixture_driver, "zfs"))

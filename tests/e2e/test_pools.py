@@ -7,11 +7,13 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import threading
 
+import psycopg2
 import pytest
 
 from harness import machine
-from harness.api import Api, query, value
+from harness.api import Api, connect, query, value
 from harness.faults import STEPS
 from harness.server import TOKEN, merge
 
@@ -172,12 +174,22 @@ def kill_instances(server):
     machine.kill_all(server.directory)
 
 
+def wait_serving(clone):
+    """A clone of ours answers, with its data; it may just be starting."""
+    def look():
+        try:
+            return value(clone, "SELECT n FROM mine") == 7
+        except psycopg2.OperationalError:
+            return False
+    machine.wait_for(look, 60, f"clone {clone['id']}")
+
+
 def test_missing_at_the_start(two_pools):
     """After a reboot one image is not there yet: its clones wait, and go on after a SIGHUP."""
     server, api = two_pools.server, two_pools.api
     name = two_pools.order()[0]  # the active one
     query(api.create_clone("waiting"), "CREATE TABLE mine AS SELECT 7 AS n")
-    clone_in_last(two_pools, "serving")
+    serving = clone_in_last(two_pools, "serving")
     server.kill()
     kill_instances(server)
     machine.unmount(server.directory)
@@ -190,7 +202,7 @@ def test_missing_at_the_start(two_pools):
     assert entry["status"] == "empty" and image.name in entry["error"] and entry["cloneList"] == ["waiting"]
     assert two_pools.order()[-1] == name
     assert ("pool", name) in two_pools.findings()
-    assert value(api.wait_ok("serving"), "SELECT n FROM mine") == 7
+    wait_serving(serving)
     clone = api.get("/clone/waiting")
     assert clone["status"]["code"] == "FATAL" and "waits for its pool" in clone["status"]["message"]
     for method, path in (("DELETE", "/clone/waiting"), ("POST", "/clone/waiting/reset")):
@@ -206,8 +218,8 @@ def test_missing_at_the_start(two_pools):
     hidden.rename(image)
     two_pools.hang_up()
     two_pools.wait_available(name)
-    machine.wait_for(lambda: api.get("/clone/waiting")["status"]["code"] == "OK", 60, "the clone that waited")
-    assert value(api.get("/clone/waiting"), "SELECT n FROM mine") == 7
+    wait_serving(api.get("/clone/waiting"))
+    assert api.get("/clone/waiting")["status"]["code"] == "OK"
     assert two_pools.order()[0] == name
 
 
@@ -253,10 +265,10 @@ class Twin:
     def __init__(self, server):
         self.state = server.directory / "twin"
         shutil.copytree(server.directory / "state", self.state, ignore=shutil.ignore_patterns("run"))
-        self.port = machine.free_ports(1)
+        self.port = machine.free_ports(2)
         self.config = server.directory / "twin.yml"
         self.config.write_text(json.dumps(merge(server.config, {
-            "server": {"port": self.port, "stateDir": str(self.state)}, "provision": {"portPool": {"from": self.port}}})))
+            "server": {"port": self.port, "stateDir": str(self.state)}, "provision": {"portPool": {"from": self.port + 1, "to": self.port + 1}}})))
         self.log = server.directory / "twin.log"
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.rametd = server.build / "rametd"
@@ -271,7 +283,8 @@ class Twin:
         with self.log.open("ab") as log:
             process = subprocess.Popen([self.rametd, "--config", self.config], cwd="/", stdout=log, stderr=log)
         try:
-            machine.wait_for(lambda: machine.is_listening(self.port), 30, "the twin")
+            machine.wait_for(lambda: machine.is_listening(self.port) or process.poll() is not None, 30, "the twin")
+            assert process.poll() is None, self.log.read_text()
             return {pool["name"]: pool for pool in self.api.get("/status")["pools"]}["e2e"]
         finally:
             process.terminate()
@@ -342,3 +355,78 @@ def test_kill_in_a_refresh_of_the_second_pool(two_pools):
     server.check()
     server.fill()
     assert two_pools.order() == order[::-1]
+
+
+def test_grow_while_a_clone_writes(two_pools):
+    server, api = two_pools.server, two_pools.api
+    clone = api.create_clone("writer")
+    name = clone["snapshot"]["pool"]
+    before = two_pools.entries()[name]["fileSystem"]["size"]
+    with contextlib.closing(connect(clone)) as connection, connection.cursor() as cursor:
+        writing = threading.Thread(target=cursor.execute, args=(
+            "CREATE TABLE filled AS SELECT n, repeat('x', 500) AS text FROM generate_series(1, 200000) AS n",))
+        writing.start()
+        server.rametd("pool", "grow", name, "--size", "3G")
+        writing.join()
+    assert two_pools.entries()[name]["fileSystem"]["size"] >= before + (1 << 30)
+    assert value(clone, "SELECT count(*) FROM filled") == 200000
+    server.rametd("pool", "grow", name, "--size", "3G")  # may be repeated
+    for size in ("1G", "nonsense"):
+        refused = server.rametd("pool", "grow", name, "--size", size, check=False)
+        assert refused.returncode == 2 and ("shrink" in refused.stderr or "size" in refused.stderr), refused
+    server.restart()
+    assert value(clone, "SELECT count(*) FROM filled") == 200000
+
+
+def test_list_and_check(two_pools):
+    """Both work beside the server, and say what is wrong."""
+    server, api = two_pools.server, two_pools.api
+    api.create_clone("one")
+    active = two_pools.order()[0]
+    rows = json.loads(server.rametd("pool", "list", "-o", "json").stdout)
+    assert [row["name"] for row in rows] == two_pools.order()
+    assert [row["clones"] for row in rows] == [1, 0] and all(row["mounted"] and row["size"] for row in rows)
+    table = server.rametd("pool", "list").stdout.splitlines()
+    assert table[0].startswith("NAME") and table[1].split()[:3] == [active, "btrfs", "active"]
+    assert "is well" in server.rametd("pool", "check", active).stdout
+    assert server.rametd("pool", "check", "e2e2", check=False).returncode == 1
+
+    stranger = two_pools.mount(active) / "volumes" / "stranger"
+    stranger.mkdir()
+    done = server.rametd("pool", "check", active, check=False)
+    assert done.returncode == 1 and f"{active}/stranger" in done.stdout
+    other = two_pools.order()[1]
+    assert server.rametd("pool", "check", other).returncode == 0, "the other pool is well"
+    stranger.rmdir()
+
+
+@pytest.mark.parametrize("name", ["a/b", "a@b", "a b", "", "..", "a" * 64])
+def test_bad_names(two_pools, name):
+    image = two_pools.server.directory / "bad.img"
+    done = two_pools.server.rametd("pool", "create", name, "--driver", "btrfs", "--image", image, "--size", "512M",
+                                   check=False)
+    assert done.returncode == 2 and "hint: " in done.stderr, done
+    assert not image.exists() and len(two_pools.order()) == 2
+
+
+def test_given_up(two_pools):
+    """A pool whose image is lost for good: what is on record in it goes by force alone."""
+    server, api = two_pools.server, two_pools.api
+    third = two_pools.server.directory / "third.img"
+    server.add_pool("third", third)
+    two_pools.hang_up()
+    machine.wait_for(lambda: "third" in two_pools.order(), 30, "the third pool")
+    server.fill()
+    assert api.create_clone("lost")["snapshot"]["pool"] == "third"
+    server.kill()
+    kill_instances(server)
+    machine.unmount(server.directory)
+    third.unlink()
+    refused = server.rametd("pool", "destroy", "third", check=False)
+    assert refused.returncode == 1 and "1 clones" in refused.stderr, refused
+    server.rametd("pool", "destroy", "third", "--force")
+    server.pools.remove("third")
+    server.start()
+    assert api.call("GET", "/clone/lost").status == 404
+    assert "third" not in {snapshot["pool"] for snapshot in server.snapshots()}
+    server.check()
