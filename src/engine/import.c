@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "engine/pools.h"
 #include "postgres/installation.h"
 #include "storage/foreign.h"
 #include "store/snapshot.h"
@@ -103,7 +104,12 @@ static Error *import_pool(Engine *engine, Pool *pool)
 
 void engine_import_snapshots(Engine *engine)
 {
-    for (unsigned i = 0; i < engine->pools->len; i++)
-        error_ignore(import_pool(engine, engine->pools->pdata[i]),
-                     "snapshots of other programs in it are as they were before");
+    g_autoptr(GPtrArray) statuses = pools_statuses(engine->pools, false);
+
+    for (unsigned i = 0; i < statuses->len; i++) {
+        const PoolStatus *status = statuses->pdata[i];
+        if (status->pool)
+            error_ignore(import_pool(engine, status->pool),
+                         "snapshots of other programs in it are as they were before");
+    }
 }

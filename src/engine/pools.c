@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "engine/clone_start.h"
+#include "engine/import.h"
 #include "engine/operation.h"
 #include "storage/pool_care.h"
 #include "store/pool.h"
@@ -264,6 +265,7 @@ static Error *pools_resume(Engine *engine, const GPtrArray *gained)
 {
     if (gained->len == 0)
         return NULL;
+    engine_import_snapshots(engine);
     operations_hurry(engine->operations);
     for (unsigned i = 0; i < gained->len; i++)
         TRY(engine_start_stopped_clones(engine, gained->pdata[i]));

@@ -31,11 +31,7 @@
 #define VOLUME_MODE     0711 /* instances pass through */
 
 static const StorageDriver *const storage_drivers[] = {
-    &btrfs_driver,
-    &lvm_driver,
-    &reflink_driver,
-    &overlay_driver,
-    &zfs_driver,
+    &btrfs_driver, &lvm_driver, &reflink_driver, &overlay_driver, &zfs_driver,
 };
 
 /* Volumes and snapshots differ in where they are and in what they are called. */
