@@ -43,15 +43,14 @@ class Server:
         self.api = Api(f"http://127.0.0.1:{self.port}", TOKEN)
         self.write_config()
         self.driver = driver or os.environ.get("RAMET_TEST_DRIVER", "btrfs")
-        self.pools = []
+        self.pools = []  # beside the first one
         self.create_pool(size)
 
     def create_pool(self, size):
-        self.add_pool("e2e", self.directory / "pool.img", size)
+        self.rametd("pool", "create", "e2e", "--driver", self.driver, "--image", self.directory / "pool.img", "--size", size)
 
     def destroy_pool(self):
-        for pool in self.pools:
-            self.rametd("pool", "destroy", pool, "--force")
+        self.rametd("pool", "destroy", "e2e", "--force")
 
     def _usual_config(self, source):
         restore_configs = {"shared_buffers": "32MB"}
@@ -216,6 +215,8 @@ class Server:
             self.check()
             assert self.stop() == 0
             self.check_without_server()
+            for pool in self.pools:
+                self.rametd("pool", "destroy", pool, "--force")
             self.destroy_pool()
             ports = range(self.first_port, self.first_port + N_PORTS)
             assert not machine.leftovers(self.directory), machine.leftovers(self.directory)
