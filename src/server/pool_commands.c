@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "engine/doctor.h"
 #include "engine/pools.h"
+#include "runtime/runtime.h"
 #include "server/commands.h"
 #include "storage/pool_care.h"
 #include "store/pool.h"
@@ -131,6 +132,28 @@ static Error *pool_check_unused(Store *store, const char *name, bool is_forced)
                       "Destroy them first, or give them up with --force.");
 }
 
+/* What clones leave outside their pool; ERR_CONFLICT while one still runs. */
+static Error *pool_forget_clones(const Config *config, Store *store, const char *name)
+{
+    g_autoptr(Runtime) runtime = NULL;
+    g_autoptr(GPtrArray) clones = NULL;
+    const RuntimeSpec spec = {
+        .driver = config->runtime.driver,
+        .state_dir = config->server.state_dir,
+        .os_user = config->postgres.os_user,
+        .is_trusted = config->runtime.is_trusted,
+    };
+
+    TRY(runtime_open(&spec, &runtime));
+    TRY(store_list_clones(store, &clones));
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        if (g_str_equal(clone->pool, name))
+            TRY(runtime_forget(runtime, clone->uid, true));
+    }
+    return NULL;
+}
+
 Error *command_pool_destroy(const Config *config, const ServerOptions *options)
 {
     g_autoptr(Store) store = NULL;
@@ -145,6 +168,7 @@ Error *command_pool_destroy(const Config *config, const ServerOptions *options)
     const PoolSpec spec = pool_spec(config, row->name, mount, row->driver, row->image);
     TRY(pool_check_unused(store, row->name, options->force));
     TRY(storage_destroy_pool(&spec, options->force));
+    TRY(pool_forget_clones(config, store, row->name));
     TRY(store_forget_pool(store, row->name));
     printf("Pool \"%s\" is destroyed.\n", row->name);
     return NULL;
