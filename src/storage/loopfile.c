@@ -251,7 +251,7 @@ Error *loopfile_extend(const char *image, uint64_t size_bytes)
     return NULL;
 }
 
-static Error *loopfile_grow(const char *image, uint64_t size_bytes)
+Error *loopfile_grow(const char *image, uint64_t size_bytes)
 {
     g_auto(GStrv) lines = NULL;
 

@@ -53,6 +53,9 @@ MUST_CHECK Error *loopfile_release(const char *device);
 
 /* The loop devices that an image is attached to; caller frees. */
 MUST_CHECK Error *loopfile_devices(const char *image, char ***ret_devices);
+/* Makes the image larger, and the loop device that it is attached to; what is inside comes after. */
+MUST_CHECK Error *loopfile_grow(const char *image, uint64_t size_bytes);
+
 /* Makes the file itself larger; the new part takes no space yet. */
 MUST_CHECK Error *loopfile_extend(const char *image, uint64_t size_bytes);
 

@@ -44,6 +44,7 @@ static const ImageOps overlay_image_ops = {
     .mount = loopfile_mount,
     .unmount = overlay_image_unmount,
     .detach = loopfile_detach,
+    .grow = loopfile_grow,
 };
 
 /* --- opening --- */
@@ -210,4 +211,5 @@ const StorageDriver overlay_driver = {
     .clone = overlay_clone,
     .destroy = overlay_destroy,
     .diff_bytes = overlay_diff_bytes,
+    .grow = reflink_grow,
 };

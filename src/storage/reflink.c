@@ -219,7 +219,7 @@ static Error *reflink_diff_bytes(void *private, const char *volume_path, uint64_
     return NULL;
 }
 
-static Error *reflink_grow(const char *mount)
+Error *reflink_grow(const char *mount)
 {
     const char *const argv[] = {"xfs_growfs", mount, NULL};
 

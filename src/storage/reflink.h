@@ -30,5 +30,8 @@ MUST_CHECK Error *reflink_destroy(void *private, const char *path);
 /* Bytes in a tree that no file outside of it shares; looks at every file. */
 MUST_CHECK Error *reflink_unshared_tree_bytes(const char *path, uint64_t *ret_bytes);
 
+/* XFS takes all of its device. */
+MUST_CHECK Error *reflink_grow(const char *mount);
+
 /* One fsync puts all that was done before it in the same directory's file system into the log. */
 MUST_CHECK Error *reflink_sync_dir_of(const char *path);
