@@ -57,7 +57,7 @@ static void test_classic_is_refused(PoolFixture *f, gconstpointer data)
     spec.mount = mount;
     spec.name = "classic";
     spec.image = NULL;
-    ASSERT_OK(lvm_do("lvcreate", "-y", "-L", "8M", "-n", "classic", place.vg, NULL));
+    ASSERT_OK(lvm_do("lvcreate", "-y", "-l", "100%FREE", "-n", "classic", place.vg, NULL));
     ASSERT_OK(lvm_fs_format_root(device));
     ASSERT_OK(fs_make_dir(mount, 0755, NULL));
     ASSERT_OK(lvm_fs_mount(device, mount, false));
