@@ -158,8 +158,7 @@ static Error *loop_mount_device(const char *device, const char *mount)
     return e;
 }
 
-/* Is anything of the device mounted where we can see it? */
-static Error *loop_is_mounted_device(const char *device, bool *ret_is_mounted)
+Error *loopfile_is_mounted_device(const char *device, bool *ret_is_mounted)
 {
     g_autofree char *source = g_strdup_printf(" %s ", device);
     g_autofree char *mounts = NULL;
@@ -185,7 +184,7 @@ static Error *loop_mount_again(const char *image, const char *mount, Error *busy
 
     g_autofree char *device = g_strndup(lines[0], strcspn(lines[0], " "));
 
-    TRY(loop_is_mounted_device(device, &is_mounted));
+    TRY(loopfile_is_mounted_device(device, &is_mounted));
     return is_mounted ? g_steal_pointer(&busy) : loop_mount_device(device, mount);
 }
 

@@ -59,6 +59,9 @@ MUST_CHECK Error *loopfile_grow(const char *image, uint64_t size_bytes);
 /* Makes the file itself larger; the new part takes no space yet. */
 MUST_CHECK Error *loopfile_extend(const char *image, uint64_t size_bytes);
 
+/* Is the device mounted where we can see it? */
+MUST_CHECK Error *loopfile_is_mounted_device(const char *device, bool *ret_is_mounted);
+
 /* True when a file system is mounted exactly there. */
 bool loopfile_is_mounted(const char *mount);
 

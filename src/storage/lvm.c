@@ -24,6 +24,7 @@
 #include "storage/driver.h"
 #include "storage/layout.h"
 #include "storage/loopfile.h"
+#include "storage/lvm_care.h"
 #include "storage/lvm_command.h"
 #include "storage/lvm_dm.h"
 #include "storage/lvm_fs.h"
@@ -225,4 +226,6 @@ const StorageDriver lvm_driver = {
     .diff_bytes = lvm_diff_bytes,
     .snapshots_bytes = lvm_snapshots_bytes,
     .sync = lvm_sync,
+    .grow = lvm_grow,
+    .check = lvm_check,
 };

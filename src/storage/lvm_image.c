@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "storage/image.h"
 #include "storage/loopfile.h"
+#include "storage/lvm_care.h"
 #include "storage/lvm_fs.h"
 #include "storage/lvm_mount.h"
 
@@ -70,7 +71,8 @@ Error *lvm_make_group(const char *vg, const char *device, uint64_t size_bytes)
                             (char *)(uintptr_t)LVM_THIN_POOL};
     g_autofree char *group_metadata = megabytes(GROUP_METADATA_BYTES);
 
-    TRY(lvm_do("vgcreate", "-y", "--metadatasize", group_metadata, vg, device, NULL));
+    TRY(lvm_do("vgcreate", "-y", "--metadatasize", group_metadata, "--addtag", LVM_TAG_IMAGE, vg,
+               device, NULL));
     TRY(group_make_pool(vg, size_bytes));
     return lvm_make_root(&place);
 }
@@ -206,13 +208,44 @@ static Error *image_activate(const char *device, const char *mount)
     return lvm_fs_mount(root, mount, false);
 }
 
+/*
+ * After umount --lazy a file system lives on with what uses it, and keeps the group active. The
+ * kernel gives a second mount of one device the same file system.
+ */
+static Error *image_mount_again(const char *image, const char *mount, Error *busy_taken)
+{
+    g_autoptr(Error) busy = busy_taken;
+    LvmPlace place = {0};
+    g_autofree char *vg = NULL;
+    g_auto(GStrv) devices = NULL;
+    bool is_mounted = true;
+
+    TRY(loopfile_devices(image, &devices));
+    if (devices[0])
+        TRY(image_find_group(devices[0], &vg));
+    if (!vg)
+        return g_steal_pointer(&busy);
+    place.vg = vg;
+
+    g_autofree char *root = lvm_device(&place, LVM_ROOT);
+
+    TRY(loopfile_is_mounted_device(root, &is_mounted));
+    return is_mounted ? g_steal_pointer(&busy) : lvm_fs_mount(root, mount, false);
+}
+
 static Error *lvm_image_mount(const char *image, const char *mount)
 {
     g_autofree char *device = NULL;
 
     if (!fs_exists(image))
-        return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
-    TRY(lvm_image_detach(image)); /* what a killed run left */
+        return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image),
+                          "Is the disk mounted that it is on? Else restore it from a backup.");
+
+    Error *busy = lvm_image_detach(image); /* what a killed run left */
+
+    if (busy && busy->code == ERR_BUSY)
+        return image_mount_again(image, mount, busy);
+    TRY(busy);
     TRY(error_wrap(loopfile_attach(image, &device), "attaching image \"%s\"", image));
 
     Error *e = image_activate(device, mount);
@@ -243,10 +276,23 @@ static Error *lvm_image_unmount(const char *mount)
     return error_wrap(image_unmount_place(&place, mount), "unmounting \"%s\"", mount);
 }
 
+/* The pool itself grows with the driver's operation, as everywhere. */
+static Error *lvm_image_grow(const char *image, uint64_t size_bytes)
+{
+    g_auto(GStrv) devices = NULL;
+
+    TRY(loopfile_image_ops.grow(image, size_bytes));
+    TRY(loopfile_devices(image, &devices));
+    for (char **device = devices; *device; device++)
+        TRY(lvm_do("pvresize", *device, NULL));
+    return NULL;
+}
+
 const ImageOps lvm_image_ops = {
     .recognise = lvm_image_recognise,
     .create = lvm_image_create,
     .mount = lvm_image_mount,
     .unmount = lvm_image_unmount,
     .detach = lvm_image_detach,
+    .grow = lvm_image_grow,
 };
