@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/proc.h"
+#include "storage/lvm_command.h"
+#include "storage/lvm_parse.h"
 #include "storage/zfs_command.h"
 
 #define BARE_TIMEOUT_MS 600000
@@ -66,6 +68,49 @@ static Error *zfs_bare_list(const char *mount)
 
     dataset[strlen(dataset) - 1] = '\0';
     return zfs_do("zfs", "list", "-Hp", "-d", "1", "-o", "name,used", dataset, NULL);
+}
+
+/* --- lvm: lvcreate, without the mount that makes it of use --- */
+
+static Error *lvm_bare_make(const char *mount, const char *dir, const char *from, const char *name,
+                            const char *permission)
+{
+    static LvmPlace place; /* asked for once: it is not the bare command's work */
+    g_autofree char *path = bare_path(mount, dir, from);
+
+    if (!place.vg)
+        TRY(lvm_find_place(mount, &place));
+
+    g_autofree char *lv = lvm_volume_name(place.root, path);
+    g_autofree char *origin = lvm_name(&place, lv);
+
+    return lvm_do("lvcreate", "-kn", "-ay", permission, "-n", name, "-s", origin, NULL);
+}
+
+static Error *lvm_bare_clone(const char *mount, const char *snapshot, const char *name)
+{
+    return lvm_bare_make(mount, "snapshots", snapshot, name, "-prw");
+}
+
+static Error *lvm_bare_snapshot(const char *mount, const char *volume, const char *name)
+{
+    return lvm_bare_make(mount, "volumes", volume, name, "-pr");
+}
+
+static Error *lvm_bare_destroy(const char *mount, const char *name)
+{
+    g_auto(LvmPlace) place = {0};
+
+    TRY(lvm_find_place(mount, &place));
+
+    g_autofree char *lv = lvm_name(&place, name);
+
+    return lvm_do("lvremove", "-f", "-y", lv, NULL);
+}
+
+static Error *lvm_bare_destroy_snapshot(const char *mount, const char *volume, const char *name)
+{
+    return lvm_bare_destroy(mount, name);
 }
 
 /* --- btrfs: the ioctl --- */
@@ -156,6 +201,8 @@ static Error *reflink_bare_destroy_snapshot(const char *mount, const char *volum
 static const BareStorage bare_storages[] = {
     {"zfs", "zfs clone / zfs snapshot", zfs_bare_clone, zfs_bare_destroy, zfs_bare_snapshot,
      zfs_bare_destroy_snapshot, zfs_bare_list},
+    {"lvm", "lvcreate -s", lvm_bare_clone, lvm_bare_destroy, lvm_bare_snapshot,
+     lvm_bare_destroy_snapshot, NULL},
     {"btrfs", "the snapshot ioctl", btrfs_bare_clone, btrfs_bare_destroy, btrfs_bare_snapshot,
      btrfs_bare_destroy_snapshot, NULL},
     {"reflink", "cp -a --reflink", reflink_bare_clone, reflink_bare_destroy, reflink_bare_snapshot,
