@@ -441,6 +441,13 @@ static Error *zfs_diff_bytes(void *private, const char *volume_path, uint64_t *r
     return NULL;
 }
 
+static Error *zfs_snapshots_bytes(void *private, uint64_t *ret_bytes)
+{
+    const ZfsPool *pool = private;
+
+    return zfs_measure_snapshots(pool->measure, ret_bytes);
+}
+
 /* syncfs(2) makes data durable, but leaves it in the intent log: the books are written later. */
 static Error *zfs_sync(void *private, const char *volume_path)
 {
@@ -467,6 +474,7 @@ const StorageDriver zfs_driver = {
     .destroy = zfs_destroy,
     .usage = zfs_usage,
     .diff_bytes = zfs_diff_bytes,
+    .snapshots_bytes = zfs_snapshots_bytes,
     .sync = zfs_sync,
     .list_foreign = zfs_list_foreign,
     .show_foreign = zfs_show_foreign,

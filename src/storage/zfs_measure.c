@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "storage/zfs_command.h"
+#include "storage/zfs_kept.h"
 #include "storage/zfs_mount.h"
 #include "storage/zfs_parse.h"
 
@@ -23,6 +24,13 @@ enum {
     VOLUME_NAME,
     VOLUME_USED,
     VOLUME_COLUMNS
+};
+
+enum {
+    HOLDER_NAME,
+    HOLDER_USED,
+    HOLDER_BY_SNAPSHOTS,
+    HOLDER_COLUMNS
 };
 
 struct ZfsMeasure {
@@ -154,5 +162,35 @@ Error *zfs_measure_volume(ZfsMeasure *measure, const char *volume, uint64_t *ret
     if (!bytes)
         return error_new(ERR_NOT_FOUND, "there is no dataset for volume \"%s\"", volume);
     *ret_bytes = *bytes;
+    return NULL;
+}
+
+/*
+ * A living volume tells what its snapshots hold beside it; one that is kept aside is there for its
+ * snapshots as a whole. What stands above them says nothing of its own.
+ */
+Error *zfs_measure_snapshots(const ZfsMeasure *measure, uint64_t *ret_bytes)
+{
+    g_autofree char *volumes = g_strconcat(measure->dataset, "/" ZFS_VOLUMES, NULL);
+    g_autofree char *kept = g_strconcat(measure->dataset, "/" ZFS_KEPT, NULL);
+    const char *const argv[] = {
+        "zfs", "list", "-Hp", "-d", "1", "-o", "name,used,usedbysnapshots", volumes, kept, NULL};
+    g_autofree char *within_kept = g_strconcat(kept, "/", NULL);
+    g_autofree char *within_volumes = g_strconcat(volumes, "/", NULL);
+    g_autoptr(GPtrArray) rows = NULL;
+    uint64_t sum = 0;
+
+    TRY(zfs_list(argv, HOLDER_COLUMNS, &rows));
+    for (guint i = 0; i < rows->len; i++) {
+        char **row = g_ptr_array_index(rows, i);
+        bool is_kept = g_str_has_prefix(row[HOLDER_NAME], within_kept);
+        uint64_t bytes = 0;
+
+        if (!is_kept && !g_str_has_prefix(row[HOLDER_NAME], within_volumes))
+            continue;
+        TRY(zfs_parse_number(row[is_kept ? HOLDER_USED : HOLDER_BY_SNAPSHOTS], &bytes));
+        sum += bytes;
+    }
+    *ret_bytes = sum;
     return NULL;
 }

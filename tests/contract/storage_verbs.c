@@ -421,6 +421,28 @@ static void test_diff(PoolFixture *f, gconstpointer data)
     g_assert_cmpuint(diff_bytes(f, "d", &is_exact), <, MIB / 2);
 }
 
+/* What a volume wrote is there for its snapshot alone when the volume is gone. */
+static void test_snapshots_bytes(PoolFixture *f, gconstpointer data)
+{
+    uint64_t with_volume = 0;
+    uint64_t without = 0;
+
+    make_volume(f, "v");
+    write_random(f, "v", "big", 8 * MIB, 1);
+    ASSERT_OK(storage_sync(f->pool, "v"));
+    make_snapshot(f, "v", "s");
+    ASSERT_OK(storage_snapshots_bytes(f->pool, &with_volume));
+    ASSERT_OK(storage_destroy_volume(f->pool, "v"));
+    ASSERT_OK(storage_snapshots_bytes(f->pool, &without));
+    if (without == 0) {
+        g_test_skip("this storage cannot tell");
+        return;
+    }
+    g_assert_cmpuint(with_volume, <, 4 * MIB);
+    g_assert_cmpuint(without, >=, 8 * MIB);
+    g_assert_cmpuint(without, <, 16 * MIB);
+}
+
 static void test_usage(PoolFixture *f, gconstpointer data)
 {
     SpaceUsage before = {0};
@@ -475,6 +497,7 @@ void storage_add_verb_tests(void)
     ADD("snapshot-is-protected", test_snapshot_is_protected);
     ADD("copies-are-identical", test_copies_are_identical);
     ADD("diff", test_diff);
+    ADD("snapshots-bytes", test_snapshots_bytes);
     ADD("usage", test_usage);
     ADD("nested-subvolumes-go-too", test_nested_subvolumes_go_too);
 }
