@@ -14,7 +14,8 @@ typedef struct CommandRow {
 static const CommandRow command_rows[] = {
     {{"pool", "create"},
      command_pool_create,
-     "pool create NAME --driver btrfs|lvm|overlay|reflink|zfs [--image FILE --size 10G]"},
+     "pool create NAME --driver btrfs|lvm|overlay|reflink|zfs "
+     "[--image FILE --size 10G | --device DEVICE]"},
     {{"pool", "list"}, command_pool_list, "pool list [-o json]"},
     {{"pool", "check"}, command_pool_check, "pool check NAME"},
     {{"pool", "grow"}, command_pool_grow, "pool grow NAME --size 20G"},
@@ -27,6 +28,7 @@ void server_options_clear(ServerOptions *options)
     g_strfreev(options->words);
     g_free(options->driver);
     g_free(options->image);
+    g_free(options->device);
     g_free(options->size);
     g_free(options->output);
 }
@@ -66,6 +68,8 @@ static Error *options_parse(int *argc, char ***argv, ServerOptions *options, int
          "NAME"},
         {"image", 0, 0, G_OPTION_ARG_FILENAME, &options->image,
          "pool create: make an image file and mount it", "FILE"},
+        {"device", 0, 0, G_OPTION_ARG_FILENAME, &options->device,
+         "pool create: format an empty block device and mount it", "DEVICE"},
         {"size", 0, 0, G_OPTION_ARG_STRING, &options->size,
          "pool create, pool grow: size of the image, 10G", "SIZE"},
         {"output", 'o', 0, G_OPTION_ARG_STRING, &options->output, "pool list: json", "FORMAT"},

@@ -20,6 +20,7 @@ struct ServerOptions {
     char **words;          /* "pool", "create", NAME */
     char *driver;
     char *image;
+    char *device;
     char *size;
     char *output;
     int force;

@@ -14,6 +14,7 @@
 #include "engine/pools.h"
 #include "runtime/runtime.h"
 #include "server/commands.h"
+#include "storage/device.h"
 #include "storage/pool_care.h"
 #include "store/pool.h"
 
@@ -47,6 +48,11 @@ static Error *pool_check_options(const ServerOptions *options, uint64_t *ret_siz
         return error_hint(error_new(ERR_INVALID, "a pool needs a driver"),
                           "Add --driver and one of these: %s.", known);
     }
+    if (options->device && (options->image || options->size))
+        return error_hint(error_new(ERR_INVALID, "--device stands alone"),
+                          "A pool is on a device or in an image file, and a device has a size.");
+    if (options->device)
+        return device_size(options->device, ret_size);
     if (!options->image != !options->size)
         return error_hint(error_new(ERR_INVALID, "--image and --size go together"),
                           "Without both, the file system that is mounted is taken.");
@@ -75,8 +81,8 @@ static Error *pool_create(const Config *config, const ServerOptions *options, St
 {
     const char *name = pool_name(options);
     g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, name, NULL);
-    g_autofree char *image =
-        options->image ? g_canonicalize_filename(options->image, NULL) : g_strdup("");
+    const char *given = options->device ? options->device : options->image;
+    g_autofree char *image = given ? g_canonicalize_filename(given, NULL) : g_strdup("");
     g_autofree char *identity = NULL;
     PoolSpec spec = pool_spec(config, name, mount, options->driver, image);
     const PoolRow row = {(char *)(uintptr_t)name, options->driver, image, clock_now_ms()};

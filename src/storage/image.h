@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 typedef struct ImageOps {
+    bool takes_device; /* a block device (device.h) will do in place of a file */
     /* True when the file holds storage of this kind; NULL for the loop device, which takes all. */
     bool (*recognise)(const char *image);
     Error *(*create)(const char *image, uint64_t size_bytes, const char *const *format_argv);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "storage/device.h"
 
 #define LOOP_TIMEOUT_MS   30000
 #define FORMAT_TIMEOUT_MS 300000
@@ -54,6 +55,8 @@ Error *loopfile_create(const char *image, uint64_t size_bytes, const char *const
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
+    if (device_is(image))
+        return device_format(image, format_argv);
     for (size_t i = 0; format_argv[i]; i++)
         g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
     g_ptr_array_add(argv, (gpointer)(uintptr_t)image);
@@ -130,7 +133,7 @@ static Error *loop_check_detached(void *data, bool *ret_done)
 
 Error *loopfile_detach(const char *image)
 {
-    if (!fs_exists(image))
+    if (!fs_exists(image) || device_is(image))
         return NULL;
 
     Error *e = wait_until(clock_monotonic_ms() + DETACH_TIMEOUT_MS, loop_check_detached,
@@ -195,6 +198,8 @@ Error *loopfile_mount(const char *image, const char *mount)
     if (!fs_exists(image))
         return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image),
                           "Is the disk mounted that it is on? Else restore it from a backup.");
+    if (device_is(image))
+        return device_mount(image, mount);
 
     Error *busy = loopfile_detach(image);
 
@@ -234,6 +239,11 @@ Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes)
     if (stat(image, &file) < 0 || statvfs(dir, &host) < 0)
         return error_errno(errno, "could not look at image \"%s\"", image);
 
+    if (S_ISBLK(file.st_mode)) { /* all of it is there */
+        *ret_bytes = 0;
+        return NULL;
+    }
+
     uint64_t size = (uint64_t)file.st_size;
     uint64_t allocated = (uint64_t)file.st_blocks * STAT_BLOCK_BYTES;
     uint64_t unallocated = size > allocated ? size - allocated : 0;
@@ -266,6 +276,7 @@ Error *loopfile_grow(const char *image, uint64_t size_bytes)
 }
 
 const ImageOps loopfile_image_ops = {
+    .takes_device = true,
     .create = loopfile_create,
     .mount = loopfile_mount,
     .unmount = loopfile_unmount,

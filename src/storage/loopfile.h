@@ -1,6 +1,7 @@
 /*
  * Image files: a file system in a file, seen through a loop device. The device is told to go when
- * it is unmounted (autoclear), so that a mount is the only thing to be undone.
+ * it is unmounted (autoclear), so that a mount is the only thing to be undone. A block device in
+ * place of the file (device.h) is used as it is.
  */
 #pragma once
 

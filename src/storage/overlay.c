@@ -39,6 +39,7 @@ static Error *overlay_image_unmount(const char *mount)
 }
 
 static const ImageOps overlay_image_ops = {
+    .takes_device = true,
     .recognise = overlay_image_recognise,
     .create = loopfile_create,
     .mount = loopfile_mount,

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "storage/device.h"
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
@@ -112,6 +113,14 @@ static Error *pool_fill_image(const PoolSpec *spec, const StorageDriver *driver)
     return pool_make_layout(spec, driver);
 }
 
+/* A device is cleared only of what is known to be ours, and otherwise left as it is. */
+static Error *pool_remove_image(const char *image, bool is_known)
+{
+    if (!device_is(image))
+        return fs_remove(image);
+    return is_known ? device_wipe(image) : NULL;
+}
+
 static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *driver,
                                    uint64_t size_bytes)
 {
@@ -127,7 +136,7 @@ static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *dr
         e = pool_fill_image(spec, driver);
     if (e) {
         error_ignore(ops->unmount(spec->mount), "the pool could not be made");
-        error_ignore(fs_remove(spec->image), "the pool could not be made");
+        error_ignore(pool_remove_image(spec->image, true), "the pool could not be made");
         if (!had_mount_dir)
             error_ignore(fs_remove(spec->mount), "the pool could not be made");
     }
@@ -344,6 +353,7 @@ static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
 {
     const ImageOps *ops = driver_image_ops(spec);
     bool is_ours = false;
+    bool is_known = false;
 
     if (!is_forced && fs_exists(spec->image))
         TRY(error_hint(pool_mount(spec, &is_ours),
@@ -355,10 +365,11 @@ static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
             error_ignore(ops->unmount(spec->mount), "the pool stays as it was");
         if (e)
             return e;
+        is_known = pool_file_exists(spec->mount);
     }
     TRY(ops->unmount(spec->mount));
     TRY(ops->detach(spec->image));
-    TRY(fs_remove(spec->image));
+    TRY(pool_remove_image(spec->image, is_known));
     return fs_remove(spec->mount);
 }
 

@@ -9,15 +9,18 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "storage/device.h"
 #include "storage/loopfile.h"
 #include "storage/pool.h"
 #include "storage/pool_file.h"
 
 static Error *grow_check_request(const PoolSpec *spec, uint64_t size_bytes)
 {
-    if (spec->image && size_bytes == 0)
+    bool is_file = spec->image && !device_is(spec->image);
+
+    if (is_file && size_bytes == 0)
         return error_hint(error_new(ERR_INVALID, "the new size is missing"), "Add --size 20G.");
-    if (!spec->image && size_bytes > 0)
+    if (!is_file && size_bytes > 0)
         return error_hint(error_new(ERR_INVALID, "the pool has no image, so it has no size to set"),
                           "Enlarge its device, then grow the pool without --size.");
     if (loopfile_is_mounted(spec->mount) || !spec->image)
@@ -54,7 +57,7 @@ static Error *pool_grow(const PoolSpec *spec, uint64_t size_bytes)
     TRY(pool_check_identity(spec, &file));
     TRY(driver_find(file.driver, &driver));
     found.driver = file.driver;
-    if (spec->image) {
+    if (spec->image && !device_is(spec->image)) {
         TRY(grow_check_image(spec->image, size_bytes));
         TRY(driver_image_ops(&found)->grow(spec->image, size_bytes));
     }

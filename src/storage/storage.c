@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "storage/device.h"
 #include "storage/driver.h"
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
@@ -99,6 +100,10 @@ Error *driver_make_image(const StorageDriver *driver, const char *image, uint64_
 
     const ImageOps *ops = driver->image_ops ? driver->image_ops : &loopfile_image_ops;
 
+    if (device_is(image) && !ops->takes_device)
+        return error_hint(
+            error_new(ERR_INVALID, "driver \"%s\" takes no bare device", driver->name),
+            "docs/storage.md tells how to prepare one; then make the pool in place.");
     return ops->create(image, size_bytes, driver->format_argv);
 }
 

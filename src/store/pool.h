@@ -11,7 +11,7 @@
 typedef struct PoolRow {
     char *name;   /* directory under poolManager.mountDir */
     char *driver; /* "btrfs", "reflink" */
-    char *image;  /* image file; "" = a mount made by somebody else */
+    char *image;  /* image file or block device; "" = a mount made by somebody else */
     int64_t created_at_ms;
 } PoolRow;
 

@@ -1,0 +1,92 @@
+/*
+ * wipefs(8) tells what is on a device, from signatures alone, and takes them away.
+ */
+#include "storage/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+
+#define DEVICE_TIMEOUT_MS                                                                          \
+    600000 /* mkfs discards the whole device first; a mount may replay a log */
+
+static Error *device_run(const char *const *argv, char **ret_output)
+{
+    const ProcSpec spec = {.argv = argv, .timeout_ms = DEVICE_TIMEOUT_MS};
+    g_auto(ProcResult) result = {0};
+
+    TRY(proc_run(&spec, &result));
+    if (ret_output)
+        *ret_output = g_strdup(g_strstrip(result.output));
+    return NULL;
+}
+
+bool device_is(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISBLK(status.st_mode);
+}
+
+Error *device_size(const char *path, uint64_t *ret_bytes)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t bytes = 0;
+
+    if (fd < 0 && errno == ENOENT)
+        return error_new(ERR_NOT_FOUND, "device \"%s\" does not exist", path);
+    if (fd < 0)
+        return error_errno(errno, "could not open device \"%s\"", path);
+    if (ioctl(fd, BLKGETSIZE64, &bytes) < 0)
+        return error_hint(error_new(ERR_INVALID, "\"%s\" is not a block device", path),
+                          "For a pool in a file give --image and --size.");
+    *ret_bytes = bytes;
+    return NULL;
+}
+
+static Error *device_check_empty(const char *path)
+{
+    const char *const argv[] = {"wipefs", "--noheadings", "--output", "TYPE", path, NULL};
+    g_autofree char *found = NULL;
+
+    TRY(device_run(argv, &found));
+    if (*found == '\0')
+        return NULL;
+    g_strdelimit(found, "\n", ' ');
+    return error_hint(error_new(ERR_CONFLICT, "device \"%s\" is not empty: %s", path, found),
+                      "If nobody needs that, \"wipefs --all %s\" clears it.", path);
+}
+
+Error *device_format(const char *path, const char *const *format_argv)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+
+    for (size_t i = 0; format_argv[i]; i++)
+        g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
+    g_ptr_array_add(argv, (gpointer)(uintptr_t)path);
+    g_ptr_array_add(argv, NULL);
+
+    TRY(device_check_empty(path));
+    return error_wrap(device_run((const char *const *)argv->pdata, NULL), "formatting \"%s\"",
+                      path);
+}
+
+Error *device_mount(const char *path, const char *mount)
+{
+    const char *const argv[] = {"mount", "-o", "noatime", path, mount, NULL};
+
+    return error_wrap(device_run(argv, NULL), "mounting \"%s\" at \"%s\"", path, mount);
+}
+
+Error *device_wipe(const char *path)
+{
+    const char *const argv[] = {"wipefs", "--all", "--quiet", path, NULL};
+
+    return device_run(argv, NULL);
+}
