@@ -171,19 +171,40 @@ static JobResult operation_postpone(Job *job, const Error *cause)
     return JOB_RETRY;
 }
 
+static JobResult operation_wait_for_journal(const Job *job, const Error *e)
+{
+    operation_log_failure(job, LOG_LEVEL_ERROR, e,
+                          "the journal cannot be written, will be tried again");
+    return JOB_RETRY;
+}
+
+/* From now on the journal says that the operation is being undone. */
+static Error *operation_enter_undoing(Job *job, const Error *cause)
+{
+    OperationRow *row = job->operation.row;
+    g_autofree char *before = g_steal_pointer(&row->error);
+
+    row->error = g_strdup(cause->message);
+
+    Error *e = operation_enter(job, OPERATION_UNDOING, row->step);
+    if (e) {
+        g_free(row->error);
+        row->error = g_steal_pointer(&before);
+    }
+    return e;
+}
+
 /* Undoes a failed operation; the first time it tells the failure too, however the undo went. */
 static JobResult operation_fail(Job *job, const Error *cause)
 {
     OperationRow *row = job->operation.row;
     bool is_first = row->state != OPERATION_UNDOING;
 
-    row->state = OPERATION_UNDOING;
     if (is_first) {
-        g_free(row->error);
-        row->error = g_strdup(cause->message);
         operation_log_failure(job, LOG_LEVEL_WARN, cause, "operation failed");
-        error_ignore(store_update_operation(job->operation.engine->store, row),
-                     "the undo does not need its entry to go on");
+        g_autoptr(Error) e = operation_enter_undoing(job, cause);
+        if (e)
+            return operation_wait_for_journal(job, e);
     }
     g_autoptr(Error) undo_error = operation_undo(job);
     if (undo_error)
@@ -221,11 +242,8 @@ static JobResult operation_run_loaded(Operations *operations, Job *job)
         return operation_fail(job, cause);
     }
     g_autoptr(Error) cause = operation_forward(operations, job, &is_left);
-    if (cause && job->is_unrecorded) {
-        operation_log_failure(job, LOG_LEVEL_ERROR, cause,
-                              "the journal cannot be written, will be tried again");
-        return JOB_RETRY;
-    }
+    if (cause && job->is_unrecorded)
+        return operation_wait_for_journal(job, cause);
     if (cause)
         return job->kind->retries ? operation_postpone(job, cause) : operation_fail(job, cause);
     if (is_left)
