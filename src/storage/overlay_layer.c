@@ -16,6 +16,7 @@
 #include "storage/layout.h"
 #include "storage/loopfile.h"
 #include "storage/names.h"
+#include "storage/reflink.h"
 
 #define LAYER_DIR "layers"
 #define KEPT_DIR  "kept"
@@ -110,18 +111,8 @@ Error *layer_make(const char *mount, const char *volume, const char *snapshot, m
 Error *layer_remove(const char *mount, const char *volume)
 {
     g_autofree char *path = layer_path(mount, volume);
-    g_autofree char *partial = names_partial_path(path);
-    g_autofree char *deleted = names_deleted_path(path);
 
-    TRY(fs_remove_tree(partial));
-    TRY(fs_remove_tree(deleted));
-    if (rename(path, deleted) == 0)
-        return fs_remove_tree(deleted);
-    if (errno == ENOENT)
-        return NULL;
-    if (errno == ENOSPC) /* a full pool may have no block for a longer directory */
-        return fs_remove_tree(path);
-    return error_errno(errno, "could not rename \"%s\"", path);
+    return reflink_destroy(NULL, path);
 }
 
 /* --- mounting --- */
