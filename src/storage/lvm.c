@@ -192,13 +192,6 @@ static Error *lvm_diff_bytes(void *private, const char *volume_path, uint64_t *r
     return lvm_measure_volume(pool->measure, volume_path, ret_bytes, ret_is_exact);
 }
 
-static Error *lvm_snapshots_bytes(void *private, uint64_t *ret_bytes)
-{
-    const LvmPool *pool = private;
-
-    return lvm_measure_snapshots(pool->measure, ret_bytes);
-}
-
 static Error *lvm_sync(void *private, const char *volume_path)
 {
     const LvmPool *pool = private;
@@ -224,7 +217,6 @@ const StorageDriver lvm_driver = {
     .usage = lvm_usage,
     .space = lvm_space,
     .diff_bytes = lvm_diff_bytes,
-    .snapshots_bytes = lvm_snapshots_bytes,
     .sync = lvm_sync,
     .grow = lvm_grow,
     .check = lvm_check,

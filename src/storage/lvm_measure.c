@@ -25,8 +25,7 @@ struct LvmMeasure {
     GMutex lock;
     int64_t until_us; /* the answer is good, monotonic; 0 = not measured */
     bool is_exact;
-    GHashTable *volumes;     /* name of the logical volume → uint64_t * */
-    uint64_t unshared_bytes; /* held by one thin volume alone, snapshots of ours left out */
+    GHashTable *volumes; /* name of the logical volume → uint64_t * */
 };
 
 LvmMeasure *lvm_measure_new(const LvmPlace *place, const char *mount)
@@ -194,28 +193,8 @@ static Error *measure_list(const LvmPlace *place, GPtrArray **ret_rows)
     return lvm_report("lvs", fields, place->vg, selection, ret_rows);
 }
 
-static uint64_t measure_sum(GHashTable *bytes)
-{
-    uint64_t total = 0;
-    GHashTableIter iter;
-    gpointer value = NULL;
-
-    g_hash_table_iter_init(&iter, bytes);
-    while (g_hash_table_iter_next(&iter, NULL, &value))
-        total += *(const uint64_t *)value;
-    return total;
-}
-
-static bool measure_is_snapshot(const LvmPlace *place, const char *lv)
-{
-    g_autofree char *prefix = g_strconcat(place->root, LVM_SNAPSHOT_INFIX, NULL);
-
-    return g_str_has_prefix(lv, prefix);
-}
-
 static Error *measure_join(LvmMeasure *measure, const GPtrArray *rows, GHashTable *devices)
 {
-    measure->unshared_bytes = devices ? measure_sum(devices) : 0;
     g_clear_pointer(&measure->volumes, g_hash_table_unref);
     measure->volumes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     for (guint i = 0; i < rows->len; i++) {
@@ -227,8 +206,6 @@ static Error *measure_join(LvmMeasure *measure, const GPtrArray *rows, GHashTabl
 
         const uint64_t *bytes = devices ? g_hash_table_lookup(devices, &id) : NULL;
 
-        if (bytes && measure_is_snapshot(measure->place, row[0]))
-            measure->unshared_bytes -= *bytes;
         g_hash_table_insert(measure->volumes, g_strdup(row[0]),
                             g_memdup2(bytes ? bytes : &(uint64_t){0}, sizeof(*bytes)));
     }
@@ -273,18 +250,5 @@ Error *lvm_measure_volume(LvmMeasure *measure, const char *path, uint64_t *ret_b
         return error_new(ERR_NOT_FOUND, "there is no logical volume \"%s\"", lv);
     *ret_bytes = *bytes;
     *ret_is_exact = measure->is_exact;
-    return NULL;
-}
-
-Error *lvm_measure_snapshots(LvmMeasure *measure, uint64_t *ret_bytes)
-{
-    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&measure->lock);
-    SpaceUsage usage = {0};
-
-    if (g_get_monotonic_time() >= measure->until_us)
-        TRY(measure_all(measure));
-    TRY(lvm_measure_pool(measure->place, &usage));
-    *ret_bytes =
-        measure->is_exact ? usage.used_bytes - MIN(usage.used_bytes, measure->unshared_bytes) : 0;
     return NULL;
 }

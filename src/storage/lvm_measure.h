@@ -30,11 +30,5 @@ MUST_CHECK Error *lvm_measure_space(const LvmPlace *place, SpaceUsage *ret_usage
 MUST_CHECK Error *lvm_measure_volume(LvmMeasure *measure, const char *path, uint64_t *ret_bytes,
                                      bool *ret_is_exact);
 
-/*
- * Bytes that are there for snapshots' sake: what the thin pool holds and neither a volume of ours
- * nor one of somebody else's alone. 0 where thin_ls does not work.
- */
-MUST_CHECK Error *lvm_measure_snapshots(LvmMeasure *measure, uint64_t *ret_bytes);
-
 /* Lets go of the snapshot of the metadata that a killed measurement has left. */
 MUST_CHECK Error *lvm_measure_recover(const LvmPlace *place, const char *mount);
