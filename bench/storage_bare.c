@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/proc.h"
-#include "storage/lvm_command.h"
-#include "storage/lvm_parse.h"
-#include "storage/zfs_command.h"
+#include "storage/lvm/command.h"
+#include "storage/lvm/parse.h"
+#include "storage/zfs/command.h"
 
 #define BARE_TIMEOUT_MS 600000
 

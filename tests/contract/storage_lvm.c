@@ -6,8 +6,8 @@
 
 #include "base/fs.h"
 #include "storage/loopfile.h"
-#include "storage/lvm_command.h"
-#include "storage/lvm_fs.h"
+#include "storage/lvm/command.h"
+#include "storage/lvm/fs.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

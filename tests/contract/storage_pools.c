@@ -9,10 +9,10 @@
 
 #include "base/fs.h"
 #include "storage/loopfile.h"
-#include "storage/lvm_fs.h"
-#include "storage/lvm_image.h"
+#include "storage/lvm/fs.h"
+#include "storage/lvm/image.h"
 #include "storage/pool.h"
-#include "storage/zfs_command.h"
+#include "storage/zfs/command.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

@@ -6,7 +6,7 @@
 
 #include "base/fs.h"
 #include "storage/pool.h"
-#include "storage/zfs_command.h"
+#include "storage/zfs/command.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

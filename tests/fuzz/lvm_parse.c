@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "storage/lvm_parse.h"
+#include "storage/lvm/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "storage/zfs_dblab.h"
+#include "storage/zfs/dblab.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

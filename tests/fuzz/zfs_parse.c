@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "storage/zfs_parse.h"
+#include "storage/zfs/parse.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

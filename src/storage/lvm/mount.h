@@ -1,0 +1,34 @@
+/*
+ * Where the parts of a pool on LVM are mounted: each volume and snapshot is a logical volume of its
+ * own, mounted by us.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "storage/lvm/command.h"
+
+/* Makes the directory that a logical volume will be mounted at. Undo: fs_remove(). */
+MUST_CHECK Error *lvm_make_mount_point(const char *path);
+
+/* Mounts the logical volume for <mount>/volumes/<name> or <mount>/snapshots/<name> there. */
+MUST_CHECK Error *lvm_mount(const LvmPlace *place, const char *path);
+
+/*
+ * lvm_mount_all - activate and mount what belongs to a pool and is not mounted: after a reboot, a
+ * crash, or somebody's umount. What has no file system yet (a killed run left it) stays as it is.
+ */
+MUST_CHECK Error *lvm_mount_all(const LvmPlace *place, const char *mount);
+
+/* Unmounts all volumes and snapshots. ERR_BUSY: some may be unmounted; lvm_mount_all() undoes. */
+MUST_CHECK Error *lvm_unmount_all(const char *mount);
+
+/*
+ * lvm_take_turns - keep other processes from mounting what we have in work.
+ *
+ * Verbs hold it shared, lvm_mount_all() alone: a doctor beside a running server must not mount what
+ * the server is just removing.
+ *
+ *   ret_fd   holds it until it is closed
+ */
+MUST_CHECK Error *lvm_take_turns(const char *mount, bool is_exclusive, int *ret_fd);

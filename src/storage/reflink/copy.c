@@ -1,0 +1,201 @@
+/*
+ * One thread makes the directories, a few share the files among them, and then the directories get
+ * their mode and times, which the files would have changed.
+ */
+#include "storage/reflink/copy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "storage/tree.h"
+
+#define COPY_THREADS 4
+
+typedef struct ReflinkCopy {
+    int from_fd;
+    int layer_fds[REFLINK_LAYERS_MAX]; /* -1 = none */
+    int to_fd;
+    GPtrArray *entries; /* of TreeEntry * */
+    int next;           /* atomic: first entry that no thread has taken */
+    Error *error;       /* atomic: the first one, from whichever thread; owned */
+} ReflinkCopy;
+
+static Error *copy_error(const char *path)
+{
+    return error_errno(errno, "could not copy \"%s\"", path);
+}
+
+/* Owner before mode, as chown() clears the set-id bits; what is right already costs no call. */
+static int copy_access(int fd, const struct stat *have, const struct stat *want)
+{
+    const struct timespec times[2] = {want->st_atim, want->st_mtim};
+
+    if ((have->st_uid != want->st_uid || have->st_gid != want->st_gid) &&
+        fchown(fd, want->st_uid, want->st_gid) < 0)
+        return -1;
+    if (have->st_mode != want->st_mode && fchmod(fd, want->st_mode & ALLPERMS) < 0)
+        return -1;
+    return futimens(fd, times);
+}
+
+/* In the uppermost layer that has it. */
+static int copy_open_source(const ReflinkCopy *copy, const char *path)
+{
+    int fd = -1;
+
+    for (size_t i = 0; fd < 0 && i < REFLINK_LAYERS_MAX && copy->layer_fds[i] >= 0; i++)
+        fd = openat(copy->layer_fds[i], path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd;
+}
+
+static Error *copy_file(const ReflinkCopy *copy, const char *path)
+{
+    struct stat want;
+    struct stat have;
+    AUTO_FD from = copy_open_source(copy, path);
+
+    if (from < 0 || fstat(from, &want) < 0)
+        return copy_error(path);
+
+    AUTO_FD to = openat(copy->to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (to < 0 || fstat(to, &have) < 0 || ioctl(to, FICLONE, from) < 0 ||
+        copy_access(to, &have, &want) < 0)
+        return copy_error(path);
+    return NULL;
+}
+
+static Error *copy_link(const ReflinkCopy *copy, const char *path)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(copy->from_fd, path, target, sizeof(target) - 1);
+    struct stat want;
+
+    if (n < 0 || fstatat(copy->from_fd, path, &want, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_error(path);
+    target[n] = '\0';
+    if (symlinkat(target, copy->to_fd, path) < 0 ||
+        fchownat(copy->to_fd, path, want.st_uid, want.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_error(path);
+    return NULL;
+}
+
+static Error *copy_entry(const ReflinkCopy *copy, const TreeEntry *entry)
+{
+    switch (entry->type) {
+    case DT_REG:
+        return copy_file(copy, entry->path);
+    case DT_LNK:
+        return copy_link(copy, entry->path);
+    default:
+        return NULL;
+    }
+}
+
+static void *copy_worker(void *data)
+{
+    ReflinkCopy *copy = data;
+    guint i;
+
+    while ((i = (guint)g_atomic_int_add(&copy->next, 1)) < copy->entries->len &&
+           !g_atomic_pointer_get(&copy->error)) {
+        Error *e = copy_entry(copy, g_ptr_array_index(copy->entries, i));
+
+        if (e && !g_atomic_pointer_compare_and_exchange(&copy->error, NULL, e))
+            error_free(e);
+    }
+    return NULL;
+}
+
+static Error *copy_all_entries(ReflinkCopy *copy)
+{
+    GThread *threads[COPY_THREADS];
+
+    for (int i = 0; i < COPY_THREADS; i++)
+        threads[i] = g_thread_new("reflink", copy_worker, copy);
+    for (int i = 0; i < COPY_THREADS; i++)
+        g_thread_join(threads[i]);
+    return g_steal_pointer(&copy->error);
+}
+
+static Error *copy_make_dirs(const ReflinkCopy *copy)
+{
+    for (guint i = 0; i < copy->entries->len; i++) {
+        const TreeEntry *entry = g_ptr_array_index(copy->entries, i);
+
+        if (entry->type == DT_DIR && mkdirat(copy->to_fd, entry->path, 0700) < 0)
+            return copy_error(entry->path);
+    }
+    return NULL;
+}
+
+static Error *copy_finish_dir(const ReflinkCopy *copy, const char *path)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    AUTO_FD from = openat(copy->from_fd, path, flags);
+    AUTO_FD to = openat(copy->to_fd, path, flags);
+    struct stat want;
+    struct stat have;
+
+    if (from < 0 || to < 0 || fstat(from, &want) < 0 || fstat(to, &have) < 0 ||
+        copy_access(to, &have, &want) < 0)
+        return copy_error(path);
+    return NULL;
+}
+
+static Error *copy_finish_dirs(const ReflinkCopy *copy)
+{
+    for (guint i = 0; i < copy->entries->len; i++) {
+        const TreeEntry *entry = g_ptr_array_index(copy->entries, i);
+
+        if (entry->type == DT_DIR)
+            TRY(copy_finish_dir(copy, entry->path));
+    }
+    return copy_finish_dir(copy, ".");
+}
+
+static void copy_close(ReflinkCopy *copy)
+{
+    for (size_t i = 0; i < REFLINK_LAYERS_MAX; i++)
+        fs_close_fd(&copy->layer_fds[i]);
+    fs_close_fd(&copy->from_fd);
+    fs_close_fd(&copy->to_fd);
+    if (copy->entries)
+        g_ptr_array_unref(copy->entries);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReflinkCopy, copy_close)
+
+static Error *copy_open_dir(const char *path, int *ret_fd)
+{
+    *ret_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return *ret_fd < 0 ? copy_error(path) : NULL;
+}
+
+static Error *copy_open(ReflinkCopy *copy, const char *from, const char *const *layers,
+                        const char *to)
+{
+    TRY(copy_open_dir(from, &copy->from_fd));
+    for (size_t i = 0; layers[i]; i++)
+        TRY(copy_open_dir(layers[i], &copy->layer_fds[i]));
+    if (mkdir(to, 0700) < 0)
+        return errno == EEXIST ? error_new(ERR_CONFLICT, "\"%s\" exists", to) : copy_error(to);
+    return copy_open_dir(to, &copy->to_fd);
+}
+
+Error *reflink_copy(const char *from, const char *const *layers, const char *to, mode_t root_mode)
+{
+    g_auto(ReflinkCopy) copy = {.from_fd = -1, .layer_fds = {-1, -1}, .to_fd = -1};
+
+    TRY(copy_open(&copy, from, layers, to));
+    TRY(tree_list(copy.from_fd, &copy.entries));
+    TRY(copy_make_dirs(&copy));
+    TRY(copy_all_entries(&copy));
+    TRY(copy_finish_dirs(&copy));
+    return fchmod(copy.to_fd, root_mode) < 0 ? copy_error(to) : NULL;
+}
