@@ -24,6 +24,7 @@ from harness import machine  # noqa: E402  the scratch directories of the end-to
 
 TOKEN = "bench-Token"
 PASSWORD = "source-Password-77"
+RUNTIMES = {"process": {"driver": "process", "trusted": True}, "oci": {"driver": "oci"}}
 CLONE_CONFIGS = {"shared_buffers": "16MB", "max_connections": "20"}
 
 # What pgbench -i makes, without its 20 bytes a row over the wire.
@@ -124,8 +125,9 @@ class Source:
 class Server:
     """A rametd with a pool that holds one database of the source, and its first clone, "resident"."""
 
-    def __init__(self, directory, source, dbname, driver, size, n_ports):
-        self.directory = directory / f"{driver}-{dbname}"
+    def __init__(self, directory, source, dbname, driver, size, n_ports, runtime="process"):
+        self.directory = directory / f"{driver}-{dbname}-{runtime}"
+        self.runtime = RUNTIMES[runtime]
         self.dbname = dbname
         self.driver = driver
         self.url = f"http://127.0.0.1:{machine.free_ports(1)}"
@@ -149,7 +151,7 @@ class Server:
             "server": {"host": "127.0.0.1", "port": int(self.url.rsplit(":", 1)[1]), "verificationToken": TOKEN,
                        "stateDir": str(self.directory / "state")},
             "poolManager": {"mountDir": str(self.directory / "pools")},
-            "runtime": {"trusted": True},
+            "runtime": self.runtime,
             "databaseConfigs": {"configs": CLONE_CONFIGS},
             "provision": {"portPool": {"from": self.first_port, "to": self.first_port + self.n_ports - 1},
                           "cloneAccessAddresses": "127.0.0.1"},

@@ -24,15 +24,20 @@ static bool fs_is_missing(int err)
     return err == ENOENT || err == ENOTDIR;
 }
 
-Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
+static Error *fs_open_to_read(const char *path, int flags, int *ret_fd)
 {
-    AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 
     if (fd < 0 && fs_is_missing(errno))
         return error_new(ERR_NOT_FOUND, "file \"%s\" does not exist", path);
     if (fd < 0)
         return error_errno(errno, "could not open \"%s\"", path);
+    *ret_fd = fd;
+    return NULL;
+}
 
+static Error *fs_read_whole(int fd, const char *path, size_t max_bytes, char **ret_text)
+{
     g_autoptr(GString) text = g_string_new(NULL);
     char chunk[FS_CHUNK];
     ssize_t n = 0;
@@ -48,6 +53,25 @@ Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
     }
     *ret_text = g_string_free(g_steal_pointer(&text), FALSE);
     return NULL;
+}
+
+Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
+{
+    AUTO_FD fd = -1;
+
+    TRY(fs_open_to_read(path, 0, &fd));
+    return fs_read_whole(fd, path, max_bytes, ret_text);
+}
+
+Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
+{
+    AUTO_FD fd = -1;
+    struct stat st;
+
+    TRY(fs_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, &fd));
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return error_new(ERR_INVALID, "\"%s\" is not a plain file", path);
+    return fs_read_whole(fd, path, max_bytes, ret_text);
 }
 
 /* The parts of writing a file return 0, or -1 with errno, as the calls that they are made of. */

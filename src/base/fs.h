@@ -28,6 +28,12 @@ static inline void fs_close_fd(int *fd)
  */
 MUST_CHECK Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text);
 
+/*
+ * The same in a directory that somebody else writes to, such as a clone's data: a link in the place
+ * of the file is not followed, and a pipe does not hold us. ERR_INVALID, too, when it is no file.
+ */
+MUST_CHECK Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text);
+
 typedef struct FsWrite {
     mode_t mode;      /* 0 = 0600                                                */
     const char *user; /* owner by name (and that user's group); NULL = as we are */

@@ -253,8 +253,14 @@ static Error *proc_conclude(ProcRun *run, ProcResult *result)
     return proc_add_evidence(proc_failure(run->spec, &end), result->errors);
 }
 
-static Error *proc_open_input(const char *input, int *ret_fd)
+static Error *proc_open_input(const ProcSpec *spec, int *ret_fd)
 {
+    const char *input = spec->input;
+
+    if (spec->input_fd > 0) {
+        *ret_fd = fcntl(spec->input_fd, F_DUPFD_CLOEXEC, 0);
+        return *ret_fd < 0 ? error_errno(errno, "could not copy a descriptor") : NULL;
+    }
     if (!input) {
         *ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         return *ret_fd < 0 ? error_errno(errno, "could not open \"/dev/null\"") : NULL;
@@ -294,11 +300,15 @@ static Error *proc_launch(ProcRun *run)
     AUTO_FD out = -1; /* the program's ends: closed here as soon as it has them */
     AUTO_FD err = -1;
 
-    TRY(proc_open_input(run->spec->input, &in));
-    TRY(proc_open_pipe(&run->out, &out));
-    TRY(proc_open_pipe(&run->err, &err));
+    TRY(proc_open_input(run->spec, &in));
+    if (run->spec->log_path) {
+        TRY(proc_open_log(run->spec->log_path, run->spec->user, &out));
+    } else {
+        TRY(proc_open_pipe(&run->out, &out));
+        TRY(proc_open_pipe(&run->err, &err));
+    }
 
-    const ProcStdio stdio = {.in = in, .out = out, .err = err};
+    const ProcStdio stdio = {.in = in, .out = out, .err = err >= 0 ? err : out};
 
     TRY(proc_start(run->spec, POSIX_SPAWN_SETPGROUP, &stdio, &run->pid, &run->pidfd));
     if (run->spec->timeout_ms > 0)

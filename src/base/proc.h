@@ -26,13 +26,17 @@ typedef struct ProcSpec {
     const char *user;        /* operating-system user to run as; NULL = as we are             */
     const char *cwd;         /* NULL = "/"                                                    */
     const char *input;       /* what it reads from its stdin; NULL = /dev/null                */
+    int input_fd;            /* borrowed: its stdin instead of that; 0 = none                 */
     int64_t timeout_ms;      /* 0 = no deadline: only with cancel                             */
     int64_t grace_ms;        /* from SIGTERM to SIGKILL when it is stopped; 0 = 5000          */
     GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does              */
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
-    size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB */
-    bool dies_with_us; /* SIGKILL when rametd dies; the calling thread must outlive it */
+    size_t output_max;        /* stdout beyond this is an error; 0 = 16 MiB */
+    bool dies_with_us;        /* SIGKILL when rametd dies; the calling thread must outlive it */
+    const char *log_path;     /* stdout and stderr are added to this file instead of the result, and
+                                 may be held by what the program leaves behind; or NULL       */
+    const char *hidden_mount; /* it and its children do not see what is mounted here; or NULL */
 } ProcSpec;
 
 typedef struct ProcResult {
@@ -63,7 +67,7 @@ extern ProcRunHook proc_run_hook;
 /*
  * proc_spawn - start a program that outlives the call, and us: in a session and process group of
  * its own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the
- * user). Only argv, env, user, cwd and dies_with_us of the spec are used.
+ * user). Only argv, env, user, cwd, dies_with_us and hidden_mount of the spec are used.
  *
  *   ret_pid     its process id
  *   ret_pidfd   a pidfd for it; caller closes

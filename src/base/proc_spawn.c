@@ -16,23 +16,6 @@
 #include "base/proc.h"
 #include "base/proc_start.h"
 
-static Error *proc_open_log(const char *path, const char *user, int *ret_fd)
-{
-    uid_t uid = (uid_t)-1;
-    gid_t gid = (gid_t)-1;
-
-    if (user)
-        TRY(fs_find_user(user, &uid, &gid));
-
-    AUTO_FD fd =
-        open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
-
-    if (fd < 0 || fchown(fd, uid, gid) < 0)
-        return error_errno(errno, "could not open log file \"%s\"", path);
-    *ret_fd = g_steal_fd(&fd);
-    return NULL;
-}
-
 Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd)
 {
     AUTO_FD in = open("/dev/null", O_RDONLY | O_CLOEXEC);

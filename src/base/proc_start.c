@@ -7,9 +7,12 @@
 #include "base/proc_start.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -158,6 +161,64 @@ static Error *proc_open_pidfd(pid_t pid, int *ret_pidfd)
     return NULL;
 }
 
+Error *proc_open_log(const char *path, const char *user, int *ret_fd)
+{
+    uid_t uid = (uid_t)-1;
+    gid_t gid = (gid_t)-1;
+
+    if (user)
+        TRY(fs_find_user(user, &uid, &gid));
+
+    AUTO_FD fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+
+    if (fd < 0 || fchown(fd, uid, gid) < 0)
+        return error_errno(errno, "could not open log file \"%s\"", path);
+    *ret_fd = g_steal_fd(&fd);
+    return NULL;
+}
+
+/* What posix_spawn(3) is told. */
+typedef struct ProcSpawn {
+    const char *path;
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    char **argv;
+    char **env;
+    const char *hidden_mount;
+    pid_t pid;
+    int err;
+} ProcSpawn;
+
+static int proc_hide_mount(const char *mount_point)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+        return errno;
+    return umount2(mount_point, MNT_DETACH) < 0 ? errno : 0;
+}
+
+/* The namespace of mounts is a thread's own: what it starts is in there, and the rest of us not. */
+static void *proc_spawn_in_thread(void *data)
+{
+    ProcSpawn *spawn = data;
+
+    if (spawn->hidden_mount)
+        spawn->err = proc_hide_mount(spawn->hidden_mount);
+    if (spawn->err == 0)
+        spawn->err = posix_spawn(&spawn->pid, spawn->path, &spawn->files, &spawn->attributes,
+                                 spawn->argv, spawn->env);
+    return NULL;
+}
+
+static int proc_spawn_program(ProcSpawn *spawn)
+{
+    if (spawn->hidden_mount)
+        g_thread_join(g_thread_new("spawn", proc_spawn_in_thread, spawn));
+    else
+        proc_spawn_in_thread(spawn);
+    return spawn->err;
+}
+
 Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio, pid_t *ret_pid,
                   int *ret_pidfd)
 {
@@ -169,23 +230,27 @@ Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio
     TRY(proc_build_argv(spec, &identity, &argv, &path));
 
     g_auto(GStrv) env = proc_build_env(spec, &identity);
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    pid_t pid = -1;
+    ProcSpawn spawn = {
+        .path = path,
+        .argv = argv,
+        .env = env,
+        .hidden_mount = spec->hidden_mount,
+        .pid = -1,
+    };
 
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    proc_set_files(&files, spec, stdio);
-    proc_set_attributes(&attributes, group_flag);
+    posix_spawn_file_actions_init(&spawn.files);
+    posix_spawnattr_init(&spawn.attributes);
+    proc_set_files(&spawn.files, spec, stdio);
+    proc_set_attributes(&spawn.attributes, group_flag);
 
-    int err = posix_spawn(&pid, path, &files, &attributes, argv, env);
+    int err = proc_spawn_program(&spawn);
 
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&spawn.attributes);
+    posix_spawn_file_actions_destroy(&spawn.files);
     if (err != 0)
         return error_errno(err, "could not start program \"%s\" in \"%s\"", spec->argv[0],
                            spec->cwd ? spec->cwd : "/");
-    TRY(proc_open_pidfd(pid, ret_pidfd));
-    *ret_pid = pid;
+    TRY(proc_open_pidfd(spawn.pid, ret_pidfd));
+    *ret_pid = spawn.pid;
     return NULL;
 }

@@ -11,6 +11,9 @@ typedef struct ProcStdio {
     int err;
 } ProcStdio;
 
+/* Opens (or makes, 0600, owned by user; NULL = us) the file that a program's output is added to. */
+MUST_CHECK Error *proc_open_log(const char *path, const char *user, int *ret_fd);
+
 /*
  * proc_start - start the program of a spec with clean signals and nothing open but its stdio.
  *

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/connection_string.h"
+#include "config/container_limits.h"
 #include "config/cron.h"
 
 #define CHECK_DUMP    "retrieval.spec.logicalDump.options."
@@ -135,6 +136,15 @@ static void check_runtime(const Config *config, Report *report)
                     "this machine as postgres.osUser.",
                     "the \"process\" runtime does not isolate clones, so all users must be "
                     "trusted");
+}
+
+static void check_container_config(const Config *config, Report *report)
+{
+    LimitsConfig limits;
+    g_autoptr(Error) e = limits_parse(config->provision.container_config, &limits);
+
+    if (e)
+        check_error(report, "provision.containerConfig", e->hint, "%s", e->message);
 }
 
 static void check_postgres(const Config *config, Report *report)
@@ -298,8 +308,10 @@ static void check_logical_jobs(const Config *config, Report *report)
 void check_config(const Config *config, Report *report)
 {
     static void (*const rules[])(const Config *config, Report *report) = {
-        check_server,   check_port_pool,    check_access_addresses, check_pools, check_runtime,
-        check_postgres, check_all_settings, check_timetable,        check_jobs,  check_logical_jobs,
+        check_server,   check_port_pool,    check_access_addresses,
+        check_pools,    check_runtime,      check_container_config,
+        check_postgres, check_all_settings, check_timetable,
+        check_jobs,     check_logical_jobs,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)

@@ -58,7 +58,8 @@ typedef struct PoolManagerConfig {
 } PoolManagerConfig;
 
 typedef struct RuntimeConfig { /* ours */
-    char *driver;              /* "process" */
+    char *driver;              /* "oci", "process" */
+    char *oci_program;         /* "" = crun or runc, whichever is there */
     bool is_trusted;           /* the operator's word that all users are trusted */
 } RuntimeConfig;
 

@@ -66,7 +66,7 @@
 /* clang-format on */
 
 static const char *const engine_choices[] = {"postgres", NULL};
-static const char *const driver_choices[] = {"process", NULL};
+static const char *const driver_choices[] = {"oci", "process", NULL};
 static const char *const source_choices[] = {"", "local", "remote", "rdsIam", NULL};
 static const char *const tool_choices[] = {"walg", "pgbackrest", "customTool", NULL};
 static const char *const format_choices[] = {"directory", "custom", "plain", NULL};
@@ -103,8 +103,10 @@ const Option options_table[] = {
              "brackets; empty = all."},
     {"provision.dockerImage", STRING(provision.docker_image), .flags = RELOADS | NOT_BUILT,
      .help = "Image of the clones' containers."},
-    {"provision.containerConfig", MAP(provision.container_config), .flags = RELOADS | NOT_BUILT,
-     .help = "Options of the clones' containers."},
+    {"provision.containerConfig", MAP(provision.container_config), .flags = RELOADS,
+     .help = "What one clone may use, in the words of `docker run`: `cpus`, `nano-cpus`, `memory`, "
+             "`shm-size`, `pids-limit`, `ulimit: nofile=N`. Others are refused; `process` sets no "
+             "limits."},
     {"provision.useSudo", UNUSED(BOOL), .flags = NOT_BUILT,
      .help = "Run programs through sudo. The server runs as root, or without privileges."},
 
@@ -161,8 +163,11 @@ const Option options_table[] = {
 
     /* --- runtime, postgres: Ramet's own --- */
     {"runtime", SECTION, .help = "How PostgreSQL instances are run. Ramet's own."},
-    {"runtime.driver", STRING(runtime.driver), .fallback = "process", .choices = driver_choices,
-     .help = "`process`: an ordinary process of an unprivileged user, without isolation."},
+    {"runtime.driver", STRING(runtime.driver), .fallback = "oci", .choices = driver_choices,
+     .help = "`oci`: each instance in a container of its own, by crun or runc; needs root. "
+             "`process`: an ordinary process of an unprivileged user, without isolation."},
+    {"runtime.ociProgram", STRING(runtime.oci_program),
+     .help = "crun or runc, by name or path; empty = the one that is there, crun first."},
     {"runtime.trusted", BOOL(runtime.is_trusted),
      .help = "Your word that all users of clones are trusted. `process` starts nothing without it, "
              "because a superuser of a clone can run any program as postgres.osUser."},

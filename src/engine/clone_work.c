@@ -142,25 +142,27 @@ Error *clone_undo_volume(Operation *operation)
 
 /* --- the instance --- */
 
-/* Of the access rules in the snapshot, only two things depend on the clone: both are rare. */
-static Error *clone_write_access(const CloneWork *work, const Config *config)
+static ConfAccess clone_access(const CloneWork *work, const Config *config)
 {
-    const char *manager = config->global.database_username;
-    bool accepts_md5 = config->provision.keep_user_passwords;
-
-    if (!accepts_md5 && !g_str_equal(work->clone->db_user, manager))
-        return NULL;
-    return conf_write_hba(work->data_dir, config->postgres.os_user, manager, work->clone->db_user,
-                          accepts_md5);
+    return (ConfAccess){
+        .manager = config->global.database_username,
+        .user = work->clone->db_user,
+        .accepts_md5 = config->provision.keep_user_passwords,
+    };
 }
 
-/* What another program prepared becomes ours in the clone: its snapshot stays as it is. */
-static Error *clone_take_over(const CloneWork *work, const Config *config)
+/*
+ * What another program prepared becomes ours in the clone: its snapshot stays as it is. Of what is
+ * ours the access rules are written anew, as they may come from the clone of somebody else.
+ */
+static Error *clone_write_access(const CloneWork *work, const Config *config)
 {
-    if (!storage_is_foreign(work->snapshot->uid) || conf_is_taken_over(work->data_dir))
-        return NULL;
-    return conf_take_over(work->data_dir, config->postgres.os_user,
-                          config->global.database_username, config->provision.keep_user_passwords);
+    const ConfAccess access = clone_access(work, config);
+    const char *os_user = config->postgres.os_user;
+
+    if (storage_is_foreign(work->snapshot->uid) && !conf_is_taken_over(work->data_dir))
+        return conf_take_over(work->data_dir, os_user, &access);
+    return conf_write_access(work->data_dir, os_user, &access);
 }
 
 Error *clone_step_configure(Operation *operation)
@@ -174,11 +176,9 @@ Error *clone_step_configure(Operation *operation)
         .layers = {config->database_configs, config->retrieval.snapshot.configs, extra},
     };
 
-    Error *e = clone_take_over(work, config);
+    Error *e = clone_write_access(work, config);
     if (!e)
         e = conf_write(work->data_dir, config->postgres.os_user, &spec);
-    if (!e)
-        e = clone_write_access(work, config);
     json_decref(extra);
     return e;
 }

@@ -68,10 +68,16 @@ static Error *engine_open_runtime(Engine *engine)
         .state_dir = config->server.state_dir,
         .os_user = config->postgres.os_user,
         .is_trusted = config->runtime.is_trusted,
+        .oci_program = config->runtime.oci_program,
         .is_to_look = engine->is_to_look,
     };
 
-    return runtime_open(&spec, &engine->runtime);
+    TRY(runtime_open(&spec, &engine->runtime));
+
+    g_autofree char *what = runtime_describe(engine->runtime);
+
+    log_info("runtime", "driver", spec.driver, "found", what);
+    return NULL;
 }
 
 static Error *engine_open_parts(Engine *engine, StoreMode mode)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "config/container_limits.h"
 #include "postgres/ready.h"
 
 #define INSTANCE_LOG_TAIL 4096
@@ -15,14 +16,31 @@ static int64_t instance_port(const EngineInstance *instance)
     return instance->port ? instance->port : 5432;
 }
 
+static Error *instance_limits(const Engine *engine, InstanceLimits *ret_limits)
+{
+    LimitsConfig config;
+
+    TRY(limits_parse(engine->config->provision.container_config, &config));
+    *ret_limits = (InstanceLimits){
+        .cpu_millis = config.cpu_millis,
+        .memory_bytes = config.memory_bytes,
+        .shm_bytes = config.shm_bytes,
+        .processes = config.processes,
+        .open_files = config.open_files,
+    };
+    return NULL;
+}
+
 Error *instance_start(Engine *engine, const EngineInstance *instance)
 {
     g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
+    InstanceLimits limits;
 
+    TRY(instance_limits(engine, &limits));
     g_ptr_array_add(settings, g_strdup_printf("port=%" G_GINT64_FORMAT, instance_port(instance)));
     g_ptr_array_add(settings, g_strdup_printf("listen_addresses=%s", instance->listen));
-    g_ptr_array_add(settings, g_strdup_printf("hba_file=%s/pg_hba.conf", instance->data_dir));
-    g_ptr_array_add(settings, g_strdup_printf("ident_file=%s/pg_ident.conf", instance->data_dir));
+    g_ptr_array_add(settings, g_strdup("hba_file=pg_hba.conf"));
+    g_ptr_array_add(settings, g_strdup("ident_file=pg_ident.conf"));
     g_ptr_array_add(settings, g_strdup("external_pid_file="));
     g_ptr_array_add(settings, NULL);
     return runtime_start(engine->runtime, &(InstanceSpec){
@@ -30,6 +48,8 @@ Error *instance_start(Engine *engine, const EngineInstance *instance)
                                               .bin_dir = instance->installation->bin_dir,
                                               .data_dir = instance->data_dir,
                                               .settings = (const char *const *)settings->pdata,
+                                              .has_network = *instance->listen != '\0',
+                                              .limits = limits,
                                           });
 }
 

@@ -215,7 +215,7 @@ static Error *conf_take_main_file(const char *data_dir, const char *os_user)
     g_autofree char *path = g_build_filename(data_dir, "postgresql.conf", NULL);
     g_autofree char *original = NULL;
 
-    Error *e = fs_read_file(path, CONF_FILE_MAX, &original);
+    Error *e = fs_read_plain_file(path, CONF_FILE_MAX, &original);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
@@ -229,26 +229,23 @@ bool conf_is_taken_over(const char *data_dir)
 {
     g_autofree char *path = g_build_filename(data_dir, "postgresql.conf", NULL);
     g_autofree char *text = NULL;
-    g_autoptr(Error) e = fs_read_file(path, CONF_FILE_MAX, &text);
+    g_autoptr(Error) e = fs_read_plain_file(path, CONF_FILE_MAX, &text);
 
     return !e && g_str_has_prefix(text, CONF_MARKER);
 }
 
-Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
-                      const char *user, bool accepts_md5)
+Error *conf_write_access(const char *data_dir, const char *os_user, const ConfAccess *access)
 {
-    g_autofree char *text = conf_hba(accepts_md5, manager, user);
+    g_autofree char *hba = conf_hba(access);
+    g_autofree char *ident = conf_ident(access);
 
-    return conf_write_file(data_dir, os_user, "pg_hba.conf", text);
+    TRY(conf_write_file(data_dir, os_user, "pg_hba.conf", hba));
+    return conf_write_file(data_dir, os_user, "pg_ident.conf", ident);
 }
 
-Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
-                      bool accepts_md5)
+Error *conf_take_over(const char *data_dir, const char *os_user, const ConfAccess *access)
 {
-    g_autofree char *ident = conf_ident(os_user, manager);
-
-    TRY(conf_write_hba(data_dir, os_user, manager, NULL, accepts_md5));
-    TRY(conf_write_file(data_dir, os_user, "pg_ident.conf", ident));
+    TRY(conf_write_access(data_dir, os_user, access));
     TRY(conf_write_file(data_dir, os_user, "postgresql.auto.conf", ""));
     TRY(conf_write_file(data_dir, os_user, CONF_FILE, ""));
     return conf_take_main_file(data_dir, os_user);

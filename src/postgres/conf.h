@@ -29,24 +29,34 @@ char *conf_format(const ConfSpec *spec);
 /* Name of the generated file inside a data directory. */
 #define CONF_FILE "ramet.conf"
 
+/* Who may connect. */
+typedef struct ConfAccess {
+    const char *manager;   /* the management superuser                                     */
+    const char *user;      /* the clone's own; NULL = none is known yet                    */
+    const char *tool_user; /* operating-system user that may be the manager beside us, for
+                              PostgreSQL's tools while data is loaded; NULL = none         */
+    bool accepts_md5;      /* old passwords are kept                                       */
+} ConfAccess;
+
 /*
  * conf_take_over - make a data directory ours, before its first snapshot: postgresql.conf becomes a
  * marker, initdb's choices of locale and time zone, and an include of CONF_FILE;
  * postgresql.auto.conf is emptied; pg_hba.conf and pg_ident.conf are written. May be repeated.
  *
- *   os_user       owner of the files
- *   manager       the management superuser
- *   accepts_md5   as of conf_hba()
+ *   os_user   owner of the files
  */
-MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user, const char *manager,
-                                 bool accepts_md5);
+MUST_CHECK Error *conf_take_over(const char *data_dir, const char *os_user,
+                                 const ConfAccess *access);
 
 /* True when conf_take_over() has come to its end. */
 bool conf_is_taken_over(const char *data_dir);
 
-/* Writes pg_hba.conf alone, for a clone whose user conf_take_over() could not know. */
-MUST_CHECK Error *conf_write_hba(const char *data_dir, const char *os_user, const char *manager,
-                                 const char *user, bool accepts_md5);
+/*
+ * Writes pg_hba.conf and pg_ident.conf anew: the data may be a snapshot of a clone whose superuser
+ * has changed them.
+ */
+MUST_CHECK Error *conf_write_access(const char *data_dir, const char *os_user,
+                                    const ConfAccess *access);
 
 /* Writes CONF_FILE. */
 MUST_CHECK Error *conf_write(const char *data_dir, const char *os_user, const ConfSpec *spec);
@@ -73,10 +83,9 @@ MUST_CHECK Error *conf_check_values(const Installation *installation, const char
 
 /*
  * pg_hba.conf: every user by password (scram; md5 too when old passwords are kept), the manager by
- * peer. Over TCP the manager is refused, unless he is the clone's own user (NULL = none is known
- * yet). Caller frees.
+ * peer. Over TCP the manager is refused, unless he is the clone's own user. Caller frees.
  */
-char *conf_hba(bool accepts_md5, const char *manager, const char *user);
+char *conf_hba(const ConfAccess *access);
 
-/* pg_ident.conf: the user that rametd runs as, and os_user, may be the manager. Caller frees. */
-char *conf_ident(const char *os_user, const char *manager);
+/* pg_ident.conf: the user that rametd runs as, and tool_user, may be the manager. Caller frees. */
+char *conf_ident(const ConfAccess *access);

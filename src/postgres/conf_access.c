@@ -19,13 +19,14 @@ static char *access_quote(const char *name)
     return g_strdup_printf("\"%s\"", doubled);
 }
 
-char *conf_hba(bool accepts_md5, const char *manager, const char *user)
+char *conf_hba(const ConfAccess *access)
 {
-    g_autofree char *name = access_quote(manager);
-    const char *method = accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes scram passwords too */
+    g_autofree char *name = access_quote(access->manager);
+    const char *method =
+        access->accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes scram passwords too */
     GString *text = g_string_new("# Written by ramet. The first line that fits decides.\n");
 
-    if (g_strcmp0(user, manager) != 0)
+    if (g_strcmp0(access->user, access->manager) != 0)
         g_string_append_printf(text,
                                "host all %1$s 0.0.0.0/0 reject\n"
                                "host all %1$s ::/0 reject\n",
@@ -39,18 +40,23 @@ char *conf_hba(bool accepts_md5, const char *manager, const char *user)
     return g_string_free(text, FALSE);
 }
 
-char *conf_ident(const char *os_user, const char *manager)
+static void access_add_manager(GString *text, const char *os_user, const char *manager)
+{
+    g_autofree char *user_name = access_quote(os_user);
+    g_autofree char *manager_name = access_quote(manager);
+
+    g_string_append_printf(text, IDENT_MAP " %s %s\n", user_name, manager_name);
+}
+
+char *conf_ident(const ConfAccess *access)
 {
     const struct passwd *self = getpwuid(geteuid());
-    g_autofree char *manager_name = access_quote(manager);
-    g_autofree char *user_name = access_quote(os_user);
     GString *text =
         g_string_new("# Written by ramet: map, operating-system user, database user.\n");
 
-    g_string_append_printf(text, IDENT_MAP " %s %s\n", user_name, manager_name);
-    if (self && strcmp(self->pw_name, os_user) != 0) {
-        g_autofree char *self_name = access_quote(self->pw_name);
-        g_string_append_printf(text, IDENT_MAP " %s %s\n", self_name, manager_name);
-    }
+    if (self)
+        access_add_manager(text, self->pw_name, access->manager);
+    if (access->tool_user && (!self || strcmp(self->pw_name, access->tool_user) != 0))
+        access_add_manager(text, access->tool_user, access->manager);
     return g_string_free(text, FALSE);
 }

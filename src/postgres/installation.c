@@ -262,7 +262,7 @@ Error *installation_data_major(const char *data_dir, int64_t *ret_major)
     g_autofree char *path = g_build_filename(data_dir, "PG_VERSION", NULL);
     g_autofree char *text = NULL;
 
-    Error *e = fs_read_file(path, 64, &text);
+    Error *e = fs_read_plain_file(path, 64, &text);
     if (e && e->code == ERR_NOT_FOUND) {
         error_free(e);
         return error_new(ERR_INVALID, "\"%s\" is not a PostgreSQL data directory", data_dir);

@@ -22,9 +22,7 @@ static char *ready_status(const char *data_dir)
     g_autofree char *path = g_build_filename(data_dir, "postmaster.pid", NULL);
     g_autofree char *text = NULL;
 
-    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) /* a pipe in its place would hold us */
-        return g_strdup("");
-    g_autoptr(Error) e = fs_read_file(path, PID_FILE_MAX, &text);
+    g_autoptr(Error) e = fs_read_plain_file(path, PID_FILE_MAX, &text);
     if (e)
         return g_strdup("");
     g_auto(GStrv) lines = g_strsplit(text, "\n", PID_FILE_STATUS + 2);

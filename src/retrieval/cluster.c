@@ -62,8 +62,7 @@ static Error *cluster_configure(const Work *work)
         .layers = {config->database_configs, config->retrieval.restore.configs},
     };
 
-    TRY(conf_take_over(work->data_dir, config->postgres.os_user, config->global.database_username,
-                       config->provision.keep_user_passwords));
+    TRY(work_take_over(work));
     return conf_write(work->data_dir, config->postgres.os_user, &spec);
 }
 

@@ -38,8 +38,7 @@ Error *step_make_ready(Operation *operation)
         .major = work->installation->major,
         .layers = {config->database_configs, config->retrieval.snapshot.configs},
     };
-    TRY(conf_take_over(work->data_dir, config->postgres.os_user, config->global.database_username,
-                       config->provision.keep_user_passwords));
+    TRY(work_take_over(work));
     TRY(conf_write(work->data_dir, config->postgres.os_user, &spec));
     return storage_sync(work->pool, work->volume);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/pools.h"
+#include "postgres/conf.h"
 
 #define WORK_LOG_TAIL_BYTES 4096
 
@@ -80,6 +81,18 @@ EngineInstance work_instance(const Work *work)
         .installation = work->installation,
         .listen = "",
     };
+}
+
+Error *work_take_over(const Work *work)
+{
+    const Config *config = work_config(work);
+    const ConfAccess access = {
+        .manager = config->global.database_username,
+        .tool_user = config->postgres.os_user,
+        .accepts_md5 = config->provision.keep_user_passwords,
+    };
+
+    return conf_take_over(work->data_dir, config->postgres.os_user, &access);
 }
 
 /* PostgreSQL stops for a full disk by itself, and only its log says so. */

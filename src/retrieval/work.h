@@ -68,6 +68,9 @@ void work_enter(Operation *operation);
 /* The golden instance of this work, for instance_*(). */
 EngineInstance work_instance(const Work *work);
 
+/* conf_take_over() of the golden data, with access for PostgreSQL's own tools. */
+MUST_CHECK Error *work_take_over(const Work *work);
+
 /* An error with the end of the instance's log as its detail. NULL for NULL. */
 MUST_CHECK Error *work_with_log(const Work *work, Error *e);
 

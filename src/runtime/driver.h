@@ -4,24 +4,40 @@
  */
 #pragma once
 
+#include "runtime/place.h"
 #include "runtime/runtime.h"
 
-/* found takes the pidfd; data_dir is borrowed. */
+/* What an instance has outside its data. */
+typedef struct RuntimeFiles {
+    const char *socket_dir;
+    const char *log_path;
+} RuntimeFiles;
+
+/* found takes the pidfd; data_dir is borrowed, NULL = the driver does not need it again. */
 typedef void (*RuntimeFound)(const char *id, int pidfd, const char *data_dir, void *data);
 
 typedef struct RuntimeDriver {
     const char *name;
-    /* state_dir is canonical, with run/ and logs/ made; os_user is NULL when it is who we are. */
-    Error *(*open)(const RuntimeSpec *spec, void **ret_private);
+    Error *(*open)(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private);
     void (*close)(void *private);
-    /* socket_dir is there, and empty. *ret_pidfd: of the instance's first process. */
-    Error *(*start)(void *private, const InstanceSpec *spec, const char *socket_dir,
-                    const char *log_path, int *ret_pidfd);
-    /* Calls found() for each running instance of this server. */
-    Error *(*list)(void *private, RuntimeFound found, void *data);
-    /* After SIGKILL of the first process: ends what it has left behind. */
-    Error *(*sweep)(void *private, const char *data_dir, int64_t deadline_ms);
-    Error *(*run)(void *private, const ProcSpec *spec, ProcResult *ret_result);
+    /* What was found on this machine, in a few words for the log: caller frees. */
+    char *(*describe)(const void *private);
+    /*
+     * socket_dir is there, and empty; no lock file is in the data. *ret_pidfd: of the instance's
+     * first process.
+     */
+    Error *(*start)(void *private, const RuntimePlace *place, const InstanceSpec *spec,
+                    const RuntimeFiles *files, int *ret_pidfd);
+    /* Calls found() for each running instance of this server. The driver need not be open. */
+    Error *(*list)(const RuntimePlace *place, RuntimeFound found, void *data);
+    /* After SIGKILL of the first process: ends what it has left behind. NULL = nothing can be. */
+    Error *(*sweep)(const RuntimePlace *place, const char *data_dir, int64_t deadline_ms);
+    /*
+     * Ends what may be left, or still be starting, of an instance that is not in the table, and
+     * removes what it has outside its directories. NULL = there can be nothing.
+     */
+    Error *(*clean)(const RuntimePlace *place, const char *id);
 } RuntimeDriver;
 
+extern const RuntimeDriver oci_driver;
 extern const RuntimeDriver process_driver;

@@ -26,12 +26,14 @@ void instance_unref(Instance *instance)
     g_atomic_rc_box_release_full(instance, instance_clear);
 }
 
-static void instances_add(Instances *instances, const char *id, int pidfd, const char *data_dir)
+static void instances_add(Instances *instances, const char *id, int pidfd, const char *data_dir,
+                          const struct RuntimeDriver *driver)
 {
     Instance *instance = g_atomic_rc_box_new0(Instance);
 
     instance->pidfd = pidfd;
     instance->data_dir = g_strdup(data_dir);
+    instance->driver = driver;
     g_hash_table_insert(instances->by_id, g_strdup(id), instance);
 }
 
@@ -71,11 +73,12 @@ bool instances_reserve(Instances *instances, const char *id)
 
     if (instances_find(instances, id))
         return false;
-    instances_add(instances, id, -1, NULL);
+    instances_add(instances, id, -1, NULL, NULL);
     return true;
 }
 
-void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir)
+void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir,
+                   const struct RuntimeDriver *driver)
 {
     g_autoptr(GRecMutexLocker) locker G_GNUC_UNUSED = g_rec_mutex_locker_new(&instances->lock);
     const Instance *known = instances_find(instances, id);
@@ -83,7 +86,7 @@ void instances_set(Instances *instances, const char *id, int pidfd, const char *
     if (known && known->pidfd >= 0)
         fs_close_fd(&pidfd);
     else
-        instances_add(instances, id, pidfd, data_dir);
+        instances_add(instances, id, pidfd, data_dir, driver);
 }
 
 void instances_drop(Instances *instances, const char *id)

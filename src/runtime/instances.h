@@ -7,12 +7,15 @@
 #include <glib.h>
 #include <stdbool.h>
 
+struct RuntimeDriver;
+
 typedef struct Instances Instances;
 
 /* Never changed after it is made, so whoever holds a reference reads it without a lock. */
 typedef struct Instance {
     int pidfd; /* of its first process; -1 = being started */
     char *data_dir;
+    const struct RuntimeDriver *driver; /* that runs it, which is that of an earlier server maybe */
 } Instance;
 
 void instance_unref(Instance *instance);
@@ -25,7 +28,8 @@ void instances_free(Instances *instances);
 bool instances_reserve(Instances *instances, const char *id);
 
 /* What was reserved, or found running. Takes the pidfd; a known instance is kept as it is. */
-void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir);
+void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir,
+                   const struct RuntimeDriver *driver);
 
 /* Gives a reserved id back. */
 void instances_drop(Instances *instances, const char *id);

@@ -22,19 +22,23 @@
 #define RUNTIME_SOCKET_FILE     "/.s.PGSQL.65535"
 #define RUNTIME_USUAL_ID        20 /* bytes of id_new() */
 #define RUNTIME_SWEEP_MIN_MS    1000
+#define RUNTIME_ORPHANS_MS      5000 /* backends of a killed postmaster notice it by then */
 #define RUNTIME_ID_MAX          63
 #define RUNTIME_ID_BYTES        "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
 static const RuntimeDriver *const runtime_drivers[] = {
+    &oci_driver,
     &process_driver,
 };
 
 struct Runtime {
     const RuntimeDriver *driver;
     void *private;
+    RuntimePlace place;
+    char *state_dir; /* place has the name of these two */
+    char *user;
     char *run_dir;
     char *log_dir;
-    char *user;           /* of the instances; NULL = as we are */
     Instances *instances; /* owned */
 };
 
@@ -49,23 +53,23 @@ static Error *runtime_find_driver(const char *name, const RuntimeDriver **ret_dr
         }
     }
     return error_hint(error_new(ERR_INVALID, "there is no runtime \"%s\"", name),
-                      "Known is: process.");
+                      "Known are: oci, process.");
 }
 
 /* PostgreSQL refuses to run as root, and only root can become another user. */
-static Error *runtime_choose_user(const char *os_user, const char **ret_user)
+static Error *runtime_choose_user(Runtime *runtime, const char *os_user)
 {
-    uid_t uid;
-    gid_t gid;
+    RuntimePlace *place = &runtime->place;
 
-    TRY(fs_find_user(os_user, &uid, &gid));
-    if (uid == 0)
+    TRY(fs_find_user(os_user, &place->uid, &place->gid));
+    if (place->uid == 0)
         return error_hint(error_new(ERR_INVALID, "instances cannot run as user \"%s\"", os_user),
                           "PostgreSQL refuses it: set postgres.osUser to an unprivileged user.");
-    if (geteuid() != 0 && geteuid() != uid)
+    if (geteuid() != 0 && geteuid() != place->uid)
         return error_hint(error_new(ERR_INVALID, "instances cannot run as user \"%s\"", os_user),
                           "Run rametd as root, or set postgres.osUser to the user that runs it.");
-    *ret_user = geteuid() == 0 ? os_user : NULL;
+    if (geteuid() == 0)
+        place->user = runtime->user = g_strdup(os_user);
     return NULL;
 }
 
@@ -94,11 +98,27 @@ static Error *runtime_check_path(const char *run_dir, size_t id_length)
         "Set a server.stateDir of at most %zu bytes.", room - strlen("/run"));
 }
 
+typedef struct RuntimeFinder {
+    Runtime *runtime;
+    const RuntimeDriver *driver;
+} RuntimeFinder;
+
 static void runtime_found(const char *id, int pidfd, const char *data_dir, void *data)
 {
-    Runtime *runtime = data;
+    const RuntimeFinder *finder = data;
 
-    instances_set(runtime->instances, id, pidfd, data_dir);
+    instances_set(finder->runtime->instances, id, pidfd, data_dir, finder->driver);
+}
+
+/* Of all drivers: a server that was told to use another one meets what the old one started. */
+static Error *runtime_find_instances(Runtime *runtime)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(runtime_drivers); i++) {
+        RuntimeFinder finder = {runtime, runtime_drivers[i]};
+
+        TRY(runtime_drivers[i]->list(&runtime->place, runtime_found, &finder));
+    }
+    return NULL;
 }
 
 static Error *runtime_make_dirs(Runtime *runtime, const char *state_dir, bool is_to_look)
@@ -116,21 +136,16 @@ static Error *runtime_make_dirs(Runtime *runtime, const char *state_dir, bool is
 Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime)
 {
     g_autoptr(Runtime) runtime = g_new0(Runtime, 1);
-    g_autofree char *state_dir = NULL;
-    const char *user = NULL;
 
     runtime->instances = instances_new();
     TRY(runtime_find_driver(spec->driver, &runtime->driver));
-    TRY(runtime_choose_user(spec->os_user, &user));
-    TRY(runtime_canonical_dir(spec->state_dir, &state_dir));
-    TRY(runtime_make_dirs(runtime, state_dir, spec->is_to_look));
-    runtime->user = g_strdup(user);
-
-    RuntimeSpec chosen = *spec;
-    chosen.state_dir = state_dir;
-    chosen.os_user = user;
-    TRY(runtime->driver->open(&chosen, &runtime->private));
-    TRY(runtime->driver->list(runtime->private, runtime_found, runtime));
+    TRY(runtime_choose_user(runtime, spec->os_user));
+    TRY(runtime_canonical_dir(spec->state_dir, &runtime->state_dir));
+    runtime->place.state_dir = runtime->state_dir;
+    runtime->place.is_to_look = spec->is_to_look;
+    TRY(runtime_make_dirs(runtime, runtime->state_dir, spec->is_to_look));
+    TRY(runtime->driver->open(spec, &runtime->place, &runtime->private));
+    TRY(runtime_find_instances(runtime));
     *ret_runtime = g_steal_pointer(&runtime);
     return NULL;
 }
@@ -142,10 +157,16 @@ void runtime_close(Runtime *runtime)
     if (runtime->private)
         runtime->driver->close(runtime->private);
     instances_free(runtime->instances);
+    g_free(runtime->state_dir);
     g_free(runtime->run_dir);
     g_free(runtime->log_dir);
     g_free(runtime->user);
     g_free(runtime);
+}
+
+char *runtime_describe(const Runtime *runtime)
+{
+    return runtime->driver->describe(runtime->private);
 }
 
 /* --- directories --- */
@@ -171,6 +192,15 @@ static Error *runtime_check_id(const Runtime *runtime, const char *id)
     return runtime_check_path(runtime->run_dir, length);
 }
 
+/* Which driver has run it is not on record. */
+static Error *runtime_clean(Runtime *runtime, const char *id)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(runtime_drivers); i++)
+        if (runtime_drivers[i]->clean)
+            TRY(runtime_drivers[i]->clean(&runtime->place, id));
+    return NULL;
+}
+
 Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
 {
     g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
@@ -179,6 +209,7 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
     TRY(runtime_check_id(runtime, id));
     if (runtime_is_running(runtime, id))
         return error_new(ERR_CONFLICT, "instance \"%s\" is running", id);
+    TRY(runtime_clean(runtime, id));
     TRY(fs_remove_tree(socket_dir));
     return with_log ? fs_remove(log_path) : NULL;
 }
@@ -211,6 +242,30 @@ Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids)
 
 /* --- start --- */
 
+/* Backends whose postmaster is gone end by themselves, but a busy one notices late. */
+static Error *runtime_sweep(Runtime *runtime, const char *data_dir, int64_t deadline_ms)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(runtime_drivers); i++)
+        if (runtime_drivers[i]->sweep)
+            TRY(runtime_drivers[i]->sweep(&runtime->place, data_dir, deadline_ms));
+    return NULL;
+}
+
+/*
+ * A lock file of an instance that does not run: its postmaster was killed, or the data is a
+ * snapshot of a running clone. PostgreSQL would refuse when another process has that pid now. What
+ * may still write to the data, backends of a postmaster that was killed, ends first.
+ */
+static Error *runtime_clear_lock_file(Runtime *runtime, const char *data_dir)
+{
+    g_autofree char *path = g_build_filename(data_dir, "postmaster.pid", NULL);
+
+    if (!fs_exists(path))
+        return NULL;
+    TRY(runtime_sweep(runtime, data_dir, clock_monotonic_ms() + RUNTIME_ORPHANS_MS));
+    return fs_remove(path);
+}
+
 /*
  * The socket directory starts empty: a lock file left in it by a crash holds a pid, and PostgreSQL
  * takes any process of its user with that pid, another clone's after a reboot, for the owner of the
@@ -220,10 +275,13 @@ static Error *runtime_launch(Runtime *runtime, const InstanceSpec *spec, int *re
 {
     g_autofree char *socket_dir = runtime_socket_dir(runtime, spec->id);
     g_autofree char *log_path = runtime_log_path(runtime, spec->id);
+    const RuntimeFiles files = {.socket_dir = socket_dir, .log_path = log_path};
 
+    TRY(runtime_clean(runtime, spec->id));
+    TRY(runtime_clear_lock_file(runtime, spec->data_dir));
     TRY(fs_remove_tree(socket_dir));
     TRY(fs_make_dir(socket_dir, 0700, runtime->user));
-    return runtime->driver->start(runtime->private, spec, socket_dir, log_path, ret_pidfd);
+    return runtime->driver->start(runtime->private, &runtime->place, spec, &files, ret_pidfd);
 }
 
 Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
@@ -239,7 +297,7 @@ Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
         instances_drop(runtime->instances, spec->id);
         return error_wrap(e, "starting instance \"%s\"", spec->id);
     }
-    instances_set(runtime->instances, spec->id, pidfd, spec->data_dir);
+    instances_set(runtime->instances, spec->id, pidfd, spec->data_dir, runtime->driver);
     return NULL;
 }
 
@@ -320,7 +378,8 @@ static Error *runtime_stop_running(Runtime *runtime, const Instance *instance, R
     TRY(runtime_signal(runtime_stop_stages[how], instance->pidfd, timeout_ms, &stage));
     if (stage->signal == SIGKILL) {
         deadline_ms = MAX(deadline_ms, clock_monotonic_ms() + RUNTIME_SWEEP_MIN_MS);
-        TRY(runtime->driver->sweep(runtime->private, instance->data_dir, deadline_ms));
+        if (instance->driver->sweep)
+            TRY(instance->driver->sweep(&runtime->place, instance->data_dir, deadline_ms));
     }
     if (!stage->is_forced)
         return NULL;
@@ -338,6 +397,9 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
     if (!instance)
         return NULL;
     e = runtime_stop_running(runtime, instance, how, timeout_ms);
+    if (!runtime_is_running(runtime, id))
+        error_ignore(runtime_clean(runtime, id),
+                     "it is cleaned up when it is started or forgotten");
     return e ? error_wrap(e, "stopping instance \"%s\"", id) : NULL;
 }
 
@@ -359,12 +421,15 @@ bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms)
 
 Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids)
 {
-    TRY(runtime->driver->list(runtime->private, runtime_found, runtime));
+    TRY(runtime_find_instances(runtime));
     *ret_ids = instances_list(runtime->instances);
     return NULL;
 }
 
 Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result)
 {
-    return runtime->driver->run(runtime->private, spec, ret_result);
+    ProcSpec as_user = *spec;
+
+    as_user.user = runtime->user;
+    return proc_run(&as_user, ret_result);
 }

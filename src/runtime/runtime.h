@@ -14,11 +14,13 @@
 typedef struct Runtime Runtime;
 
 typedef struct RuntimeSpec {
-    const char *driver;    /* "process" */
+    const char *driver;    /* "oci", "process" */
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
     const char *os_user;   /* unprivileged user of every instance */
     bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
     bool is_to_look;       /* nothing is made: also where the state cannot be written */
+    const char
+        *oci_program; /* of "oci": crun or runc, by name or path; NULL or "" = what there is */
 } RuntimeSpec;
 
 /*
@@ -32,20 +34,36 @@ MUST_CHECK Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime);
 void runtime_close(Runtime *runtime); /* instances run on */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
 
+/* What runs the instances here, and what the machine offers, for the log. Caller frees. */
+char *runtime_describe(const Runtime *runtime);
+
 /* What runtime_start() makes for an instance. Caller frees. */
 char *runtime_socket_dir(const Runtime *runtime, const char *id); /* 0700, os_user; short enough */
 char *runtime_log_path(const Runtime *runtime, const char *id);
+
+/* What one instance may use; 0 = no limit of its own. */
+typedef struct InstanceLimits {
+    int64_t cpu_millis; /* thousandths of a CPU */
+    int64_t memory_bytes;
+    int64_t shm_bytes; /* of /dev/shm, where parallel queries work; part of the memory */
+    int64_t processes;
+    int64_t open_files; /* of each process */
+} InstanceLimits;
 
 typedef struct InstanceSpec {
     const char *id;      /* internal id: a clone's uid or an operation's */
     const char *bin_dir; /* directory of the postgres program */
     const char *data_dir;
     const char *const *settings; /* "name=value" given on the command line: they beat every file */
+    bool has_network;            /* the host's; "process" cannot take it away */
+    InstanceLimits limits;       /* "process" sets none */
 } InstanceSpec;
 
 /*
  * runtime_start - start an instance; returns as soon as it is started, not when it is ready.
- * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say.
+ * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say. It works in
+ * its data directory, and may see that and its programs at other paths than we do: settings name
+ * files relative to it.
  *
  * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID no id, or the socket's path is too
  *         long; ERR_EXTERNAL.

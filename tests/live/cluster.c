@@ -70,7 +70,7 @@ void cluster_configure(const char *settings)
     ConfSpec spec = {
         .purpose = CONF_CLONE, .major = cluster.installation->major, .layers = {layer}};
 
-    assert_ok(conf_take_over(cluster.data_dir, cluster.os_user, MANAGER, false));
+    assert_ok(conf_take_over(cluster.data_dir, cluster.os_user, &(ConfAccess){.manager = MANAGER}));
     assert_ok(conf_write(cluster.data_dir, cluster.os_user, &spec));
 }
 

@@ -3,7 +3,7 @@
  * first and the reading after it: while the pidfd's process lives, its pid, and what was read by
  * it, is its own.
  */
-#include "runtime/process_scan.h"
+#include "runtime/process/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,6 +5,7 @@ Everything of a run lives under scratch directories named after the process that
 whose process is gone is from a run that was killed.
 """
 
+import hashlib
 import os
 import pathlib
 import random
@@ -70,9 +71,22 @@ def _read(path):
         return b""
 
 
+def cgroup_names_of(directory):
+    """How the control groups of containers begin whose server has its state in the directory."""
+    states = [directory / "state", *directory.glob("*/state")]
+    return [f"/ramet/{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}-" for state in states]
+
+
+def cgroups_of(directory):
+    """Their directories, in all hierarchies."""
+    roots = [pathlib.Path("/sys/fs/cgroup"), *pathlib.Path("/sys/fs/cgroup").iterdir()]
+    return [group for root in roots for name in cgroup_names_of(directory) for group in root.glob(f"{name[1:]}*")]
+
+
 def processes_of(directory):
-    """{pid: command line} of the living processes that work in the directory or were given it."""
+    """{pid: command line} of the living processes that work in the directory, were given it, or are in its containers."""
     needle = f"{directory}/".encode()
+    cgroups = [name.encode() for name in cgroup_names_of(directory)]
     found = {}
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         if int(process.name) == os.getpid():
@@ -82,7 +96,8 @@ def processes_of(directory):
         except OSError:
             continue  # it ended, or is a zombie
         words = _read(process / "cmdline")
-        if needle in f"{cwd}/".encode() + words + _read(process / "environ"):
+        in_container = any(name in _read(process / "cgroup") for name in cgroups)
+        if in_container or needle in f"{cwd}/".encode() + words + _read(process / "environ"):
             found[int(process.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
     return found
 
@@ -135,7 +150,8 @@ def unmount(directory):
 
 def leftovers(directory):
     """What is still there of a directory, as text; "" is what a test should leave."""
-    found = {"processes": processes_of(directory), "sockets": sockets_of(directory),
+    found = {"processes": processes_of(directory), "control groups": cgroups_of(directory),
+             "sockets": sockets_of(directory),
              "mounts": mounts_of(directory), "loop devices": loop_devices_of(directory),
              "ZFS pools": zfs_pools_of(directory)}
     return "; ".join(f"{kind}: {things}" for kind, things in found.items() if things)
@@ -153,6 +169,8 @@ def kill_all(directory):
 def clear_away(directory):
     """By force: processes, mounts, loop devices, files."""
     kill_all(directory)
+    for group in cgroups_of(directory):
+        group.rmdir()
     unmount(directory)
     shutil.rmtree(directory)
 

@@ -11,6 +11,7 @@ from .api import Api
 from .source import PASSWORD
 
 TOKEN = "e2e-Token"
+RUNTIMES = {"oci": {"driver": "oci"}, "process": {"driver": "process", "trusted": True}}
 N_PORTS = 12
 
 
@@ -59,7 +60,7 @@ class Server:
                        "stateDir": str(self.directory / "state")},
             "global": {"engine": "postgres", "debug": True},
             "poolManager": {"mountDir": str(self.directory / "pools"), "dataSubDir": "data"},
-            "runtime": {"driver": "process", "trusted": True},
+            "runtime": RUNTIMES[os.environ.get("RAMET_TEST_RUNTIME", "oci")],
             "postgres": {"osUser": "postgres"},
             "databaseConfigs": {"configs": {"shared_buffers": "16MB", "max_connections": "20"}},
             "provision": {"portPool": {"from": self.first_port, "to": self.first_port + N_PORTS - 1},

@@ -135,9 +135,10 @@ static void test_many_and_long(void)
 
 static void test_hba(void)
 {
-    g_autofree char *scram = conf_hba(false, "it \"is\" me", NULL);
-    g_autofree char *md5 = conf_hba(true, "postgres", "alice");
-    g_autofree char *own = conf_hba(false, "postgres", "postgres");
+    g_autofree char *scram = conf_hba(&(ConfAccess){.manager = "it \"is\" me"});
+    g_autofree char *md5 =
+        conf_hba(&(ConfAccess){.manager = "postgres", .user = "alice", .accepts_md5 = true});
+    g_autofree char *own = conf_hba(&(ConfAccess){.manager = "postgres", .user = "postgres"});
     const char *reject = strstr(scram, "host all \"it \"\"is\"\" me\" 0.0.0.0/0 reject\n");
     const char *accept = strstr(scram, "host all all 0.0.0.0/0 scram-sha-256\n");
 
@@ -158,11 +159,15 @@ static void test_ident(void)
 {
     const struct passwd *self = getpwuid(geteuid());
     g_autofree char *ours = g_strdup_printf("ramet \"%s\" \"boss\"", self->pw_name);
-    g_autofree char *text = conf_ident("dbrunner", "boss");
-    g_autofree char *same = conf_ident(self->pw_name, "boss");
+    g_autofree char *alone = conf_ident(&(ConfAccess){.manager = "boss"});
+    g_autofree char *text = conf_ident(&(ConfAccess){.manager = "boss", .tool_user = "dbrunner"});
+    g_autofree char *same =
+        conf_ident(&(ConfAccess){.manager = "boss", .tool_user = self->pw_name});
 
     g_assert_true(has_line(text, "ramet \"dbrunner\" \"boss\""));
     g_assert_true(has_line(text, ours));
+    g_assert_true(has_line(alone, ours));
+    g_assert_null(strstr(strstr(alone, ours) + 1, "ramet"));
     g_assert_true(has_line(same, ours));
     g_assert_null(strstr(strstr(same, ours) + 1, "ramet"));
 }
@@ -179,7 +184,7 @@ static void test_take_over(void)
     g_autofree char *second = NULL;
 
     g_assert_true(g_file_set_contents(path, original, -1, NULL));
-    g_assert_null(conf_take_over(dir, user, "postgres", false));
+    g_assert_null(conf_take_over(dir, user, &(ConfAccess){.manager = "postgres"}));
     g_assert_null(fs_read_file(path, 10000, &first));
     g_assert_true(has_line(first, "lc_messages = 'de_DE.UTF-8'\t# kept"));
     g_assert_true(has_line(first, "TimeZone='Etc/UTC'"));
@@ -188,7 +193,7 @@ static void test_take_over(void)
     g_assert_null(strstr(first, "archive_command"));
     g_assert_null(strstr(first, "port"));
 
-    g_assert_null(conf_take_over(dir, user, "postgres", false));
+    g_assert_null(conf_take_over(dir, user, &(ConfAccess){.manager = "postgres"}));
     g_assert_null(fs_read_file(path, 10000, &second));
     g_assert_cmpstr(first, ==, second);
     g_assert_null(fs_remove_tree(dir));

@@ -1,7 +1,7 @@
 /*
- * The process runtime, with a shell script in the place of postgres.
+ * One suite for every runtime.
  */
-#include "runtime/runtime.h"
+#include "fixture.h"
 
 #include <glib/gstdio.h>
 #include <pwd.h>
@@ -13,194 +13,13 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-#define STOP_MS 10000
-
-/* Stands in for postgres. The settings say how it takes signals, and whether it runs a program. */
-static const char fake_postgres[] = "#!/bin/sh\n"
-                                    "cd \"$2\" || exit 1\n"
-                                    "case \"$*\" in\n"
-                                    "*fake=stubborn*) trap '' INT QUIT ;;\n"
-                                    "*fake=unclean*) trap '' INT; trap 'exit 0' QUIT ;;\n"
-                                    "*) trap 'exit 0' INT; trap 'echo immediate; exit 0' QUIT ;;\n"
-                                    "esac\n"
-                                    "case \"$*\" in *fake=program*) sleep 30 & ;; esac\n"
-                                    "echo \"arguments: $*\"\n"
-                                    "env\n"
-                                    "echo ready\n"
-                                    "while :; do sleep 0.02; done\n";
-
-typedef struct Fixture {
-    char *dir;
-    char *state_dir;
-    char *bin_dir;
-    char *data_dir;
-    const char *user; /* unprivileged: PostgreSQL's, or ourselves */
-    Runtime *runtime;
-} Fixture;
-
-static void assert_ok(Error *e)
-{
-    if (e)
-        g_error("unexpected error: %s (%s)", e->message, e->detail ? e->detail : "-");
-}
-
-/* The error has this code and a message that ends so; it is freed. */
-static void assert_error(Error *e, ErrorCode code, const char *end)
-{
-    g_autoptr(Error) owned = e;
-
-    g_assert_nonnull(e);
-    g_assert_cmpstr(error_code_name(e->code), ==, error_code_name(code));
-    if (!g_str_has_suffix(e->message, end))
-        g_assert_cmpstr(e->message, ==, end);
-}
-
-static void assert_hinted(Error *e, ErrorCode code, const char *end)
-{
-    g_assert_nonnull(e);
-    g_assert_nonnull(e->hint);
-    assert_error(e, code, end);
-}
-
-/* --- fixture --- */
-
-static const char *choose_user(void)
-{
-    if (geteuid() != 0)
-        return g_get_user_name();
-    return getpwnam("postgres") ? "postgres" : "nobody";
-}
-
-static Error *open_runtime(const Fixture *f, Runtime **ret_runtime)
-{
-    const RuntimeSpec spec = {
-        .driver = "process",
-        .state_dir = f->state_dir,
-        .os_user = f->user,
-        .is_trusted = true,
-    };
-
-    return runtime_open(&spec, ret_runtime);
-}
-
-static void reopen(Fixture *f)
-{
-    runtime_close(g_steal_pointer(&f->runtime));
-    assert_ok(open_runtime(f, &f->runtime));
-}
-
-static char *make_dir(const Fixture *f, const char *name, const char *user)
-{
-    char *path = g_build_filename(f->dir, name, NULL);
-
-    assert_ok(fs_make_dir(path, 0755, user));
-    return path;
-}
-
-static void set_up(Fixture *f, const void *unused)
-{
-    g_autofree char *program = NULL;
-
-    f->user = choose_user();
-    f->dir = g_dir_make_tmp("ramet-run-XXXXXX", NULL);
-    g_assert_nonnull(f->dir);
-    g_assert_cmpint(g_chmod(f->dir, 0711), ==, 0);
-    f->state_dir = make_dir(f, "state", NULL);
-    f->bin_dir = make_dir(f, "bin", NULL);
-    f->data_dir = make_dir(f, "data", geteuid() == 0 ? f->user : NULL);
-    program = g_build_filename(f->bin_dir, "postgres", NULL);
-    assert_ok(fs_write_file(program, fake_postgres, &(FsWrite){.mode = 0755}));
-    reopen(f);
-}
-
-static void tear_down(Fixture *f, const void *unused)
-{
-    g_autoptr(GPtrArray) ids = NULL;
-
-    assert_ok(runtime_list(f->runtime, &ids));
-    for (unsigned i = 0; i < ids->len; i++)
-        assert_ok(runtime_stop(f->runtime, ids->pdata[i], RUNTIME_STOP_NOW, STOP_MS));
-    runtime_close(f->runtime);
-    assert_ok(fs_remove_tree(f->dir));
-    g_free(f->dir);
-    g_free(f->state_dir);
-    g_free(f->bin_dir);
-    g_free(f->data_dir);
-}
-
-static Error *start(Fixture *f, const char *id, const char *setting)
-{
-    const char *const settings[] = {setting, NULL};
-    const InstanceSpec spec = {
-        .id = id,
-        .bin_dir = f->bin_dir,
-        .data_dir = f->data_dir,
-        .settings = settings,
-    };
-
-    return runtime_start(f->runtime, &spec);
-}
-
-typedef struct LogWait {
-    Runtime *runtime;
-    const char *id;
-} LogWait;
-
-static Error *log_is_ready(void *data, bool *ret_done)
-{
-    const LogWait *wait = data;
-    g_autofree char *log = runtime_log_tail(wait->runtime, wait->id, 100);
-
-    *ret_done = strstr(log, "ready\n") != NULL;
-    return NULL;
-}
-
-/* Started for the first time, and its traps are set. */
-static void start_ready(Fixture *f, const char *id, const char *setting)
-{
-    LogWait wait = {f->runtime, id};
-
-    assert_ok(start(f, id, setting));
-    assert_ok(wait_until(clock_monotonic_ms() + STOP_MS, log_is_ready, &wait));
-}
-
-static void assert_list(Fixture *f, const char *expected)
-{
-    g_autoptr(GPtrArray) ids = NULL;
-    g_autofree char *joined = NULL;
-
-    assert_ok(runtime_list(f->runtime, &ids));
-    g_ptr_array_add(ids, NULL);
-    joined = g_strjoinv(" ", (char **)ids->pdata);
-    g_assert_cmpstr(joined, ==, expected);
-}
-
-/* Counts the processes that work in the data directory. */
-static int count_workers(const Fixture *f)
-{
-    g_auto(GStrv) names = NULL;
-    struct stat data_dir;
-    int count = 0;
-
-    g_assert_cmpint(stat(f->data_dir, &data_dir), ==, 0);
-    assert_ok(fs_list_dir("/proc", &names));
-    for (char **name = names; *name; name++) {
-        g_autofree char *path = g_strdup_printf("/proc/%s/cwd", *name);
-        struct stat cwd;
-
-        if (stat(path, &cwd) == 0 && cwd.st_dev == data_dir.st_dev && cwd.st_ino == data_dir.st_ino)
-            count++;
-    }
-    return count;
-}
-
 /* --- opening --- */
 
 static Error *open_with(const Fixture *f, RuntimeSpec spec)
 {
     g_autoptr(Runtime) runtime = NULL;
 
-    spec.driver = spec.driver ? spec.driver : "process";
+    spec.driver = spec.driver ? spec.driver : f->kind->driver;
     spec.state_dir = spec.state_dir ? spec.state_dir : f->state_dir;
     spec.os_user = spec.os_user ? spec.os_user : f->user;
     return runtime_open(&spec, &runtime);
@@ -215,8 +34,6 @@ static void test_open_refused(Fixture *f, const void *unused)
 
     assert_hinted(open_with(f, (RuntimeSpec){.driver = "magic", .is_trusted = true}), ERR_INVALID,
                   "there is no runtime \"magic\"");
-    assert_hinted(open_with(f, (RuntimeSpec){.is_trusted = false}), ERR_INVALID,
-                  "runtime \"process\" does not isolate clones");
     assert_hinted(open_with(f, (RuntimeSpec){.os_user = "root", .is_trusted = true}), ERR_INVALID,
                   "instances cannot run as user \"root\"");
     assert_hinted(open_with(f, (RuntimeSpec){.os_user = "no such user", .is_trusted = true}),
@@ -227,6 +44,12 @@ static void test_open_refused(Fixture *f, const void *unused)
                   "cannot be used");
     assert_hinted(open_with(f, (RuntimeSpec){.state_dir = deep, .is_trusted = true}), ERR_INVALID,
                   "is too long for a Unix socket");
+}
+
+static void test_open_untrusted(Fixture *f, const void *unused)
+{
+    assert_hinted(open_with(f, (RuntimeSpec){.is_trusted = false}), ERR_INVALID,
+                  "runtime \"process\" does not isolate clones");
 }
 
 static void test_open_out_of_reach(Fixture *f, const void *unused)
@@ -244,8 +67,10 @@ static void test_open_out_of_reach(Fixture *f, const void *unused)
 static void test_start(Fixture *f, const void *unused)
 {
     g_autofree char *socket_dir = runtime_socket_dir(f->runtime, "c1");
-    g_autofree char *arguments = g_strdup_printf(
-        "arguments: -D %s -c port=6001 -c unix_socket_directories=%s\n", f->data_dir, socket_dir);
+    g_autofree char *arguments =
+        g_strdup_printf("arguments: -D %s -c port=6001 -c unix_socket_directories=%s\n",
+                        f->kind->data_dir ? f->kind->data_dir : f->data_dir,
+                        f->kind->socket_dir ? f->kind->socket_dir : socket_dir);
     g_autofree char *log = NULL;
     struct stat st;
 
@@ -273,7 +98,6 @@ static void test_start_environment(Fixture *f, const void *unused)
     g_unsetenv("VERIFICATION_TOKEN");
     log = runtime_log_tail(f->runtime, "c1", 4096);
     g_assert_nonnull(strstr(log, "\nLC_ALL=C.UTF-8\n"));
-    g_assert_nonnull(strstr(log, "\nRAMET_INSTANCE=c1\n"));
     g_assert_nonnull(strstr(log, path));
     g_assert_null(strstr(log, "PGHOST"));
     g_assert_null(strstr(log, "s3cret"));
@@ -303,7 +127,8 @@ static void test_start_fails(Fixture *f, const void *unused)
     g_autofree char *program = g_build_filename(f->bin_dir, "postgres", NULL);
 
     g_assert_cmpint(g_unlink(program), ==, 0);
-    assert_error(start(f, "c1", "a=b"), ERR_EXTERNAL, "/postgres\" is not installed");
+    assert_error(start(f, "c1", "a=b"), ERR_EXTERNAL,
+                 f->kind->is_isolated ? "failed with status 1" : "/postgres\" is not installed");
     g_assert_false(runtime_is_running(f->runtime, "c1"));
 
     assert_ok(fs_write_file(program, fake_postgres, &(FsWrite){.mode = 0755}));
@@ -458,6 +283,43 @@ static void test_program_is_none(Fixture *f, const void *unused)
     g_assert_cmpint(count_workers(f), ==, 0);
 }
 
+/* A server that is told to use another driver finds what runs, and ends it by its own. */
+static void test_of_another_driver(Fixture *f, const void *unused)
+{
+    start_ready(f, "c1", "a=b");
+    f->kind = &process_kind;
+    reopen(f);
+    assert_list(f, "c1");
+    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "instance \"c1\" is running");
+    assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_CLEAN, STOP_MS));
+    assert_ok(runtime_forget(f->runtime, "c1", true));
+    start_ready(f, "c1", "fake=stubborn");
+    f->kind = &oci_kind;
+    reopen(f);
+    assert_list(f, "c1");
+    assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_NOW, 500));
+    g_assert_cmpint(count_workers(f), ==, 0);
+}
+
+/* Nothing is left of a container but the empty directories of all. */
+static void test_start_cleans_up(Fixture *f, const void *unused)
+{
+    g_autofree char *bundles = g_build_filename(f->state_dir, "oci/bundles", NULL);
+    g_autofree char *programs = g_build_filename(f->state_dir, "oci/programs", NULL);
+    g_auto(GStrv) left = NULL;
+    g_auto(GStrv) notes = NULL;
+
+    for (int i = 0; i < 2; i++) { /* the second start finds what the first has left */
+        start_ready(f, "c1", "a=b");
+        assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_CLEAN, STOP_MS));
+        assert_ok(runtime_forget(f->runtime, "c1", true)); /* and "ready" with the log */
+    }
+    assert_ok(fs_list_dir(bundles, &left));
+    assert_ok(fs_list_dir(programs, &notes));
+    g_assert_cmpuint(g_strv_length(left), ==, 0);
+    g_assert_cmpuint(g_strv_length(notes), ==, 0);
+}
+
 static void test_ended(Fixture *f, const void *unused)
 {
     g_autofree char *program = g_build_filename(f->bin_dir, "postgres", NULL);
@@ -524,32 +386,67 @@ static void test_run(Fixture *f, const void *unused)
     g_assert_cmpstr(result.output, ==, expected);
 }
 
-#define runtime_test(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
+typedef void (*Test)(Fixture *f, const void *unused);
+
+static void add(const Kind *kind, const char *name, Test test)
+{
+    g_autofree char *path = g_strdup_printf("/runtime/%s/%s", kind->driver, name);
+
+    g_test_add(path, Fixture, kind, set_up, test, tear_down);
+}
+
+static void add_all(const Kind *kind)
+{
+    static const struct {
+        const char *name;
+        Test test;
+    } tests[] = {
+        {"open/refused", test_open_refused},
+        {"start", test_start},
+        {"start/environment", test_start_environment},
+        {"start/twice", test_start_twice},
+        {"start/refused", test_start_refused},
+        {"start/fails", test_start_fails},
+        {"start/clears-sockets", test_start_clears_sockets},
+        {"start/race", test_start_race},
+        {"stop/clean", test_stop_clean},
+        {"stop/now", test_stop_now},
+        {"stop/unclean", test_stop_unclean},
+        {"stop/stubborn", test_stop_stubborn},
+        {"stop/sweeps", test_stop_sweeps},
+        {"look/found-again", test_found_again},
+        {"look/found-after-kill", test_found_after_kill},
+        {"look/foreign", test_foreign},
+        {"look/ended", test_ended},
+        {"look/log-tail", test_log_tail},
+        {"forget", test_forget},
+        {"run", test_run},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+        add(kind, tests[i].name, tests[i].test);
+}
+
+static void test_oci_is_away(void)
+{
+    g_test_skip("the oci runtime needs root and crun");
+}
 
 int main(int argc, char **argv)
 {
+    g_autofree char *crun = g_find_program_in_path("crun");
+
     g_test_init(&argc, &argv, NULL);
-    runtime_test("/runtime/open/refused", test_open_refused);
-    runtime_test("/runtime/open/out-of-reach", test_open_out_of_reach);
-    runtime_test("/runtime/start", test_start);
-    runtime_test("/runtime/start/environment", test_start_environment);
-    runtime_test("/runtime/start/twice", test_start_twice);
-    runtime_test("/runtime/start/refused", test_start_refused);
-    runtime_test("/runtime/start/fails", test_start_fails);
-    runtime_test("/runtime/start/clears-sockets", test_start_clears_sockets);
-    runtime_test("/runtime/start/race", test_start_race);
-    runtime_test("/runtime/stop/clean", test_stop_clean);
-    runtime_test("/runtime/stop/now", test_stop_now);
-    runtime_test("/runtime/stop/unclean", test_stop_unclean);
-    runtime_test("/runtime/stop/stubborn", test_stop_stubborn);
-    runtime_test("/runtime/stop/sweeps", test_stop_sweeps);
-    runtime_test("/runtime/look/found-again", test_found_again);
-    runtime_test("/runtime/look/found-after-kill", test_found_after_kill);
-    runtime_test("/runtime/look/foreign", test_foreign);
-    runtime_test("/runtime/look/program-is-none", test_program_is_none);
-    runtime_test("/runtime/look/ended", test_ended);
-    runtime_test("/runtime/look/log-tail", test_log_tail);
-    runtime_test("/runtime/forget", test_forget);
-    runtime_test("/runtime/run", test_run);
+    add_all(&process_kind);
+    add(&process_kind, "open/untrusted", test_open_untrusted);
+    add(&process_kind, "open/out-of-reach", test_open_out_of_reach);
+    add(&process_kind, "look/program-is-none", test_program_is_none);
+    if (geteuid() != 0 || !crun) {
+        g_test_add_func("/runtime/oci", test_oci_is_away);
+        return g_test_run();
+    }
+    add_all(&oci_kind);
+    add(&oci_kind, "look/of-another-driver", test_of_another_driver);
+    add(&oci_kind, "start/cleans-up", test_start_cleans_up);
     return g_test_run();
 }

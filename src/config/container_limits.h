@@ -1,0 +1,26 @@
+/*
+ * provision.containerConfig: what one instance may use, in the words of `docker run`.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+typedef struct LimitsConfig {
+    int64_t cpu_millis; /* thousandths of a CPU; 0 = not limited, as in all of them */
+    int64_t memory_bytes;
+    int64_t shm_bytes;
+    int64_t processes;
+    int64_t open_files;
+} LimitsConfig;
+
+/*
+ * limits_parse - read a mapping such as {"cpus": "1.5", "memory": "4gb", "shm-size": "1gb"}.
+ *
+ *   options   name → scalar; NULL = empty
+ *
+ * Errors: ERR_INVALID an unknown name (hint: the known ones), or a value that makes no sense.
+ */
+MUST_CHECK Error *limits_parse(const json_t *options, LimitsConfig *ret_limits);

@@ -1,0 +1,28 @@
+/*
+ * The OCI configuration of one clone: what it may see, do and use. A pure function of its spec.
+ */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <sys/types.h>
+
+#include "runtime/runtime.h"
+
+typedef struct BundleSpec {
+    const char *root;            /* directory of the root file system, shared by all clones */
+    const GPtrArray *host_paths; /* char *: bound read-only at the same place */
+    const char *data_dir;
+    const char *socket_dir;
+    const char *cgroup;      /* "/ramet/x" */
+    const char *const *argv; /* paths as seen inside */
+    const char *const *env;
+    uid_t uid;
+    gid_t gid;
+    bool has_network;   /* the host's; otherwise an empty one of its own */
+    const char *filter; /* base64, see seccomp_filter(); NULL = the section instead */
+    const InstanceLimits *limits;
+} BundleSpec;
+
+/* Text of config.json. Caller frees. Source: config.md and config-linux.md of OCI's runtime-spec. */
+char *bundle_format(const BundleSpec *spec);

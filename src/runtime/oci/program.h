@@ -1,0 +1,38 @@
+/*
+ * The container runtime's program: crun or runc.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "runtime/oci/cgroup.h"
+
+typedef struct ContainerProgram ContainerProgram;
+
+/*
+ * container_program_find - look for it, and at what it can do on this machine.
+ *
+ *   name   file name or path; "" = crun, or else runc
+ *
+ * Errors: ERR_NOT_FOUND (hint: the package); ERR_INVALID too old (hint), or no control groups.
+ */
+MUST_CHECK Error *container_program_find(const char *name, ContainerProgram **ret_program);
+void container_program_free(ContainerProgram *program);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerProgram, container_program_free)
+
+/* "crun 1.8.1, control groups version 2". Caller frees. */
+char *container_program_describe(const ContainerProgram *program);
+
+/* It takes a compiled filter by an annotation. */
+bool container_program_takes_filter(const ContainerProgram *program);
+
+typedef struct ContainerPaths {
+    const char *state_root; /* the program's own notes of its containers */
+    const char *bundle;     /* directory with config.json */
+    const char *error_log;  /* what the program itself has to say */
+    const char *log_path;   /* stdout and stderr of the container */
+    int stdin_fd;           /* of program and container, borrowed */
+} ContainerPaths;
+
+/* Starts a container and returns when its first process runs. ERR_EXTERNAL, ERR_TIMEOUT. */
+MUST_CHECK Error *container_program_run(const ContainerProgram *program, const char *name,
+                                        const ContainerPaths *paths);
