@@ -33,6 +33,7 @@ typedef struct ProcSpec {
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
     size_t output_max;        /* stdout beyond this is an error; 0 = 16 MiB */
+    int pass_fd;              /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
     bool dies_with_us;        /* SIGKILL when rametd dies; the calling thread must outlive it */
     const char *log_path;     /* stdout and stderr are added to this file instead of the result, and
                                  may be held by what the program leaves behind; or NULL       */
@@ -67,7 +68,7 @@ extern ProcRunHook proc_run_hook;
 /*
  * proc_spawn - start a program that outlives the call, and us: in a session and process group of
  * its own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the
- * user). Only argv, env, user, cwd, dies_with_us and hidden_mount of the spec are used.
+ * user). Only argv, env, user, cwd, pass_fd, dies_with_us and hidden_mount of the spec are used.
  *
  *   ret_pid     its process id
  *   ret_pidfd   a pidfd for it; caller closes

@@ -19,6 +19,8 @@
 
 #include "base/fs.h"
 
+#define PROC_PASSED_FD 3
+
 /* Who a program runs as. */
 typedef struct ProcIdentity {
     bool is_other; /* than we are */
@@ -128,7 +130,10 @@ static void proc_set_files(posix_spawn_file_actions_t *files, const ProcSpec *sp
     posix_spawn_file_actions_adddup2(files, stdio->in, STDIN_FILENO);
     posix_spawn_file_actions_adddup2(files, stdio->out, STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(files, stdio->err, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
+    if (spec->pass_fd > 0)
+        posix_spawn_file_actions_adddup2(files, spec->pass_fd, PROC_PASSED_FD);
+    posix_spawn_file_actions_addclosefrom_np(files, spec->pass_fd > 0 ? PROC_PASSED_FD + 1
+                                                                      : PROC_PASSED_FD);
 }
 
 static void proc_set_attributes(posix_spawnattr_t *attributes, short group_flag)
