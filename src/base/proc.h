@@ -32,10 +32,10 @@ typedef struct ProcSpec {
     GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does              */
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
-    size_t output_max;        /* stdout beyond this is an error; 0 = 16 MiB */
-    int pass_fd;              /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
-    bool dies_with_us;        /* SIGKILL when rametd dies; the calling thread must outlive it */
-    const char *log_path;     /* stdout and stderr are added to this file instead of the result, and
+    size_t output_max;    /* stdout beyond this is an error; 0 = 16 MiB */
+    int pass_fd;          /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
+    bool dies_with_us;    /* SIGKILL when rametd dies; the calling thread must outlive it */
+    const char *log_path; /* stdout and stderr are added to this file instead of the result, and
                                  may be held by what the program leaves behind; or NULL       */
     const char *hidden_mount; /* it and its children do not see what is mounted here; or NULL */
 } ProcSpec;
