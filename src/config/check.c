@@ -136,6 +136,12 @@ static void check_runtime(const Config *config, Report *report)
                     "this machine as postgres.osUser.",
                     "the \"process\" runtime does not isolate clones, so all users must be "
                     "trusted");
+    check_not_empty(report, "runtime.gatewayUser", config->runtime.gateway_user);
+    if (g_str_equal(config->runtime.gateway_user, "root"))
+        check_error(report, "runtime.gatewayUser", NULL, "the gateway needs no privileges");
+    if (g_str_equal(config->runtime.gateway_user, config->postgres.os_user))
+        check_error(report, "runtime.gatewayUser", "The default, nobody, does.",
+                    "must not be the user whom all clones' data belongs to");
 }
 
 static void check_container_config(const Config *config, Report *report)

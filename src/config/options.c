@@ -67,6 +67,7 @@
 
 static const char *const engine_choices[] = {"postgres", NULL};
 static const char *const driver_choices[] = {"oci", "process", NULL};
+static const char *const network_choices[] = {"none", "host", NULL};
 static const char *const source_choices[] = {"", "local", "remote", "rdsIam", NULL};
 static const char *const tool_choices[] = {"walg", "pgbackrest", "customTool", NULL};
 static const char *const format_choices[] = {"directory", "custom", "plain", NULL};
@@ -171,6 +172,16 @@ const Option options_table[] = {
     {"runtime.trusted", BOOL(runtime.is_trusted),
      .help = "Your word that all users of clones are trusted. `process` starts nothing without it, "
              "because a superuser of a clone can run any program as postgres.osUser."},
+    {"runtime.network", STRING(runtime.network), .fallback = "none", .choices = network_choices,
+     .help =
+         "What an instance in a container reaches. `none`: nobody; ramet-gateway listens on the "
+         "clones' ports and carries the bytes. `host`: all that the machine does, and it listens "
+         "itself; less isolated, a little faster."},
+    {"runtime.gatewayUser", STRING(runtime.gateway_user), .fallback = "nobody",
+     .help = "Unprivileged operating-system user of ramet-gateway; not postgres.osUser."},
+    {"runtime.connectionsPerClone", INT(runtime.connections_per_clone), .fallback = "1000",
+     UP_TO(1000000),
+     .help = "Connections to one clone that the gateway carries at once; 0 = no limit."},
     {"postgres", SECTION, .help = "The PostgreSQL programs. Ramet's own."},
     {"postgres.binDirs", LIST(postgres.bin_dirs),
      .help = "Further directories with PostgreSQL programs, or with a `bin` that holds them; the "

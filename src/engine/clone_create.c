@@ -16,6 +16,7 @@ static const Step create_steps[] = {
     {"starting postgres", clone_step_start, clone_step_stop},
     {"waiting until postgres is ready", clone_step_ready, NULL},
     {"preparing users", clone_step_users, NULL}, /* one transaction */
+    {"opening its port", clone_step_let_in, clone_step_shut},
     {0},
 };
 

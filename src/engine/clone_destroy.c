@@ -59,6 +59,7 @@ static Error *destroy_directories(Operation *operation)
 }
 
 static const Step destroy_steps[] = {
+    {"closing its port", clone_step_shut, NULL},
     {"stopping postgres", clone_step_stop, NULL},
     {"destroying the volume", destroy_volume, NULL},
     {"removing its directories", destroy_directories, NULL},

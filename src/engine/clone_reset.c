@@ -9,11 +9,16 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/clone_work.h"
+#include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/volume.h"
 
+/* Who comes from now on waits for the new data, or after an undo for the old. */
 static Error *reset_stop_old(Operation *operation)
 {
+    const CloneWork *work = operation->work;
+
+    TRY(gate_hold(operation->engine, work->clone));
     return clone_step_stop(operation);
 }
 
@@ -25,7 +30,7 @@ static Error *reset_start_old(Operation *operation)
     char *new_dir = work->data_dir;
 
     if (runtime_is_running(operation->engine->runtime, work->clone->uid))
-        return NULL;
+        return clone_step_let_in(operation);
     work->data_dir = old_dir; /* all that the steps of the instance look at */
     Error *e = clone_step_configure(operation);
     if (!e)
@@ -34,7 +39,7 @@ static Error *reset_start_old(Operation *operation)
         e = clone_step_ready(operation);
     work->data_dir = new_dir;
     g_clear_pointer(&work->conn, conn_close);
-    return e;
+    return e ? e : clone_step_let_in(operation);
 }
 
 /* Nothing is destroyed before the store says which volume is the clone's. */
@@ -79,6 +84,7 @@ static const Step reset_steps[] = {
     {"starting postgres", clone_step_start, clone_step_stop},
     {"waiting until postgres is ready", clone_step_ready, NULL},
     {"preparing users", clone_step_users, NULL},
+    {"opening its port", clone_step_let_in, NULL},
     {"swapping the volumes", reset_swap, reset_swap_back},
     {0},
 };

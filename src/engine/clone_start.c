@@ -59,6 +59,7 @@ static const Step start_steps[] = {
     {"starting postgres", start_postgres, clone_step_stop},
     {"waiting until postgres is ready", start_ready, NULL},
     {"looking for its user", start_users, NULL},
+    {"opening its port", clone_step_let_in, clone_step_shut},
     {0},
 };
 

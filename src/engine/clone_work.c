@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "engine/gate.h"
 #include "engine/pools.h"
 #include "postgres/conf.h"
 #include "postgres/roles.h"
@@ -100,6 +101,7 @@ EngineInstance clone_instance(const CloneWork *work)
         .installation = work->installation,
         .port = work->clone->port,
         .listen = "",
+        .user = work->clone->db_user,
     };
 }
 
@@ -215,7 +217,8 @@ Error *clone_step_start(Operation *operation)
     EngineInstance instance = clone_instance(operation->work);
     g_autofree char *listen = clone_listen_addresses(operation->engine->config);
 
-    instance.listen = listen;
+    if (!gate_is_used(operation->engine))
+        instance.listen = listen;
     return instance_start(operation->engine, &instance);
 }
 
@@ -248,6 +251,18 @@ Error *clone_step_ready(Operation *operation)
                                CLONE_READY_TIMEOUT_MS, &work->conn);
 }
 
+/* Where we did not connect to it, a database that is missing shows here. */
+static Error *clone_check_database(Conn *conn, const char *dbname)
+{
+    g_autoptr(Rows) rows = NULL;
+
+    TRY(conn_query(conn, &rows, "SELECT FROM pg_catalog.pg_database WHERE datname = $1::name",
+                   dbname, NULL));
+    if (rows_count(rows) > 0)
+        return NULL;
+    return error_new(ERR_NOT_FOUND, "database \"%s\" does not exist", dbname);
+}
+
 Error *clone_step_users(Operation *operation)
 {
     CloneWork *work = operation->work;
@@ -266,10 +281,30 @@ Error *clone_step_users(Operation *operation)
         .is_restricted = work->clone->is_restricted,
         .keep_user_passwords = config->provision.keep_user_passwords,
         .manager = config->global.database_username,
-        .dbname = clone_dbname(operation),
+        .dbname = instance_manager_db(operation->engine, &instance, clone_dbname(operation)),
     };
 
-    return conn ? roles_prepare_over(conn, &server, &spec) : roles_prepare(&server, &spec);
+    if (!conn)
+        return roles_prepare(&server, &spec);
+    if (!g_str_equal(spec.dbname, clone_dbname(operation)))
+        TRY(clone_check_database(conn, clone_dbname(operation)));
+    return roles_prepare_over(conn, &server, &spec);
+}
+
+/* --- its port --- */
+
+Error *clone_step_let_in(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return gate_let_in(operation->engine, work->clone);
+}
+
+Error *clone_step_shut(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return gate_shut(operation->engine, work->clone);
 }
 
 /* --- the end --- */

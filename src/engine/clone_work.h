@@ -35,6 +35,8 @@ MUST_CHECK Error *clone_step_start(Operation *operation);
 MUST_CHECK Error *clone_step_stop(Operation *operation); /* the undo of start, too */
 MUST_CHECK Error *clone_step_ready(Operation *operation);
 MUST_CHECK Error *clone_step_users(Operation *operation);
+MUST_CHECK Error *clone_step_let_in(Operation *operation); /* over its port */
+MUST_CHECK Error *clone_step_shut(Operation *operation);   /* the undo of that */
 
 /* The instance of a clone over a volume's data directory; borrows from all its arguments. */
 EngineInstance clone_instance(const CloneWork *work);

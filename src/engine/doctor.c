@@ -224,7 +224,7 @@ static void examine_instance(Examination *x, const Clone *clone)
         examination_add(x, true, "clone", clone->id, "its Unix socket is missing",
                         "Reset or destroy it.");
     if (port_is_free(clone->port))
-        examination_add(x, true, "clone", clone->id, "its postgres does not listen on its port",
+        examination_add(x, true, "clone", clone->id, "nobody listens on its port",
                         "Reset it; its log tells whether another program had the port.");
 }
 

@@ -10,6 +10,7 @@
 #include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/doctor.h"
+#include "engine/gate.h"
 #include "engine/idle.h"
 #include "engine/import.h"
 #include "engine/operation.h"
@@ -87,6 +88,7 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     TRY(store_open(config->server.state_dir, mode, &engine->store));
     TRY(engine_load_identity(engine->store, mode == STORE_READ_WRITE, &engine->instance_id));
     TRY(engine_open_runtime(engine));
+    TRY(gate_open(engine));
     TRY(pools_open(engine->pools));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
@@ -134,6 +136,7 @@ void engine_close(Engine *engine)
     operations_free(engine->operations);
     port_pool_free(engine->ports);
     pools_free(engine->pools);
+    gate_close(engine->gate);
     runtime_close(engine->runtime);
     store_close(engine->store);
     g_strfreev(engine->bin_dirs);
@@ -163,6 +166,7 @@ Error *engine_recover(Engine *engine)
 {
     engine_import_snapshots(engine);
     engine_report_unknown(engine);
+    TRY(gate_restore(engine));
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine, NULL));
     engine->idle = idle_checker_start(engine);

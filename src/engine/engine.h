@@ -18,6 +18,7 @@ typedef struct PortPool PortPool;       /* port.h */
 typedef struct IdleChecker IdleChecker; /* idle.h */
 typedef struct Pools Pools;             /* pools.h */
 typedef struct SpaceWatch SpaceWatch;   /* space.h */
+typedef struct Gate Gate;               /* gate.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -32,6 +33,7 @@ typedef struct Engine {
     PortPool *ports;
     IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
     SpaceWatch *space;           /* from recovery on                         */
+    Gate *gate;                  /* NULL where instances listen themselves   */
     void *retrieval;             /* of the layer above: the steps of its operations find it here */
     GMutex listener_lock;        /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */

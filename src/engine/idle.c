@@ -2,7 +2,7 @@
  * Deleting clones that nobody uses. A clone is in use while one of its sessions is busy, and at
  * each change that the server's own counters show since the last look: sessions that came and went
  * in between count. No statement has to be logged for that. A clone that cannot be asked is not
- * idle.
+ * idle. Where the gateway carries the connections it knows most of that without asking.
  */
 #include "engine/idle.h"
 
@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/ticker.h"
 #include "engine/clone.h"
+#include "engine/gate.h"
 #include "engine/instance.h"
 #include "postgres/activity.h"
 #include "store/snapshot.h"
@@ -43,9 +44,24 @@ static bool idle_counter_moved(IdleChecker *checker, const char *uid, int64_t co
     return has_moved;
 }
 
-static Error *idle_look(IdleChecker *checker, const Clone *clone, int64_t *ret_active_at_ms)
+static const GatewayStatus *idle_find_door(const GPtrArray *doors, const char *uid)
 {
-    const EngineInstance instance = {.id = clone->uid, .port = clone->port};
+    for (unsigned i = 0; doors && i < doors->len; i++)
+        if (g_str_equal(((const GatewayStatus *)doors->pdata[i])->id, uid))
+            return doors->pdata[i];
+    return NULL;
+}
+
+/* False: somebody is connected who has not said anything for long, and may be waiting for a query. */
+static bool idle_door_tells(const Engine *engine, const GatewayStatus *door)
+{
+    return door && (door->connections == 0 ||
+                    clock_now_ms() - door->last_active_at_ms < idle_window_ms(engine));
+}
+
+static Error *idle_ask(IdleChecker *checker, const Clone *clone, int64_t *ret_active_at_ms)
+{
+    const EngineInstance instance = {.id = clone->uid, .port = clone->port, .user = clone->db_user};
     g_autoptr(Conn) conn = NULL;
     Activity activity;
 
@@ -81,14 +97,26 @@ static Error *idle_destroy(Engine *engine, const Clone *clone)
     return engine_destroy_clone(engine, clone->id);
 }
 
-static Error *idle_check_clone(IdleChecker *checker, const Clone *clone)
+static Error *idle_look(IdleChecker *checker, const Clone *clone, const GPtrArray *doors,
+                        int64_t *ret_active_at_ms)
+{
+    const GatewayStatus *door = idle_find_door(doors, clone->uid);
+
+    if (!idle_door_tells(checker->engine, door))
+        return idle_ask(checker, clone, ret_active_at_ms);
+    *ret_active_at_ms =
+        MAX(MAX(clone->active_at_ms, clone->started_at_ms), door->last_active_at_ms);
+    return NULL;
+}
+
+static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const GPtrArray *doors)
 {
     Engine *engine = checker->engine;
     int64_t active_at_ms = 0;
 
     if (clone->state != CLONE_OK || clone_is_protected_now(clone))
         return NULL;
-    TRY(idle_look(checker, clone, &active_at_ms));
+    TRY(idle_look(checker, clone, doors, &active_at_ms));
     if (active_at_ms != clone->active_at_ms)
         TRY(store_touch_clone(engine->store, clone->uid, active_at_ms));
     if (clock_now_ms() - active_at_ms < idle_window_ms(engine))
@@ -100,11 +128,14 @@ static void idle_check_all(void *data)
 {
     IdleChecker *checker = data;
     g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GPtrArray) doors = NULL;
     Error *e = store_list_clones(checker->engine->store, &clones);
 
     error_ignore(e, "idle clones are looked for again later");
+    if (gate_is_used(checker->engine))
+        error_ignore(gate_look(checker->engine, &doors), "clones are asked themselves");
     for (unsigned i = 0; clones && i < clones->len; i++)
-        error_ignore(idle_check_clone(checker, clones->pdata[i]),
+        error_ignore(idle_check_clone(checker, clones->pdata[i], doors),
                      "a clone that cannot be asked is not idle");
 }
 

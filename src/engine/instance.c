@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/container_limits.h"
+#include "postgres/conf.h"
 #include "postgres/ready.h"
 
 #define INSTANCE_LOG_TAIL 4096
@@ -71,6 +72,20 @@ static bool instance_has_ended(void *data, int64_t wait_ms)
            runtime_wait_ended(wait->engine->runtime, wait->instance->id, wait_ms);
 }
 
+/*
+ * We come in as the manager without a password. Where that is the clone's own user, who has one, we
+ * come over a database that he does not use: see conf_hba().
+ */
+const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
+                                const char *dbname)
+{
+    const GlobalConfig *global = &engine->config->global;
+
+    if (g_strcmp0(instance->user, global->database_username) == 0)
+        return CONF_MANAGER_DB;
+    return dbname ? dbname : global->database_dbname;
+}
+
 static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
                                 const char *socket_dir, const char *dbname)
 {
@@ -78,7 +93,7 @@ static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
         .host = socket_dir,
         .port = instance_port(instance),
         .user = engine->config->global.database_username,
-        .dbname = dbname ? dbname : engine->config->global.database_dbname,
+        .dbname = instance_manager_db(engine, instance, dbname),
     };
 }
 

@@ -16,6 +16,7 @@ typedef struct EngineInstance {
     const Installation *installation;
     int64_t port;         /* names the socket; 0 = 5432 */
     const char *listen;   /* addresses for TCP, "" = none */
+    const char *user;     /* the clone's own database user; NULL = none */
     GCancellable *cancel; /* ends the wait for readiness; NULL = nothing does */
 } EngineInstance;
 
@@ -36,6 +37,10 @@ MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *inst
 /* A connection as the manager over its socket; dbname NULL as above. id and port are enough. */
 MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instance,
                                    const char *dbname, Conn **ret_conn);
+
+/* The database that we connect to for dbname (NULL = the management database); borrowed. */
+const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
+                                const char *dbname);
 
 /* Socket directory for libpq tools (PGHOST); caller frees. */
 char *instance_socket_dir(Engine *engine, const EngineInstance *instance);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/clone_work.h"
+#include "engine/gate.h"
 #include "engine/pools.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
@@ -24,9 +25,11 @@ static Error *snapshot_settle_data(Operation *operation)
     const EngineInstance instance = clone_instance(work);
     g_autoptr(Conn) conn = NULL;
 
-    if (snapshot_needs_stop(work))
+    if (snapshot_needs_stop(work)) {
+        TRY(gate_hold(operation->engine, work->clone));
         return runtime_stop(operation->engine->runtime, work->clone->uid, RUNTIME_STOP_CLEAN,
                             SNAPSHOT_STOP_TIMEOUT_MS);
+    }
     TRY(instance_connect(operation->engine, &instance, NULL, &conn));
     return conn_script(conn, "CHECKPOINT");
 }
@@ -36,12 +39,14 @@ static Error *snapshot_resume(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    if (!snapshot_needs_stop(work) ||
-        runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (!snapshot_needs_stop(work))
         return NULL;
-    TRY(clone_step_configure(operation));
-    TRY(clone_step_start(operation));
-    return clone_step_ready(operation);
+    if (!runtime_is_running(operation->engine->runtime, work->clone->uid)) {
+        TRY(clone_step_configure(operation));
+        TRY(clone_step_start(operation));
+        TRY(clone_step_ready(operation));
+    }
+    return clone_step_let_in(operation);
 }
 
 static Error *snapshot_load_row(Operation *operation, Snapshot **ret_snapshot)

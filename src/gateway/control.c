@@ -19,12 +19,14 @@
 
 #define CONTROL_BACKLOG     16
 #define CONTROL_CLIENTS_MAX 32
+#define CONTROL_LONELY_MS   10000
 
 struct Control {
     Loop *loop;
     Doors *doors;
     Watch listener;
     GQueue clients; /* ControlClient, owned */
+    Timer lonely;   /* nobody has come yet */
     int64_t started_ms;
     char message[GATEWAY_REQUEST_MAX];
 };
@@ -127,12 +129,32 @@ static char *control_answer(Control *control, size_t length)
     return json_dumps(failure, JSON_COMPACT);
 }
 
+/* Without clones and without a rametd nobody would ever end it. */
+static void control_quit_if_useless(Control *control)
+{
+    int64_t n_clones = 0, n_connections = 0;
+
+    doors_count(control->doors, &n_clones, &n_connections);
+    if (n_clones > 0 || control->clients.length > 0)
+        return;
+    log_info("neither clones nor rametd: the gateway ends");
+    loop_quit(control->loop);
+}
+
+static void control_on_lonely(Timer *timer)
+{
+    control_quit_if_useless(timer->data);
+}
+
 static void control_end_client(ControlClient *client)
 {
-    g_queue_unlink(&client->control->clients, &client->link);
-    loop_unwatch(client->control->loop, &client->watch);
+    Control *control = client->control;
+
+    g_queue_unlink(&control->clients, &client->link);
+    loop_unwatch(control->loop, &client->watch);
     close(client->watch.fd);
     g_free(client);
+    control_quit_if_useless(control);
 }
 
 /* One message a round. An empty one cannot be told from the end. */
@@ -241,6 +263,8 @@ Error *control_open_take(Loop *loop, Doors *doors, int fd, Control **ret_control
     control->started_ms = clock_monotonic_ms();
     control->listener = (Watch){.fd = fd, .on_ready = control_on_client, .data = control};
     TRY(loop_watch(loop, &control->listener, EPOLLIN));
+    control->lonely = (Timer){.on_due = control_on_lonely, .data = control};
+    loop_set_timer(loop, &control->lonely, CONTROL_LONELY_MS);
     g_steal_fd(&owned);
     *ret_control = g_steal_pointer(&control);
     return NULL;
@@ -252,6 +276,7 @@ void control_close(Control *control)
         return;
     while (control->clients.head)
         control_end_client(control->clients.head->data);
+    loop_stop_timer(control->loop, &control->lonely);
     loop_unwatch(control->loop, &control->listener);
     close(control->listener.fd);
     g_free(control);

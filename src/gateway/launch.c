@@ -86,12 +86,14 @@ static Error *launch_spawn(const GatewayLaunch *launch, const char *socket_path,
 {
     const char *program = launch->program ? launch->program : "ramet-gateway";
     const char *const argv[] = {program, "--control-fd", LAUNCH_FD, NULL};
+    g_autofree char *state = g_strconcat("RAMET_STATE=", launch->state_dir, NULL);
+    const char *const env[] = {state, NULL}; /* for people: whose it is */
     AUTO_FD socket_fd = -1;
     pid_t pid;
 
     TRY(launch_make_socket(socket_path, launch->user, &socket_fd));
 
-    const ProcSpec spec = {.argv = argv, .user = launch->user, .pass_fd = socket_fd};
+    const ProcSpec spec = {.argv = argv, .env = env, .user = launch->user, .pass_fd = socket_fd};
 
     return proc_spawn(&spec, launch->log_path, &pid, ret_pidfd);
 }

@@ -83,8 +83,11 @@ MUST_CHECK Error *conf_check_values(const Installation *installation, const char
 
 /*
  * pg_hba.conf: every user by password (scram; md5 too when old passwords are kept), the manager by
- * peer. Over TCP the manager is refused, unless he is the clone's own user. Caller frees.
+ * peer over the Unix socket, where the gateway comes from, too: the kernel tells them apart. Where
+ * the manager is the clone's own user, only CONF_MANAGER_DB is for us. Caller frees.
  */
+#define CONF_MANAGER_DB "template1"
+
 char *conf_hba(const ConfAccess *access);
 
 /* pg_ident.conf: the user that rametd runs as, and tool_user, may be the manager. Caller frees. */

@@ -22,21 +22,21 @@ static char *access_quote(const char *name)
 char *conf_hba(const ConfAccess *access)
 {
     g_autofree char *name = access_quote(access->manager);
-    const char *method =
-        access->accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes scram passwords too */
+    const bool is_own = g_strcmp0(access->user, access->manager) == 0;
+    const char *method = access->accepts_md5 ? "md5" : "scram-sha-256"; /* md5 takes both */
     GString *text = g_string_new("# Written by ramet. The first line that fits decides.\n");
 
-    if (g_strcmp0(access->user, access->manager) != 0)
+    if (!is_own)
         g_string_append_printf(text,
                                "host all %1$s 0.0.0.0/0 reject\n"
                                "host all %1$s ::/0 reject\n",
                                name);
     g_string_append_printf(text,
-                           "local all %1$s peer map=" IDENT_MAP "\n"
-                           "local all all %2$s\n"
-                           "host all all 0.0.0.0/0 %2$s\n"
-                           "host all all ::/0 %2$s\n",
-                           name, method);
+                           "local %1$s %2$s peer map=" IDENT_MAP "\n"
+                           "local all all %3$s\n"
+                           "host all all 0.0.0.0/0 %3$s\n"
+                           "host all all ::/0 %3$s\n",
+                           is_own ? CONF_MANAGER_DB : "all", name, method);
     return g_string_free(text, FALSE);
 }
 

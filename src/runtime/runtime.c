@@ -169,6 +169,11 @@ char *runtime_describe(const Runtime *runtime)
     return runtime->driver->describe(runtime->private);
 }
 
+bool runtime_takes_network(const Runtime *runtime)
+{
+    return runtime->driver->takes_network;
+}
+
 /* --- directories --- */
 
 char *runtime_socket_dir(const Runtime *runtime, const char *id)
@@ -280,7 +285,8 @@ static Error *runtime_launch(Runtime *runtime, const InstanceSpec *spec, int *re
     TRY(runtime_clean(runtime, spec->id));
     TRY(runtime_clear_lock_file(runtime, spec->data_dir));
     TRY(fs_remove_tree(socket_dir));
-    TRY(fs_make_dir(socket_dir, 0700, runtime->user));
+    /* Without a network the socket is the way in: whoever carries the bytes must get to it. */
+    TRY(fs_make_dir(socket_dir, spec->has_network ? 0700 : 0711, runtime->user));
     return runtime->driver->start(runtime->private, &runtime->place, spec, &files, ret_pidfd);
 }
 

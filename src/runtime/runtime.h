@@ -37,8 +37,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
 /* What runs the instances here, and what the machine offers, for the log. Caller frees. */
 char *runtime_describe(const Runtime *runtime);
 
+/* True when an instance can be without a network. */
+bool runtime_takes_network(const Runtime *runtime);
+
 /* What runtime_start() makes for an instance. Caller frees. */
-char *runtime_socket_dir(const Runtime *runtime, const char *id); /* 0700, os_user; short enough */
+char *runtime_socket_dir(const Runtime *runtime, const char *id); /* os_user's; short enough */
 char *runtime_log_path(const Runtime *runtime, const char *id);
 
 /* What one instance may use; 0 = no limit of its own. */

@@ -318,6 +318,7 @@ static Error *oci_start(void *private, const RuntimePlace *place, const Instance
 
 const RuntimeDriver oci_driver = {
     .name = "oci",
+    .takes_network = true,
     .open = oci_open,
     .close = oci_close,
     .describe = oci_describe,

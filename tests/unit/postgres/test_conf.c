@@ -153,6 +153,8 @@ static void test_hba(void)
     g_assert_nonnull(strstr(md5, "host all all 0.0.0.0/0 md5\n"));
     g_assert_nonnull(strstr(md5, "reject"));
     g_assert_null(strstr(own, "reject")); /* the clone's user is the manager himself */
+    g_assert_nonnull(
+        strstr(own, "local template1 \"postgres\" peer map=ramet\nlocal all all scram"));
 }
 
 static void test_ident(void)
