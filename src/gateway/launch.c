@@ -21,7 +21,8 @@
 #include "gateway/link.h"
 
 #define LAUNCH_BACKLOG  16
-#define LAUNCH_FD       "3" /* what the program has the socket as: see ProcSpec.pass_fd */
+#define LAUNCH_FD       "3"  /* what the program has the socket as: see ProcSpec.pass_fd */
+#define LAUNCH_END_MS   1000 /* from the end of its connections to its own */
 #define LAUNCH_LOG_MAX  (64 << 20)
 #define LAUNCH_TAIL_MAX 2048
 
@@ -103,7 +104,7 @@ static Error *launch_explain_take(Error *e, const GatewayLaunch *launch, int pid
 {
     g_autofree char *log = NULL;
 
-    if (!proc_has_ended(pidfd))
+    if (e->code == ERR_TIMEOUT || !proc_wait_ended(pidfd, LAUNCH_END_MS))
         return error_wrap(e, "starting the gateway");
     error_free(e);
     e = error_new(ERR_EXTERNAL, "starting the gateway: it has ended at once");
