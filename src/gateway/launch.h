@@ -13,7 +13,8 @@ typedef struct GatewayLaunch {
     const char *state_dir; /* holds gateway.sock, and gateway.lock                            */
     const char *program;   /* NULL = "ramet-gateway", looked up in PATH                       */
     const char *user;      /* operating-system user to run as; NULL = as we are. It must get
-                              to the clones' sockets                                          */
+                              to the clones' sockets, and be nobody whom their pg_ident.conf
+                              lets in as the manager: clients have its identity for "peer"    */
     const char *log_path;  /* appended to                                                     */
     int64_t timeout_ms;    /* of the launch, and then of each call of the client              */
 } GatewayLaunch;
