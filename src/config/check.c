@@ -14,6 +14,7 @@
 #define CHECK_DUMP    "retrieval.spec.logicalDump.options."
 #define CHECK_RESTORE "retrieval.spec.logicalRestore.options."
 
+#define CHECK_PORT_OF_ALL       1024 /* below it ports are for root */
 #define CHECK_OPTION_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_=\""
 
 static const struct {
@@ -70,6 +71,11 @@ static void check_server(const Config *config, Report *report)
     check_absolute(report, "server.stateDir", config->server.state_dir);
 }
 
+static bool check_uses_gateway(const RuntimeConfig *runtime)
+{
+    return g_str_equal(runtime->driver, "oci") && g_str_equal(runtime->network, "none");
+}
+
 static void check_port_pool(const Config *config, Report *report)
 {
     const ProvisionConfig *provision = &config->provision;
@@ -91,6 +97,10 @@ static void check_port_pool(const Config *config, Report *report)
         check_error(report, "provision.portPool", NULL,
                     "\"portPool\" must not include the server's own port %" G_GINT64_FORMAT,
                     config->server.port);
+    else if (provision->port_from < CHECK_PORT_OF_ALL && check_uses_gateway(&config->runtime))
+        check_error(report, "provision.portPool.from", "Begin at 1024 or above.",
+                    "ports below 1024 are for root, and ramet-gateway runs as \"%s\"",
+                    config->runtime.gateway_user);
 }
 
 static bool check_is_address(const char *text)

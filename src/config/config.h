@@ -57,13 +57,10 @@ typedef struct PoolManagerConfig {
     int64_t alarm_percent;   /* ours                                                 */
 } PoolManagerConfig;
 
-typedef struct RuntimeConfig {     /* ours */
-    char *driver;                  /* "oci", "process" */
-    char *oci_program;             /* "" = crun or runc, whichever is there */
-    bool is_trusted;               /* the operator's word that all users are trusted */
-    char *network;                 /* of an instance: "none", "host" */
-    char *gateway_user;            /* unprivileged operating-system user of the gateway */
-    int64_t connections_per_clone; /* through the gateway; 0 = no limit */
+typedef struct RuntimeConfig { /* ours; the words are in options.c */
+    char *driver, *oci_program, *network, *gateway_user;
+    bool is_trusted;
+    int64_t connections_per_clone; /* 0 = no limit */
 } RuntimeConfig;
 
 typedef struct PostgresConfig { /* ours */

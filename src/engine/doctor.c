@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/fs.h"
+#include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/port.h"
 #include "storage/pool_care.h"
@@ -293,9 +294,29 @@ static Error *examine_runtime(Examination *x)
     TRY(runtime_list_dirs(x->engine->runtime, &directories));
     examine_ids(x, running, "instance",
                 "a postgres of this server runs that the store does not know",
-                "Nothing unknown is ever stopped. Find it by RAMET_INSTANCE in its environment.");
+                "Nothing unknown is ever stopped. Find it by its control "
+                "group, /ramet/…, or by RAMET_INSTANCE in its environment.");
     examine_ids(x, directories, "socket directory", "it belongs to no clone",
                 "Remove it from run/ in the state directory if no postgres uses it.");
+    return NULL;
+}
+
+static Error *examine_gate(Examination *x)
+{
+    g_autoptr(GPtrArray) doors = NULL;
+
+    if (!gate_is_used(x->engine))
+        return NULL;
+    TRY(gate_look(x->engine, &doors));
+    for (unsigned i = 0; i < doors->len; i++) {
+        const GatewayStatus *door = doors->pdata[i];
+
+        if (!examination_owns_instance(x, door->id))
+            examination_add(x, false, "port", door->id,
+                            "the gateway listens for a clone that the store does not know",
+                            "Nothing unknown is cut off. End ramet-gateway to be rid of it: a new "
+                            "one is started, which cuts the connections to all clones.");
+    }
     return NULL;
 }
 
@@ -312,6 +333,7 @@ static Error *examine_all(Examination *x)
         examine_clone(x, x->clones->pdata[i]);
     for (unsigned i = 0; i < x->snapshots->len; i++)
         examine_snapshot(x, x->snapshots->pdata[i]);
+    TRY(examine_gate(x));
     return examine_runtime(x);
 }
 

@@ -106,7 +106,8 @@ static bool gate_should_have(const Engine *engine, const Clone *clone)
            runtime_is_running(engine->runtime, clone->uid);
 }
 
-static Error *gate_add_all(Gate *gate, GHashTable *known)
+/* With the lock held. Whom we do not know is left alone: the doctor names him. */
+static Error *gate_tell_all(Gate *gate)
 {
     g_autoptr(GPtrArray) clones = NULL;
 
@@ -114,34 +115,10 @@ static Error *gate_add_all(Gate *gate, GHashTable *known)
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
 
-        g_hash_table_add(known, g_strdup(clone->uid));
         if (gate_should_have(gate->engine, clone))
             error_ignore(gate_add(gate, clone), "a clone cannot be reached over its port");
     }
     return NULL;
-}
-
-static Error *gate_remove_others(Gate *gate, GHashTable *known)
-{
-    g_autoptr(GPtrArray) doors = NULL;
-
-    TRY(gateway_client_list(gate->client, &doors));
-    for (unsigned i = 0; i < doors->len; i++) {
-        const GatewayStatus *door = doors->pdata[i];
-
-        if (!g_hash_table_contains(known, door->id))
-            TRY(gateway_client_remove(gate->client, door->id));
-    }
-    return NULL;
-}
-
-/* With the lock held. */
-static Error *gate_tell_all(Gate *gate)
-{
-    g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-    TRY(gate_add_all(gate, known));
-    return gate_remove_others(gate, known);
 }
 
 /* With the lock held. *ret_is_new: it had died. */

@@ -17,7 +17,7 @@
  */
 MUST_CHECK Error *gate_open(Engine *engine);
 
-/* Tells the gateway of all clones that run, and has it forget what is none; looks after it then. */
+/* Tells the gateway of all clones that run, and looks after it from then on. */
 MUST_CHECK Error *gate_restore(Engine *engine);
 
 /* The gateway lives on while it has clones. */

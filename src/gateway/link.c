@@ -80,11 +80,19 @@ static Error *link_wait(int fd, short events, int64_t deadline_ms)
     return n > 0 ? NULL : error_new(ERR_TIMEOUT, "it did not answer in time");
 }
 
+/* It ended, or is about to. */
+static Error *link_failure(int err, const char *what)
+{
+    if (err == ECONNRESET || err == EPIPE)
+        return error_new(ERR_NOT_FOUND, "it closed the connection");
+    return error_errno(err, "%s", what);
+}
+
 Error *link_send(int fd, const char *text, int64_t deadline_ms)
 {
     TRY(link_wait(fd, POLLOUT, deadline_ms));
     if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
-        return error_errno(errno, "could not send a request");
+        return link_failure(errno, "could not send a request");
     return NULL;
 }
 
@@ -94,10 +102,8 @@ Error *link_receive(int fd, char *buffer, size_t size, int64_t deadline_ms, size
 
     ssize_t length = recv(fd, buffer, size, MSG_TRUNC); /* the true length */
 
-    if (length < 0)
-        return error_errno(errno, "could not receive a reply");
-    if (length == 0)
-        return error_new(ERR_EXTERNAL, "it closed the connection");
+    if (length <= 0)
+        return link_failure(length == 0 ? ECONNRESET : errno, "could not receive a reply");
     if ((size_t)length > size)
         return error_new(ERR_EXTERNAL, "the reply is longer than %zu bytes", size);
     *ret_length = (size_t)length;

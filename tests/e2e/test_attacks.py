@@ -134,27 +134,44 @@ def test_power_cut_right_after_creation_does_not_lose_the_user(server, api):
         api.destroy_clone("fresh")
 
 
-def test_clone_destroyed_while_its_reset_cannot_be_undone_leaves_no_volume(server, api):
-    clone = api.create_clone("robbed")
+@contextlib.contextmanager
+def stolen_port(port):
     ended = threading.Event()
 
     def steal_port():
         while not ended.is_set():
             with contextlib.closing(socket.socket()) as thief, contextlib.suppress(OSError):
                 thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                thief.bind(("127.0.0.1", int(clone["db"]["port"])))
+                thief.bind(("127.0.0.1", port))
                 thief.listen()
                 ended.wait()
 
     thread = threading.Thread(target=steal_port)
     thread.start()
     try:
-        assert api.call("POST", "/clone/robbed/reset").status == 200
-        assert "Reset failed" in api.wait_clone("robbed")["status"]["message"]
-        api.destroy_clone("robbed")
+        yield
     finally:
         ended.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def missing_program(path):
+    away = path.with_suffix(".away")
+    path.rename(away)
+    try:
+        yield
+    finally:
+        away.rename(path)
+
+
+def test_clone_destroyed_while_its_reset_cannot_be_undone_leaves_no_volume(server, api):
+    clone = api.create_clone("robbed")
+    trouble = stolen_port(int(clone["db"]["port"])) if machine.RUNTIME == "process" else missing_program(server.crun)
+    with trouble:
+        assert api.call("POST", "/clone/robbed/reset").status == 200
+        assert "Reset failed" in api.wait_clone("robbed")["status"]["message"]
+        api.destroy_clone("robbed")
     server.restart()  # instead of waiting for the next try of the undo; the fixture asks the doctor
 
 

@@ -10,7 +10,7 @@ from harness import machine
 from harness.api import connect, query, value
 from harness.server import TOKEN
 
-pytestmark = pytest.mark.skipif(os.environ.get("RAMET_TEST_RUNTIME", "oci") == "process",
+pytestmark = pytest.mark.skipif(machine.RUNTIME == "process",
                                 reason="the process runtime does not isolate")
 
 MEMORY_MIB = 300

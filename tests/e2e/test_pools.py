@@ -264,7 +264,7 @@ class Twin:
 
     def __init__(self, server):
         self.state = server.directory / "twin"
-        shutil.copytree(server.directory / "state", self.state, ignore=shutil.ignore_patterns("run", "oci"))
+        shutil.copytree(server.directory / "state", self.state, ignore=shutil.ignore_patterns("run", "oci", "gateway.*"))
         self.port = machine.free_ports(2)
         self.config = server.directory / "twin.yml"
         self.config.write_text(json.dumps(merge(server.config, {

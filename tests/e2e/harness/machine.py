@@ -5,6 +5,7 @@ Everything of a run lives under scratch directories named after the process that
 whose process is gone is from a run that was killed.
 """
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -18,6 +19,7 @@ import tempfile
 import time
 
 PREFIX = "ramet-e2e-"
+RUNTIME = os.environ.get("RAMET_TEST_RUNTIME", "oci")  # of the servers
 PATIENCE = float(os.environ.get("RAMET_TEST_PATIENCE", "1"))  # stretches every time limit, for slow machines
 
 _ports_given = set()
@@ -158,12 +160,15 @@ def leftovers(directory):
 
 
 def kill_all(directory):
-    for pid in processes_of(directory):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    wait_for(lambda: not processes_of(directory), 10, f"end of the processes of {directory}")
+    """What one of them was about to start is ended as well."""
+    def kill_those_there():
+        pids = processes_of(directory)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not pids
+
+    wait_for(kill_those_there, 10, f"end of the processes of {directory}")
 
 
 def clear_away(directory):

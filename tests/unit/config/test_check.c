@@ -13,7 +13,7 @@ typedef struct Case {
 #define SERVER "server: {allowNoToken: true}\n"
 #define PORTS  "provision: {portPool: {from: 6000, to: 6099}}\n"
 #define POOLS  "poolManager: {mountDir: /pools}\n"
-#define TRUST  "runtime: {trusted: true}\n"
+#define TRUST  "runtime: {driver: process, trusted: true}\n"
 
 #define OPTIONS_MESSAGE(what, option)                                                              \
     "invalid custom " what " options: invalid option \"" option                                    \
@@ -117,9 +117,18 @@ static void test_runtime(void)
     static const char message[] =
         "the \"process\" runtime does not isolate clones, so all users must be trusted";
     static const Case cases[] = {
-        {SERVER PORTS POOLS, "runtime.trusted", 0, message},
+        {SERVER PORTS POOLS "runtime: {driver: process}\n", "runtime.trusted", 4, message},
         {SERVER PORTS POOLS "runtime:\n  driver: process\n  trusted: no\n", "runtime.trusted", 6,
          message},
+        {SERVER POOLS "provision: {portPool: {from: 1000, to: 1100}}\n", "provision.portPool.from",
+         3, "ports below 1024 are for root, and ramet-gateway runs as \"nobody\""},
+        {SERVER PORTS POOLS "runtime: {gatewayUser: root}\n", "runtime.gatewayUser", 4,
+         "the gateway needs no privileges"},
+        {SERVER PORTS POOLS "runtime: {gatewayUser: postgres}\n", "runtime.gatewayUser", 4,
+         "must not be the user whom all clones' data belongs to"},
+        {SERVER
+         "provision: {portPool: {from: 6000, to: 6001}, containerConfig: {volume: x}}\n" POOLS,
+         "provision.containerConfig", 2, "\"volume\": there is no such option"},
         {SERVER PORTS POOLS TRUST "postgres: {osUser: root}\n", "postgres.osUser", 5,
          "PostgreSQL refuses to run as root"},
         {SERVER PORTS POOLS TRUST "postgres: {binDirs: [/a, b]}\n", "postgres.binDirs", 5,

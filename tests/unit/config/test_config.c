@@ -135,7 +135,7 @@ static void test_published_warnings(void)
     g_assert_cmpuint(fixture.problems->len, ==, 2);
     fixture_expect(&fixture, "provision.dockerImage", 18, true,
                    "not built yet: accepted, without effect");
-    fixture_expect(&fixture, "provision.containerConfig", 19, true,
+    fixture_expect(&fixture, "retrieval.spec.logicalDump.options.containerConfig", 19, true,
                    "not built yet: accepted, without effect");
 }
 
@@ -159,7 +159,8 @@ static void test_defaults(void)
     g_assert_cmpstr(config->global.database_dbname, ==, "postgres");
     g_assert_cmpstr(config->pool_manager.data_sub_dir, ==, "data");
     g_assert_cmpstr(config->pool_manager.selected_pool, ==, "");
-    g_assert_cmpstr(config->runtime.driver, ==, "process");
+    g_assert_cmpstr(config->runtime.driver, ==, "oci");
+    g_assert_cmpstr(config->runtime.network, ==, "none");
     g_assert_cmpstr(config->postgres.os_user, ==, "postgres");
     g_assert_null(config->postgres.bin_dirs);
     g_assert_null(config->database_configs);

@@ -15,6 +15,7 @@
 #define N_THREADS 6
 
 static char *dir, *log_path, *socket_path;
+static GatewayClient *keeper; /* a gateway without clones and clients ends */
 
 static void assert_ok(Error *e)
 {
@@ -41,6 +42,8 @@ static pid_t launch(bool wants_new)
     assert_ok(gateway_launch(&spec, &client, &is_new));
     assert_ok(gateway_client_hello(client, &hello));
     g_assert_true(is_new == wants_new);
+    gateway_client_free(keeper);
+    keeper = g_steal_pointer(&client);
     return (pid_t)hello.pid;
 }
 
@@ -51,6 +54,7 @@ static void quit(pid_t pid)
 
     assert_ok(gateway_client_quit(client));
     g_assert_true(proc_wait_ended(pidfd, 20000));
+    g_clear_pointer(&keeper, gateway_client_free);
 }
 
 static void test_start_and_find(void)
@@ -79,34 +83,59 @@ static void test_dead_one_is_replaced(void)
     quit(next);
 }
 
+typedef struct Launched {
+    GatewayClient *client; /* kept until all have launched */
+    bool is_new;
+    int64_t pid;
+} Launched;
+
 static void *launch_in_thread(void *data)
 {
+    Launched *launched = data;
     const GatewayLaunch spec = launch_here();
-    g_autoptr(GatewayClient) client = NULL;
     g_auto(GatewayHello) hello = {0};
-    bool is_new = false;
 
-    assert_ok(gateway_launch(&spec, &client, &is_new));
-    assert_ok(gateway_client_hello(client, &hello));
-    g_atomic_int_add((int *)data, is_new);
-    return GINT_TO_POINTER((int)hello.pid);
+    assert_ok(gateway_launch(&spec, &launched->client, &launched->is_new));
+    assert_ok(gateway_client_hello(launched->client, &hello));
+    launched->pid = hello.pid;
+    return NULL;
 }
 
 static void test_at_once(void)
 {
     GThread *threads[N_THREADS];
-    int n_new = 0, pid = 0;
+    Launched launched[N_THREADS] = {0};
+    int n_new = 0;
 
     for (int i = 0; i < N_THREADS; i++)
-        threads[i] = g_thread_new("launch", launch_in_thread, &n_new);
+        threads[i] = g_thread_new("launch", launch_in_thread, &launched[i]);
     for (int i = 0; i < N_THREADS; i++) {
-        int other = GPOINTER_TO_INT(g_thread_join(threads[i]));
-
-        g_assert_true(pid == 0 || pid == other);
-        pid = other;
+        g_thread_join(threads[i]);
+        n_new += launched[i].is_new;
+        g_assert_cmpint(launched[i].pid, ==, launched[0].pid);
     }
     g_assert_cmpint(n_new, ==, 1);
-    quit(pid);
+    quit((pid_t)launched[0].pid);
+    for (int i = 0; i < N_THREADS; i++)
+        gateway_client_free(launched[i].client);
+}
+
+/* With a clone it goes on without us; without one there would be nobody to end it. */
+static void test_ends_when_useless(void)
+{
+    const char *const addresses[] = {"127.0.0.1", NULL};
+    const GatewayClone clone = {
+        .id = "one", .socket_path = socket_path, .port = 29871, .addresses = addresses};
+    pid_t pid = launch(true);
+    AUTO_FD pidfd = pidfd_open(pid, 0);
+
+    assert_ok(gateway_client_add(keeper, &clone));
+    g_clear_pointer(&keeper, gateway_client_free);
+    g_assert_false(proc_wait_ended(pidfd, 200));
+    g_assert_cmpint(launch(false), ==, pid);
+    assert_ok(gateway_client_remove(keeper, "one"));
+    g_clear_pointer(&keeper, gateway_client_free);
+    g_assert_true(proc_wait_ended(pidfd, 20000));
 }
 
 static void test_ends_at_once(void)
@@ -173,6 +202,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gateway/launch/start-and-find", test_start_and_find);
     g_test_add_func("/gateway/launch/dead-one-is-replaced", test_dead_one_is_replaced);
     g_test_add_func("/gateway/launch/at-once", test_at_once);
+    g_test_add_func("/gateway/launch/ends-when-useless", test_ends_when_useless);
     g_test_add_func("/gateway/launch/ends-at-once", test_ends_at_once);
     g_test_add_func("/gateway/launch/missing-program", test_missing_program);
     g_test_add_func("/gateway/launch/other-user", test_other_user);
