@@ -98,7 +98,7 @@ static bool clone_should_start(Engine *engine, const Clone *clone)
                                         !operations_is_busy(engine->operations, NULL, clone->uid));
 }
 
-static Error *clone_start(Engine *engine, const Clone *clone)
+Error *engine_start_clone(Engine *engine, const Clone *clone)
 {
     g_autoptr(OperationRow) row = operation_row(&clone_start_kind, clone->uid, NULL);
 
@@ -116,7 +116,7 @@ Error *engine_start_stopped_clones(Engine *engine, const char *pool)
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
         if ((!pool || g_str_equal(clone->pool, pool)) && clone_should_start(engine, clone))
-            TRY(clone_start(engine, clone));
+            TRY(engine_start_clone(engine, clone));
     }
     return NULL;
 }

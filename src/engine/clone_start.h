@@ -4,8 +4,12 @@
 #pragma once
 
 #include "engine/operation.h"
+#include "store/clone.h"
 
 extern const OperationKind clone_start_kind;
+
+/* Begins an operation for one. */
+MUST_CHECK Error *engine_start_clone(Engine *engine, const Clone *clone);
 
 /*
  * Begins an operation for each clone that was ready once, does not run, and is not worked on. Of

@@ -18,6 +18,7 @@
 #include "engine/port.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
+#include "engine/supervisor.h"
 #include "engine/volume.h"
 #include "store/clone.h"
 
@@ -132,6 +133,7 @@ void engine_close(Engine *engine)
         return;
     idle_checker_stop(engine->idle);
     space_watch_stop(engine->space);
+    supervisor_stop(engine->supervisor);
     pools_stop(engine->pools);
     operations_free(engine->operations);
     port_pool_free(engine->ports);
@@ -171,6 +173,7 @@ Error *engine_recover(Engine *engine)
     TRY(engine_start_stopped_clones(engine, NULL));
     engine->idle = idle_checker_start(engine);
     engine->space = space_watch_start(engine);
+    engine->supervisor = supervisor_start(engine);
     pools_watch(engine->pools);
     return NULL;
 }

@@ -19,6 +19,7 @@ typedef struct IdleChecker IdleChecker; /* idle.h */
 typedef struct Pools Pools;             /* pools.h */
 typedef struct SpaceWatch SpaceWatch;   /* space.h */
 typedef struct Gate Gate;               /* gate.h */
+typedef struct Supervisor Supervisor;   /* supervisor.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -33,6 +34,7 @@ typedef struct Engine {
     PortPool *ports;
     IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
     SpaceWatch *space;           /* from recovery on                         */
+    Supervisor *supervisor;      /* from recovery on                         */
     Gate *gate;                  /* NULL where instances listen themselves   */
     void *retrieval;             /* of the layer above: the steps of its operations find it here */
     GMutex listener_lock;        /* held while the listener is told */

@@ -101,7 +101,7 @@ static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
  * Why postgres ended, in its own words: what its log calls FATAL, or what it says on stderr before
  * it has a log, "postgres: …". "" when it says nothing.
  */
-static char *instance_last_words(const char *log)
+static char *instance_find_last_words(const char *log)
 {
     g_autofree char *text = g_strchomp(g_strdup(log));
     const char *fatal = g_strrstr(text, "FATAL:  ");
@@ -114,11 +114,18 @@ static char *instance_last_words(const char *log)
     return g_strndup(fatal, strcspn(fatal, "\n"));
 }
 
+char *instance_last_words(Engine *engine, const char *id)
+{
+    g_autofree char *tail = runtime_log_tail(engine->runtime, id, INSTANCE_LOG_TAIL);
+
+    return instance_find_last_words(tail);
+}
+
 /* The reason goes into the message: a client sees nothing else of a clone that could not start. */
 static Error *instance_explain(Engine *engine, const EngineInstance *instance, Error *e)
 {
     g_autofree char *tail = runtime_log_tail(engine->runtime, instance->id, INSTANCE_LOG_TAIL);
-    g_autofree char *words = instance_last_words(tail);
+    g_autofree char *words = instance_find_last_words(tail);
 
     if (e->code == ERR_EXTERNAL && *words) {
         g_autofree char *message = e->message;

@@ -38,6 +38,9 @@ MUST_CHECK Error *instance_wait_ready(Engine *engine, const EngineInstance *inst
 MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instance,
                                    const char *dbname, Conn **ret_conn);
 
+/* Why its postgres ended, in its own words, from the end of its log; "" when that says nothing. Caller frees. */
+char *instance_last_words(Engine *engine, const char *id);
+
 /* The database that we connect to for dbname (NULL = the management database); borrowed. */
 const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
                                 const char *dbname);

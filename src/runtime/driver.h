@@ -38,6 +38,8 @@ typedef struct RuntimeDriver {
      * removes what it has outside its directories. NULL = there can be nothing.
      */
     Error *(*clean)(const RuntimePlace *place, const char *id);
+    /* As runtime_memory_kills(). NULL = unknown. */
+    int64_t (*memory_kills)(const RuntimePlace *place, const char *id);
 } RuntimeDriver;
 
 extern const RuntimeDriver oci_driver;

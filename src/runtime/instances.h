@@ -31,7 +31,10 @@ bool instances_reserve(Instances *instances, const char *id);
 void instances_set(Instances *instances, const char *id, int pidfd, const char *data_dir,
                    const struct RuntimeDriver *driver);
 
-/* Gives a reserved id back. */
+/* Adds the ids of those that have ended since the last call to a set, which takes copies. */
+void instances_take_ended(Instances *instances, GHashTable *ids);
+
+/* Gives a reserved id back; one that has ended is not told of. */
 void instances_drop(Instances *instances, const char *id);
 
 /* The running instance, or NULL when it does not run. Caller unrefs. */

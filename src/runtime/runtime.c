@@ -403,9 +403,11 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
     if (!instance)
         return NULL;
     e = runtime_stop_running(runtime, instance, how, timeout_ms);
-    if (!runtime_is_running(runtime, id))
+    if (!runtime_is_running(runtime, id)) {
+        instances_drop(runtime->instances, id); /* it did not end by itself */
         error_ignore(runtime_clean(runtime, id),
                      "it is cleaned up when it is started or forgotten");
+    }
     return e ? error_wrap(e, "stopping instance \"%s\"", id) : NULL;
 }
 
@@ -416,6 +418,20 @@ bool runtime_is_running(Runtime *runtime, const char *id)
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
 
     return instance != NULL;
+}
+
+void runtime_take_ended(Runtime *runtime, GHashTable *ids)
+{
+    instances_take_ended(runtime->instances, ids);
+}
+
+int64_t runtime_memory_kills(Runtime *runtime, const char *id)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+
+    return instance && instance->driver->memory_kills
+               ? instance->driver->memory_kills(&runtime->place, id)
+               : 0;
 }
 
 bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms)

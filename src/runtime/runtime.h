@@ -99,6 +99,15 @@ MUST_CHECK Error *runtime_forget(Runtime *runtime, const char *id, bool with_log
 /* True while it runs. Cheap (no /proc walk). */
 bool runtime_is_running(Runtime *runtime, const char *id);
 
+/*
+ * Adds the ids (g_strdup) of instances that have ended by themselves since the last call to a set.
+ * Cost: a system call for each that runs.
+ */
+void runtime_take_ended(Runtime *runtime, GHashTable *ids);
+
+/* Processes of a running instance that the kernel ended for lack of memory; 0 = none, or unknown. */
+int64_t runtime_memory_kills(Runtime *runtime, const char *id);
+
 /* Waits at most timeout_ms; true when the instance has ended (or never ran). */
 bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms);
 

@@ -17,7 +17,7 @@ static const char *const clone_words[] = {
 /* From each state, the states that may follow. FATAL again: with another cause. */
 static const unsigned clone_moves[] = {
     [CLONE_CREATING] = TO(OK) | TO(DELETING) | TO(FATAL),
-    [CLONE_OK] = TO(RESETTING) | TO(DELETING) | TO(FATAL),
+    [CLONE_OK] = TO(OK) | TO(RESETTING) | TO(DELETING) | TO(FATAL),
     [CLONE_RESETTING] = TO(OK) | TO(DELETING) | TO(FATAL),
     [CLONE_DELETING] = TO(FATAL),
     [CLONE_FATAL] = TO(OK) | TO(RESETTING) | TO(DELETING) | TO(FATAL),

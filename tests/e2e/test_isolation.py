@@ -210,6 +210,7 @@ def test_a_memory_hog_takes_a_backend_not_the_clone(evil, victim, api):
         shell_failing(evil, f"perl -e 'my $x = \"x\" x ({MEMORY_MIB} << 21); print length $x'")
     machine.wait_for(lambda: _frees(evil, "true"), 30, "the clone after the hog")
     assert value(victim, "SELECT 1") == 1
+    machine.wait_for(lambda: "limit of memory" in api.get("/clone/evil")["status"]["message"], 30, "word of it")
     assert api.get("/clone/evil")["status"]["code"] == "OK"
 
 

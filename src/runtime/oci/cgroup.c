@@ -132,6 +132,21 @@ Error *cgroup_open_first(const char *group, int *ret_pidfd)
     return error_new(ERR_NOT_FOUND, "no process is in control group \"%s\"", group);
 }
 
+/* --- memory --- */
+
+/* The line "oom_kill N" of version 2's memory.events, and of version 1's memory.oom_control. */
+int64_t cgroup_memory_kills(const char *group)
+{
+    const char *file = cgroup_probe() == CGROUP_V2 ? "/memory.events" : "/memory.oom_control";
+    g_autofree char *path = g_strconcat(cgroup_main_hierarchy(), group, file, NULL);
+    g_autofree char *text = NULL;
+    const char *line;
+
+    error_free(fs_read_file(path, CGROUP_TEXT_MAX, &text));
+    line = text ? strstr(text, "oom_kill ") : NULL;
+    return line ? g_ascii_strtoll(line + strlen("oom_kill "), NULL, 10) : 0;
+}
+
 /* --- the end --- */
 
 typedef struct CgroupRemoval {

@@ -40,5 +40,8 @@ MUST_CHECK Error *cgroup_list(const char *parent, const char *prefix, char ***re
  */
 MUST_CHECK Error *cgroup_open_first(const char *group, int *ret_pidfd);
 
+/* Processes in a group that were ended for lack of memory; 0 when it cannot be told. */
+int64_t cgroup_memory_kills(const char *group);
+
 /* Removes an empty group in all hierarchies; a missing one is success. ERR_TIMEOUT it is in use. */
 MUST_CHECK Error *cgroup_remove(const char *group, int64_t deadline_ms);

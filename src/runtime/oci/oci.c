@@ -203,6 +203,13 @@ static Error *oci_clean(const RuntimePlace *place, const char *id)
     return fs_remove_tree(container.bundle);
 }
 
+static int64_t oci_memory_kills(const RuntimePlace *place, const char *id)
+{
+    g_autofree char *group = oci_cgroup(place, id);
+
+    return cgroup_memory_kills(group);
+}
+
 /* --- start --- */
 
 static void oci_add_option(GPtrArray *argv, const char *setting)
@@ -325,4 +332,5 @@ const RuntimeDriver oci_driver = {
     .start = oci_start,
     .list = oci_list,
     .clean = oci_clean,
+    .memory_kills = oci_memory_kills,
 };

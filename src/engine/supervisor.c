@@ -1,0 +1,245 @@
+/*
+ * A look a second at who has ended. What is being worked on ends and starts by its operation, and
+ * is looked at again when that is over.
+ */
+#include "engine/supervisor.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/ticker.h"
+#include "engine/clone_start.h"
+#include "engine/gate.h"
+#include "engine/instance.h"
+#include "engine/pools.h"
+#include "store/clone.h"
+
+#define SUPERVISOR_LOOK_MS   1000
+#define SUPERVISOR_CALM_MS   (10 * 60 * 1000) /* after this the past is forgotten */
+#define SUPERVISOR_MEMORY_MS 5000
+
+static const int64_t supervisor_delays_ms[] = {0, 1000, 3000, 10000, 30000};
+
+/* One that has ended lately. */
+typedef struct Patient {
+    int64_t n_ends; /* within SUPERVISOR_CALM_MS of each other */
+    int64_t ended_at_ms;
+    int64_t due_at_ms; /* of its restart; 0 = it was started */
+    int64_t n_killed;  /* processes that were ended for lack of memory, as last told */
+} Patient;
+
+struct Supervisor {
+    Engine *engine;
+    Ticker *ticker;
+    GHashTable *patients; /* uid of a clone → Patient *, owned */
+    GHashTable *ended;    /* set of uids that have ended and were not looked at yet */
+    int64_t memory_due_ms;
+};
+
+int64_t supervisor_delay_ms(int64_t n)
+{
+    return n >= 1 && n <= (int64_t)G_N_ELEMENTS(supervisor_delays_ms) ? supervisor_delays_ms[n - 1]
+                                                                      : -1;
+}
+
+static Patient *supervisor_patient(Supervisor *supervisor, const char *uid)
+{
+    Patient *patient = g_hash_table_lookup(supervisor->patients, uid);
+
+    if (patient)
+        return patient;
+    patient = g_new0(Patient, 1);
+    g_hash_table_insert(supervisor->patients, g_strdup(uid), patient);
+    return patient;
+}
+
+/* --- the ends --- */
+
+static void supervisor_give_up(Supervisor *supervisor, const Clone *clone, int64_t n_ends)
+{
+    Engine *engine = supervisor->engine;
+    g_autofree char *words = instance_last_words(engine, clone->uid);
+    g_autofree char *message = g_strdup_printf("Its postgres has ended by itself %" G_GINT64_FORMAT
+                                               " times and is not started again: %s",
+                                               n_ends, *words ? words : "its log does not say why");
+
+    log_error("a clone ends again and again", "clone", clone->id, "why", words);
+    error_ignore(gate_shut(engine, clone), "its port is closed with the next server");
+    error_ignore(store_move_clone(engine->store, clone->uid, CLONE_FATAL, message),
+                 "the clone is looked at again when the server starts");
+    engine_notify(engine);
+}
+
+static void supervisor_plan(Supervisor *supervisor, Patient *patient, const Clone *clone)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t delay_ms;
+
+    if (now_ms - patient->ended_at_ms > SUPERVISOR_CALM_MS)
+        patient->n_ends = 0;
+    patient->n_ends++;
+    patient->ended_at_ms = now_ms;
+    delay_ms = supervisor_delay_ms(patient->n_ends);
+    patient->due_at_ms = delay_ms < 0 ? 0 : now_ms + delay_ms;
+    if (delay_ms < 0) {
+        supervisor_give_up(supervisor, clone, patient->n_ends);
+        return;
+    }
+    log_warn("the postgres of a clone has ended by itself", "clone", clone->id);
+    error_ignore(gate_hold(supervisor->engine, clone), "who connects now is refused");
+}
+
+/* Is it for us to start it? Golden instances and what is FATAL or going are not. */
+static bool supervisor_cares(Supervisor *supervisor, const char *uid, Clone **ret_clone)
+{
+    Engine *engine = supervisor->engine;
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Error) e = store_get_clone_by_uid(engine->store, uid, &clone);
+
+    if (e || clone->state != CLONE_OK || runtime_is_running(engine->runtime, uid) ||
+        !engine_has_pool(engine, clone->pool))
+        return false;
+    *ret_clone = g_steal_pointer(&clone);
+    return true;
+}
+
+/* --- the restarts --- */
+
+static void supervisor_restart(Supervisor *supervisor, Patient *patient, const Clone *clone)
+{
+    Engine *engine = supervisor->engine;
+    g_autofree char *message =
+        g_strdup_printf("Its postgres has ended by itself and was started again (%" G_GINT64_FORMAT
+                        " of %zu times)",
+                        patient->n_ends, G_N_ELEMENTS(supervisor_delays_ms));
+
+    patient->due_at_ms = 0;
+    error_ignore(store_move_clone(engine->store, clone->uid, CLONE_OK, message),
+                 "the clone's status does not say that it was restarted");
+    error_ignore(engine_start_clone(engine, clone), "the clone is started with the next server");
+}
+
+static void supervisor_treat(Supervisor *supervisor, const char *uid, Patient *patient)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    if (patient->due_at_ms == 0 || clock_monotonic_ms() < patient->due_at_ms ||
+        operations_is_busy(supervisor->engine->operations, NULL, uid))
+        return;
+    if (supervisor_cares(supervisor, uid, &clone))
+        supervisor_restart(supervisor, patient, clone);
+    patient->due_at_ms = 0;
+}
+
+static void supervisor_treat_all(Supervisor *supervisor)
+{
+    GHashTableIter iter;
+    void *uid, *patient;
+
+    g_hash_table_iter_init(&iter, supervisor->patients);
+    while (g_hash_table_iter_next(&iter, &uid, &patient))
+        supervisor_treat(supervisor, uid, patient);
+}
+
+/* What is worked on ends by its operation's will, or is not what it was when that is over. */
+static void supervisor_look_at_ends(Supervisor *supervisor)
+{
+    Engine *engine = supervisor->engine;
+    GHashTableIter iter;
+    void *uid;
+
+    runtime_take_ended(engine->runtime, supervisor->ended);
+    g_hash_table_iter_init(&iter, supervisor->ended);
+    while (g_hash_table_iter_next(&iter, &uid, NULL)) {
+        g_autoptr(Clone) clone = NULL;
+
+        if (operations_is_busy(engine->operations, NULL, uid))
+            continue;
+        if (supervisor_cares(supervisor, uid, &clone))
+            supervisor_plan(supervisor, supervisor_patient(supervisor, uid), clone);
+        g_hash_table_iter_remove(&iter);
+    }
+}
+
+/* --- memory --- */
+
+static void supervisor_tell_of_memory(Supervisor *supervisor, const Clone *clone, int64_t n_killed)
+{
+    Engine *engine = supervisor->engine;
+    g_autofree char *message =
+        g_strdup_printf("It has reached its limit of memory: %" G_GINT64_FORMAT
+                        " of its processes were ended by the kernel since it was started",
+                        n_killed);
+
+    log_warn("a clone has reached its limit of memory", "clone", clone->id);
+    error_ignore(store_move_clone(engine->store, clone->uid, CLONE_OK, message),
+                 "the clone's status does not say that its memory was short");
+    engine_notify(engine);
+}
+
+static void supervisor_look_at_memory_of(Supervisor *supervisor, const Clone *clone)
+{
+    int64_t n_killed = runtime_memory_kills(supervisor->engine->runtime, clone->uid);
+    Patient *patient;
+
+    if (n_killed == 0 || clone->state != CLONE_OK)
+        return;
+    patient = supervisor_patient(supervisor, clone->uid);
+    if (n_killed > patient->n_killed)
+        supervisor_tell_of_memory(supervisor, clone, n_killed);
+    patient->n_killed = n_killed; /* less than before: it was started anew */
+}
+
+static void supervisor_look_at_memory(Supervisor *supervisor)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+
+    if (clock_monotonic_ms() < supervisor->memory_due_ms)
+        return;
+    supervisor->memory_due_ms = clock_monotonic_ms() + SUPERVISOR_MEMORY_MS;
+    error_ignore(store_list_clones(supervisor->engine->store, &clones),
+                 "the clones' memory is looked at again later");
+    for (unsigned i = 0; clones && i < clones->len; i++)
+        supervisor_look_at_memory_of(supervisor, clones->pdata[i]);
+}
+
+/* --- its life --- */
+
+static gboolean supervisor_is_well(void *uid, void *data, void *supervisor)
+{
+    const Patient *patient = data;
+
+    return patient->due_at_ms == 0 && patient->n_killed == 0 &&
+           clock_monotonic_ms() - patient->ended_at_ms > SUPERVISOR_CALM_MS;
+}
+
+static void supervisor_look(void *data)
+{
+    Supervisor *supervisor = data;
+
+    supervisor_look_at_ends(supervisor);
+    supervisor_treat_all(supervisor);
+    supervisor_look_at_memory(supervisor);
+    g_hash_table_foreach_remove(supervisor->patients, supervisor_is_well, supervisor);
+}
+
+Supervisor *supervisor_start(Engine *engine)
+{
+    Supervisor *supervisor = g_new0(Supervisor, 1);
+
+    supervisor->engine = engine;
+    supervisor->patients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    supervisor->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    supervisor->ticker =
+        ticker_start("supervisor", SUPERVISOR_LOOK_MS, supervisor_look, supervisor);
+    return supervisor;
+}
+
+void supervisor_stop(Supervisor *supervisor)
+{
+    if (!supervisor)
+        return;
+    ticker_stop(supervisor->ticker);
+    g_hash_table_unref(supervisor->patients);
+    g_hash_table_unref(supervisor->ended);
+    g_free(supervisor);
+}
