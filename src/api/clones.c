@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "engine/clone.h"
+#include "engine/clone_limits.h"
 
 #define CLONE_WAIT_MAX_S 60
 
@@ -35,7 +36,7 @@ static Error *clone_read_database(const json_t *body, CloneRequest *ret_request)
 
 static Error *clone_read_request(const json_t *body, CloneRequest *ret_request)
 {
-    json_t *snapshot = NULL, *extra_conf = NULL;
+    json_t *snapshot = NULL, *extra_conf = NULL, *limits = NULL;
 
     TRY(fields_text(body, "id", &ret_request->id));
     TRY(fields_text(body, "branch", &ret_request->branch));
@@ -47,6 +48,8 @@ static Error *clone_read_request(const json_t *body, CloneRequest *ret_request)
         TRY(fields_text(snapshot, "id", &ret_request->snapshot_id));
     TRY(fields_object(body, "extra_conf", &extra_conf));
     ret_request->extra_conf = extra_conf;
+    TRY(fields_object(body, "limits", &limits));
+    ret_request->limits = limits;
     return clone_read_database(body, ret_request);
 }
 
@@ -120,18 +123,37 @@ Error *handle_clone_get(Api *api, Request *request, Reply *reply)
     return NULL;
 }
 
+static Error *clone_update_limits(Api *api, const char *id, const json_t *body, Clone **ret_clone)
+{
+    json_t *limits = NULL;
+
+    TRY(fields_object(body, "limits", &limits));
+    return limits ? engine_limit_clone(api->engine, id, limits, ret_clone) : NULL;
+}
+
+/* Absent means unprotect, as the CLI relies on it; but not where only limits are changed. */
+static Error *clone_update_protection(Api *api, const char *id, const json_t *body,
+                                      Clone **ret_clone)
+{
+    bool is_protected = false, has_duration = false;
+    int64_t duration_minutes = 0;
+
+    if (json_object_get(body, "limits") && !json_object_get(body, "protected"))
+        return NULL;
+    TRY(fields_bool(body, "protected", &is_protected));
+    TRY(fields_uint(body, "protectionDurationMinutes", &has_duration, &duration_minutes));
+    clone_free(g_steal_pointer(ret_clone));
+    return engine_protect_clone(api->engine, id, is_protected, has_duration, duration_minutes,
+                                ret_clone);
+}
+
 static Error *clone_update_from(Api *api, const char *id, const json_t *body, Reply *reply)
 {
-    bool is_protected = false,
-         has_duration = false; /* absent means unprotect: the CLI relies on it */
-    int64_t duration_minutes = 0;
     g_autoptr(Clone) clone = NULL;
     json_t *view = NULL;
 
-    TRY(fields_bool(body, "protected", &is_protected));
-    TRY(fields_uint(body, "protectionDurationMinutes", &has_duration, &duration_minutes));
-    TRY(engine_protect_clone(api->engine, id, is_protected, has_duration, duration_minutes,
-                             &clone));
+    TRY(clone_update_limits(api, id, body, &clone));
+    TRY(clone_update_protection(api, id, body, &clone));
     TRY(view_clone(api, clone, &view));
     reply_json_take(reply, 200, view);
     return NULL;

@@ -166,6 +166,7 @@ static json_t *view_clone_with(const Api *api, const Clone *clone, json_t *snaps
                   clone_is_protected_now(clone) ? clone->protected_till_ms : 0);
     json_object_set_new(view, "deleteAt", json_null());
     json_object_set_new(view, "createdAt", view_time(clone->created_at_ms));
+    json_object_set_new(view, "limits", json_loads(clone->limits, 0, NULL)); /* ours */
     json_object_set_new(view, "status", view_clone_status(api, clone));
     json_object_set_new(view, "db", view_clone_database(api, clone));
     json_object_set_new(view, "metadata", view_clone_metadata(api, clone, logical_size));

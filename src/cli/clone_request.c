@@ -87,6 +87,35 @@ static Error *clone_request_add_all_settings(const Args *args, json_t *request)
     return NULL;
 }
 
+static Error *clone_request_add_limit(const char *text, json_t *limits)
+{
+    const char *equals = strchr(text, '=');
+    g_autofree char *name = g_strndup(text, equals ? (gsize)(equals - text) : 0);
+
+    if (*text == '\0')
+        return NULL;
+    if (*name == '\0')
+        return error_hint(
+            error_new(ERR_INVALID, "option \"--limit\": \"%s\" is no NAME=VALUE", text),
+            "For example: --limit memory=1gb --limit cpus=1.5");
+    json_object_set_new(limits, name, json_string(equals + 1));
+    return NULL;
+}
+
+Error *clone_request_add_limits(const Args *args, json_t *request)
+{
+    const GPtrArray *texts = args_list(args, "limit");
+    json_t *limits;
+
+    if (!texts || texts->len == 0)
+        return NULL;
+    limits = json_object();
+    json_object_set_new(request, "limits", limits);
+    for (guint i = 0; i < texts->len; i++)
+        TRY(clone_request_add_limit(texts->pdata[i], limits));
+    return NULL;
+}
+
 Error *clone_request_build(const Args *args, const char *branch, json_t **ret_request)
 {
     g_autoptr(json_t) request = json_object();
@@ -101,6 +130,7 @@ Error *clone_request_build(const Args *args, const char *branch, json_t **ret_re
     protection_put(&protection, request);
     clone_request_add_source(args, branch, request);
     TRY(clone_request_add_all_settings(args, request));
+    TRY(clone_request_add_limits(args, request));
     TRY(clone_request_db(args, &db)); /* last: it may ask a person */
     json_object_set_new(request, "db", db);
     *ret_request = g_steal_pointer(&request);

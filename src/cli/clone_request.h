@@ -15,7 +15,13 @@
  *
  * Errors: ERR_INVALID a setting without "=", a bad protection value, no password to be had.
  */
+/* Adds "limits" from --limit, an object, when that is given. ERR_INVALID no NAME=VALUE. */
+MUST_CHECK Error *clone_request_add_limits(const Args *args, json_t *request);
+
 MUST_CHECK Error *clone_request_build(const Args *args, const char *branch, json_t **ret_request);
+
+/* Adds "limits", an object, when --limit is given; "" alone is no limits. ERR_INVALID (hint). */
+MUST_CHECK Error *clone_request_add_limits(const Args *args, json_t *request);
 
 /*
  * clone_request_add_settings - "a=1,b=2" into an object. A comma starts a new setting only where

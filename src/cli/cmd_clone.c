@@ -119,7 +119,10 @@ Error *cmd_clone_create(Cli *cli)
     return NULL;
 }
 
-/* Without --protected it is unprotected: that is what the same command of the DBLab client does. */
+/*
+ * Without --protected it is unprotected: that is what the same command of the DBLab client does. Not
+ * so where only limits are changed, which that client does not know.
+ */
 Error *cmd_clone_update(Cli *cli)
 {
     const char *text = args_text(cli->args, "protected");
@@ -129,7 +132,9 @@ Error *cmd_clone_update(Cli *cli)
 
     if (text)
         TRY(protection_parse(text, &protection));
-    protection_put(&protection, request);
+    TRY(clone_request_add_limits(cli->args, request));
+    if (text || !json_object_get(request, "limits"))
+        protection_put(&protection, request);
     TRY(clone_call(cli, "PATCH", "", request, &clone));
     cli_show(cli, clone_columns, clone);
     return NULL;

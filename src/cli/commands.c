@@ -75,6 +75,8 @@ static const Option clone_create_options[] = {
     {"branch", 0, OPTION_TEXT, "BRANCH", NULL, "branch to clone (default: the current branch)"},
     {"protected", 'p', OPTION_PROTECTION, "TIME", NULL,
      "refuse deletion: true, false, minutes, 30m, 2h, 7d, 0 = for ever (default false)"},
+    {"limit", 0, OPTION_LIST, "NAME=VALUE", NULL,
+     "what it may use: cpus, memory, shm-size, pids-limit, ulimit"},
     {"extra-config", 0, OPTION_LIST, "NAME=VALUE", NULL,
      "PostgreSQL setting of the clone; may be repeated"},
     {"async", 'a', OPTION_FLAG, NULL, NULL, "do not wait until the clone is ready"},
@@ -84,6 +86,8 @@ static const Option clone_create_options[] = {
 static const Option clone_update_options[] = {
     {"protected", 'p', OPTION_PROTECTION, "TIME", NULL,
      "refuse deletion: true, false, minutes, 30m, 2h, 7d, 0 = for ever (default false)"},
+    {"limit", 0, OPTION_LIST, "NAME=VALUE", NULL,
+     "what it may use from now on, in place of all its own limits; \"\" = the server's"},
     {0},
 };
 
@@ -148,9 +152,9 @@ const Command commands[] = {
      "Prints how to connect at a terminal, and the clone as JSON otherwise.\n"
      "Several settings may share one --extra-config, separated by commas.",
      .options = clone_create_options, .needs_server = true, .run = cmd_clone_create},
-    {"clone update", "set or end the protection of a clone",
-     "Without --protected the protection ends.", ARGUMENT_REQUIRED, "CLONE_ID",
-     .options = clone_update_options, .needs_server = true, .run = cmd_clone_update},
+    {"clone update", "set or end the protection of a clone, or change its limits",
+     "Without --protected the protection ends, unless --limit is given.", ARGUMENT_REQUIRED,
+     "CLONE_ID", .options = clone_update_options, .needs_server = true, .run = cmd_clone_update},
     {"clone reset", "throw away a clone's changes and wait until it is ready again",
      "The clone keeps its id, port, user and password.", ARGUMENT_REQUIRED, "CLONE_ID",
      .options = clone_reset_options, .needs_server = true, .run = cmd_clone_reset},

@@ -60,7 +60,7 @@ typedef struct PoolManagerConfig {
 typedef struct RuntimeConfig { /* ours; the words are in options.c */
     char *driver, *oci_program, *network, *gateway_user;
     bool is_trusted;
-    int64_t connections_per_clone; /* 0 = no limit */
+    int64_t connections_per_clone, memory_percent; /* 0 = no limit */
 } RuntimeConfig;
 
 typedef struct PostgresConfig { /* ours */

@@ -78,6 +78,16 @@ static const struct {
     {"ulimit", offsetof(LimitsConfig, open_files), limit_ulimit, 256, 1073741816},
 };
 
+static int64_t *limit_field(LimitsConfig *limits, size_t i)
+{
+    return (int64_t *)(void *)((char *)limits + limit_options[i].offset);
+}
+
+static int64_t limit_value(const LimitsConfig *limits, size_t i)
+{
+    return *(const int64_t *)(const void *)((const char *)limits + limit_options[i].offset);
+}
+
 static char *limit_known_names(void)
 {
     GString *names = g_string_new(NULL);
@@ -109,7 +119,7 @@ static Error *limit_set(LimitsConfig *limits, const char *name, const char *text
         TRY(limit_options[i].parse(text, &value));
         if (value < limit_options[i].min || value > limit_options[i].max)
             return error_new(ERR_INVALID, "\"%s\" is out of range", text);
-        *(int64_t *)(void *)((char *)limits + limit_options[i].offset) = value;
+        *limit_field(limits, i) = value;
         return NULL;
     }
 
@@ -131,6 +141,25 @@ Error *limits_parse(const json_t *options, LimitsConfig *ret_limits)
 
         if (e)
             return error_wrap(e, "\"%s\"", shown);
+    }
+    *ret_limits = limits;
+    return NULL;
+}
+
+Error *limits_narrow(const LimitsConfig *all, const LimitsConfig *own, LimitsConfig *ret_limits)
+{
+    LimitsConfig limits = *all;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(limit_options); i++) {
+        int64_t widest = limit_value(all, i), value = limit_value(own, i);
+
+        if (value == 0)
+            continue;
+        if (widest > 0 && value > widest)
+            return error_hint(error_new(ERR_INVALID, "\"%s\" is more than a clone may have",
+                                        limit_options[i].name),
+                              "provision.containerConfig sets the most; leave it out to get that.");
+        *limit_field(&limits, i) = value;
     }
     *ret_limits = limits;
     return NULL;

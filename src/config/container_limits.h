@@ -17,6 +17,14 @@ typedef struct LimitsConfig {
 } LimitsConfig;
 
 /*
+ * limits_narrow - what holds for one: its own limit where it has one, else that of all.
+ *
+ * Errors: ERR_INVALID an own limit is wider than that of all.
+ */
+MUST_CHECK Error *limits_narrow(const LimitsConfig *all, const LimitsConfig *own,
+                                LimitsConfig *ret_limits);
+
+/*
  * limits_parse - read a mapping such as {"cpus": "1.5", "memory": "4gb", "shm-size": "1gb"}.
  *
  *   options   name → scalar; NULL = empty

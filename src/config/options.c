@@ -182,6 +182,11 @@ const Option options_table[] = {
     {"runtime.connectionsPerClone", INT(runtime.connections_per_clone), .fallback = "1000",
      UP_TO(1000000),
      .help = "Connections to one clone that the gateway carries at once; 0 = no limit."},
+    {"runtime.memoryPercent", INT(runtime.memory_percent), .fallback = "100", UP_TO(10000),
+     .unit = "percent",
+     .help =
+         "Of the machine's memory that may be promised to clones, as the sum of their limits; a "
+         "create beyond it is refused. 0 = no check. Clones without a limit do not count."},
     {"postgres", SECTION, .help = "The PostgreSQL programs. Ramet's own."},
     {"postgres.binDirs", LIST(postgres.bin_dirs),
      .help = "Further directories with PostgreSQL programs, or with a `bin` that holds them; the "

@@ -72,6 +72,7 @@ static Clone *create_row(const CloneRequest *request, const Snapshot *snapshot, 
     clone->is_restricted = request->is_restricted;
     clone->extra_conf =
         request->extra_conf ? json_dumps(request->extra_conf, JSON_COMPACT) : g_strdup("{}");
+    clone->limits = request->limits ? json_dumps(request->limits, JSON_COMPACT) : g_strdup("{}");
     clone->is_protected = request->is_protected;
     clone->protected_till_ms = protected_till_ms;
     clone->created_at_ms = clone->active_at_ms = clock_now_ms();

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "engine/clone_limits.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
@@ -144,6 +145,7 @@ Error *clone_request_check(Engine *engine, const CloneRequest *request, Snapshot
     TRY(request_find_snapshot(engine, request, &snapshot));
     TRY(request_check_settings(engine, request, snapshot));
     TRY(request_check_space(engine, snapshot));
+    TRY(clone_limits_check(engine, request->limits, NULL));
     *ret_snapshot = g_steal_pointer(&snapshot);
     return NULL;
 }

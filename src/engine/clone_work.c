@@ -102,6 +102,7 @@ EngineInstance clone_instance(const CloneWork *work)
         .port = work->clone->port,
         .listen = "",
         .user = work->clone->db_user,
+        .limits = work->clone->limits,
     };
 }
 

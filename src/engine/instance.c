@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "config/container_limits.h"
+#include "engine/clone_limits.h"
 #include "postgres/conf.h"
 #include "postgres/ready.h"
 
@@ -17,27 +17,12 @@ static int64_t instance_port(const EngineInstance *instance)
     return instance->port ? instance->port : 5432;
 }
 
-static Error *instance_limits(const Engine *engine, InstanceLimits *ret_limits)
-{
-    LimitsConfig config;
-
-    TRY(limits_parse(engine->config->provision.container_config, &config));
-    *ret_limits = (InstanceLimits){
-        .cpu_millis = config.cpu_millis,
-        .memory_bytes = config.memory_bytes,
-        .shm_bytes = config.shm_bytes,
-        .processes = config.processes,
-        .open_files = config.open_files,
-    };
-    return NULL;
-}
-
 Error *instance_start(Engine *engine, const EngineInstance *instance)
 {
     g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
     InstanceLimits limits;
 
-    TRY(instance_limits(engine, &limits));
+    TRY(clone_limits_effective(engine, instance->limits, &limits));
     g_ptr_array_add(settings, g_strdup_printf("port=%" G_GINT64_FORMAT, instance_port(instance)));
     g_ptr_array_add(settings, g_strdup_printf("listen_addresses=%s", instance->listen));
     g_ptr_array_add(settings, g_strdup("hba_file=pg_hba.conf"));

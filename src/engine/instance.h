@@ -17,6 +17,7 @@ typedef struct EngineInstance {
     int64_t port;         /* names the socket; 0 = 5432 */
     const char *listen;   /* addresses for TCP, "" = none */
     const char *user;     /* the clone's own database user; NULL = none */
+    const char *limits;   /* the clone's own, JSON text; NULL = none */
     GCancellable *cancel; /* ends the wait for readiness; NULL = nothing does */
 } EngineInstance;
 

@@ -38,6 +38,9 @@ typedef struct RuntimeDriver {
      * removes what it has outside its directories. NULL = there can be nothing.
      */
     Error *(*clean)(const RuntimePlace *place, const char *id);
+    /* Of a running instance. NULL = it sets none. */
+    Error *(*limit)(void *private, const RuntimePlace *place, const char *id,
+                    const InstanceLimits *limits);
     /* As runtime_memory_kills(). NULL = unknown. */
     int64_t (*memory_kills)(const RuntimePlace *place, const char *id);
 } RuntimeDriver;

@@ -420,6 +420,20 @@ bool runtime_is_running(Runtime *runtime, const char *id)
     return instance != NULL;
 }
 
+Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *limits)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+
+    if (!runtime->driver->limit)
+        return error_hint(
+            error_new(ERR_INVALID, "runtime \"%s\" sets no limits", runtime->driver->name),
+            "runtime.driver: oci does.");
+    if (!instance || instance->driver != runtime->driver)
+        return NULL;
+    return error_wrap(runtime->driver->limit(runtime->private, &runtime->place, id, limits),
+                      "changing the limits of instance \"%s\"", id);
+}
+
 void runtime_take_ended(Runtime *runtime, GHashTable *ids)
 {
     instances_take_ended(runtime->instances, ids);

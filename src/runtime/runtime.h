@@ -100,6 +100,15 @@ MUST_CHECK Error *runtime_forget(Runtime *runtime, const char *id, bool with_log
 bool runtime_is_running(Runtime *runtime, const char *id);
 
 /*
+ * runtime_limit - change the limits of CPU, memory and processes of a running instance; one that
+ * does not run gets them at its start.
+ *
+ * Errors: ERR_INVALID this runtime sets no limits; ERR_EXTERNAL it could not be done, as when more
+ *         memory is in use already.
+ */
+MUST_CHECK Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *limits);
+
+/*
  * Adds the ids (g_strdup) of instances that have ended by themselves since the last call to a set.
  * Cost: a system call for each that runs.
  */

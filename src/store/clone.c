@@ -45,6 +45,7 @@ static const Column clone_columns[] = {
     COLUMN(Clone, started_at_ms),
     COLUMN(Clone, active_at_ms),
     COLUMN(Clone, cloning_time_s),
+    COLUMN(Clone, limits),
     {0},
 };
 

@@ -43,6 +43,7 @@ typedef struct Clone {
     int64_t started_at_ms; /* last time it became OK; 0 = never */
     int64_t active_at_ms;  /* last seen in use */
     double cloning_time_s; /* 0 until OK */
+    char *limits;          /* JSON object: its own, in the words of provision.containerConfig */
 } Clone;
 
 Clone *clone_new(void);

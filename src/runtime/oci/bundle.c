@@ -159,6 +159,21 @@ static json_t *bundle_linux(const BundleSpec *spec)
     return section;
 }
 
+char *bundle_format_resources(const InstanceLimits *limits)
+{
+    json_int_t memory = limits->memory_bytes > 0 ? limits->memory_bytes : -1;
+    json_int_t quota =
+        limits->cpu_millis > 0 ? limits->cpu_millis * CPU_PERIOD_US / MILLIS_PER_CPU : -1;
+    json_int_t processes = limits->processes > 0 ? limits->processes : -1;
+    json_t *resources =
+        json_pack("{s:{s:I}, s:{s:I, s:I}, s:{s:I}}", "memory", "limit", memory, "cpu", "quota",
+                  quota, "period", (json_int_t)CPU_PERIOD_US, "pids", "limit", processes);
+    char *text = json_dumps(resources, JSON_COMPACT);
+
+    json_decref(resources);
+    return text;
+}
+
 char *bundle_format(const BundleSpec *spec)
 {
     json_t *bundle =

@@ -24,5 +24,8 @@ typedef struct BundleSpec {
     const InstanceLimits *limits;
 } BundleSpec;
 
+/* The same for a change: text of a resources object, where 0 is "no limit any more". Caller frees. */
+char *bundle_format_resources(const InstanceLimits *limits);
+
 /* Text of config.json. Caller frees. Source: config.md and config-linux.md of OCI's runtime-spec. */
 char *bundle_format(const BundleSpec *spec);

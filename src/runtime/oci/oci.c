@@ -323,6 +323,20 @@ static Error *oci_start(void *private, const RuntimePlace *place, const Instance
     return e;
 }
 
+/* --- limits --- */
+
+static Error *oci_limit(void *private, const RuntimePlace *place, const char *id,
+                        const InstanceLimits *limits)
+{
+    const OciRuntime *oci = private;
+    g_auto(OciContainer) container = oci_container(place, id);
+    g_autofree char *path = g_build_filename(container.bundle, "resources.json", NULL);
+    g_autofree char *text = bundle_format_resources(limits);
+
+    TRY(fs_write_file(path, text, NULL));
+    return container_program_limit(oci->program, id, container.state_root, path);
+}
+
 const RuntimeDriver oci_driver = {
     .name = "oci",
     .takes_network = true,
@@ -332,5 +346,6 @@ const RuntimeDriver oci_driver = {
     .start = oci_start,
     .list = oci_list,
     .clean = oci_clean,
+    .limit = oci_limit,
     .memory_kills = oci_memory_kills,
 };

@@ -164,6 +164,27 @@ static Error *program_explain(Error *e, const char *error_log)
     return *words ? error_detail(e, "%s", words) : e;
 }
 
+static const char *program_hides(const ContainerProgram *program)
+{
+    return program->layout == CGROUP_HYBRID && program->kind->refuses_hybrid ? CGROUP_HYBRID_MOUNT
+                                                                             : NULL;
+}
+
+Error *container_program_limit(const ContainerProgram *program, const char *name,
+                               const char *state_root, const char *resources_file)
+{
+    const char *const argv[] = {
+        program->path, "--root", state_root, "update", "--resources", resources_file, name, NULL,
+    };
+    const ProcSpec spec = {
+        .argv = argv,
+        .timeout_ms = PROGRAM_VERSION_TIMEOUT_MS,
+        .hidden_mount = program_hides(program),
+    };
+
+    return proc_run(&spec, NULL);
+}
+
 Error *container_program_run(const ContainerProgram *program, const char *name,
                              const ContainerPaths *paths)
 {
@@ -172,13 +193,12 @@ Error *container_program_run(const ContainerProgram *program, const char *name,
         "json",        "run",    "--detach",        "--bundle", paths->bundle,    name,
         NULL,
     };
-    const bool is_hidden = program->layout == CGROUP_HYBRID && program->kind->refuses_hybrid;
     const ProcSpec spec = {
         .argv = argv,
         .timeout_ms = PROGRAM_RUN_TIMEOUT_MS,
         .log_path = paths->log_path,
         .input_fd = paths->stdin_fd,
-        .hidden_mount = is_hidden ? CGROUP_HYBRID_MOUNT : NULL,
+        .hidden_mount = program_hides(program),
     };
     Error *e = proc_run(&spec, NULL);
 

@@ -33,6 +33,10 @@ typedef struct ContainerPaths {
     int stdin_fd;           /* of program and container, borrowed */
 } ContainerPaths;
 
+/* Changes the limits of a running container: a file with an OCI "resources" object. */
+MUST_CHECK Error *container_program_limit(const ContainerProgram *program, const char *name,
+                                          const char *state_root, const char *resources_file);
+
 /* Starts a container and returns when its first process runs. ERR_EXTERNAL, ERR_TIMEOUT. */
 MUST_CHECK Error *container_program_run(const ContainerProgram *program, const char *name,
                                         const ContainerPaths *paths);

@@ -142,7 +142,7 @@ static void set_version(Fixture *f, const char *pragma)
 
 static void test_newer_version(Fixture *f, const void *unused)
 {
-    static const char message[] = "the store is of version 999, newer than this program knows (1)";
+    static const char message[] = "the store is of version 999, newer than this program knows (2)";
 
     set_version(f, "PRAGMA user_version = 999");
     assert_hinted(store_open(f->dir, STORE_READ_WRITE, &f->store), ERR_EXTERNAL, message);

@@ -1,0 +1,148 @@
+/*
+ * Limits by clone. A clone's own are kept as they were given; what holds is worked out anew at each
+ * start, so that a change of the configuration holds for all.
+ */
+#include "engine/clone_limits.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "config/container_limits.h"
+
+/* The own text of a clone as an object; NULL when there is nothing in it. Caller owns it. */
+static json_t *limits_load(const char *own)
+{
+    return own && *own ? json_loads(own, 0, NULL) : NULL;
+}
+
+static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *ret_limits)
+{
+    LimitsConfig all, narrower;
+
+    TRY(limits_parse(engine->config->provision.container_config, &all));
+    TRY(limits_parse(own, &narrower));
+    return limits_narrow(&all, &narrower, ret_limits);
+}
+
+Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLimits *ret_limits)
+{
+    json_t *object = limits_load(own);
+    LimitsConfig limits;
+    Error *e = limits_of(engine, object, &limits);
+
+    json_decref(object);
+    TRY(e);
+    *ret_limits = (InstanceLimits){
+        .cpu_millis = limits.cpu_millis,
+        .memory_bytes = limits.memory_bytes,
+        .shm_bytes = limits.shm_bytes,
+        .processes = limits.processes,
+        .open_files = limits.open_files,
+    };
+    return NULL;
+}
+
+/* --- the machine --- */
+
+static int64_t limits_machine_memory(void)
+{
+    return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+static Error *limits_check_machine(const LimitsConfig *limits)
+{
+    int64_t cpus = (int64_t)g_get_num_processors();
+    g_autofree char *memory = text_format_size((uint64_t)limits_machine_memory());
+
+    if (limits->memory_bytes > limits_machine_memory())
+        return error_hint(error_new(ERR_INVALID, "\"memory\" is more than this machine has"),
+                          "It has %s.", memory);
+    if (limits->cpu_millis > cpus * 1000)
+        return error_hint(error_new(ERR_INVALID, "\"cpus\" are more than this machine has"),
+                          "It has %" G_GINT64_FORMAT ".", cpus);
+    return NULL;
+}
+
+/* Promised to all clones but one. What cannot be worked out is not counted. */
+static Error *limits_promised(Engine *engine, const char *except_uid, int64_t *ret_bytes)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    int64_t sum = 0;
+
+    TRY(store_list_clones(engine->store, &clones));
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        InstanceLimits limits = {0};
+
+        if (clone->state == CLONE_DELETING || g_strcmp0(clone->uid, except_uid) == 0)
+            continue;
+        error_free(clone_limits_effective(engine, clone->limits, &limits));
+        sum += limits.memory_bytes;
+    }
+    *ret_bytes = sum;
+    return NULL;
+}
+
+static Error *limits_admit(Engine *engine, const LimitsConfig *limits, const char *uid)
+{
+    int64_t percent = engine->config->runtime.memory_percent;
+    int64_t room = limits_machine_memory() / 100 * percent;
+    int64_t promised = 0;
+
+    if (percent == 0 || limits->memory_bytes == 0)
+        return NULL;
+    TRY(limits_promised(engine, uid, &promised));
+    if (promised + limits->memory_bytes <= room)
+        return NULL;
+
+    g_autofree char *wanted = text_format_size((uint64_t)limits->memory_bytes);
+    g_autofree char *given = text_format_size((uint64_t)promised);
+    g_autofree char *all = text_format_size((uint64_t)room);
+
+    return error_hint(error_new(ERR_BUSY,
+                                "no memory for it: %s are wanted, and %s of %s are "
+                                "promised to clones",
+                                wanted, given, all),
+                      "Destroy clones that nobody needs, give this one less "
+                      "(\"limits\": {\"memory\": …}), or raise runtime.memoryPercent.");
+}
+
+Error *clone_limits_check(Engine *engine, const json_t *own, const char *uid)
+{
+    LimitsConfig limits;
+
+    TRY(error_wrap(limits_of(engine, own, &limits), "limits"));
+    if (own)
+        TRY(error_wrap(limits_check_machine(&limits), "limits"));
+    return limits_admit(engine, &limits, uid);
+}
+
+/* --- changing them --- */
+
+static Error *limits_record(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, id, &clone));
+    TRY(clone_limits_check(engine, own, clone->uid));
+    g_free(clone->limits);
+    clone->limits = json_dumps(own, JSON_COMPACT);
+    TRY(store_update_clone(engine->store, clone));
+    TRY(store_commit(&tx));
+    *ret_clone = g_steal_pointer(&clone);
+    return NULL;
+}
+
+Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
+{
+    g_autoptr(Clone) clone = NULL;
+    InstanceLimits limits;
+
+    TRY(limits_record(engine, id, own, &clone));
+    TRY(clone_limits_effective(engine, clone->limits, &limits));
+    TRY(runtime_limit(engine->runtime, clone->uid, &limits));
+    *ret_clone = g_steal_pointer(&clone);
+    return NULL;
+}
