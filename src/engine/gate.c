@@ -8,7 +8,7 @@
 #include "base/ticker.h"
 #include "gateway/launch.h"
 
-#define GATE_TIMEOUT_MS 5000
+#define GATE_TIMEOUT_MS 30000 /* it answers within a millisecond; a machine may be very busy */
 #define GATE_LOOK_MS    2000
 #define GATE_HOLD_MS    120000 /* a reset that takes longer refuses whoever comes */
 

@@ -41,6 +41,10 @@ static const ConfDefault conf_defaults[] = {
      * origin. One process fewer at start, too.
      */
     {CONF_CLONE, 0, 0, "max_logical_replication_workers", "0"},
+    /* So do the jobs of pg_cron. Older ones know no switch: they find nobody to connect to. */
+    {CONF_CLONE, 0, 0, "cron.launch_active_jobs", "off"},
+    {CONF_CLONE, 0, 0, "cron.use_background_workers", "off"},
+    {CONF_CLONE, 0, 0, "cron.host", "/nonexistent"},
     /*
      * The launcher starts a process for each database and period, used or not. At the usual minute,
      * 200 idle clones start ten a second, and a create costs twice as much (docs/benchmarks.md).
