@@ -36,7 +36,8 @@ static Error *fs_open_to_read(const char *path, int flags, int *ret_fd)
     return NULL;
 }
 
-static Error *fs_read_whole(int fd, const char *path, size_t max_bytes, char **ret_text)
+static Error *fs_read_whole(int fd, const char *path, size_t max_bytes, char **ret_text,
+                            size_t *ret_size)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     char chunk[FS_CHUNK];
@@ -51,6 +52,7 @@ static Error *fs_read_whole(int fd, const char *path, size_t max_bytes, char **r
         if (text->len > max_bytes)
             return error_new(ERR_INVALID, "file \"%s\" is longer than %zu bytes", path, max_bytes);
     }
+    *ret_size = text->len;
     *ret_text = g_string_free(g_steal_pointer(&text), FALSE);
     return NULL;
 }
@@ -58,12 +60,13 @@ static Error *fs_read_whole(int fd, const char *path, size_t max_bytes, char **r
 Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
 {
     AUTO_FD fd = -1;
+    size_t size = 0;
 
     TRY(fs_open_to_read(path, 0, &fd));
-    return fs_read_whole(fd, path, max_bytes, ret_text);
+    return fs_read_whole(fd, path, max_bytes, ret_text, &size);
 }
 
-Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
+Error *fs_read_plain_bytes(const char *path, size_t max_bytes, char **ret_bytes, size_t *ret_size)
 {
     AUTO_FD fd = -1;
     struct stat st;
@@ -71,7 +74,14 @@ Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
     TRY(fs_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, &fd));
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return error_new(ERR_INVALID, "\"%s\" is not a plain file", path);
-    return fs_read_whole(fd, path, max_bytes, ret_text);
+    return fs_read_whole(fd, path, max_bytes, ret_bytes, ret_size);
+}
+
+Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
+{
+    size_t size = 0;
+
+    return fs_read_plain_bytes(path, max_bytes, ret_text, &size);
 }
 
 /* The parts of writing a file return 0, or -1 with errno, as the calls that they are made of. */

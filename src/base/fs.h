@@ -34,6 +34,10 @@ MUST_CHECK Error *fs_read_file(const char *path, size_t max_bytes, char **ret_te
  */
 MUST_CHECK Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text);
 
+/* The same for a file that is no text. */
+MUST_CHECK Error *fs_read_plain_bytes(const char *path, size_t max_bytes, char **ret_bytes,
+                                      size_t *ret_size);
+
 typedef struct FsWrite {
     mode_t mode;      /* 0 = 0600                                                */
     const char *user; /* owner by name (and that user's group); NULL = as we are */

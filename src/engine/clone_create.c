@@ -105,7 +105,7 @@ Error *engine_create_clone(Engine *engine, const CloneRequest *request, Clone **
     char *secret = NULL;
 
     TRY(clone_request_check(engine, request, &snapshot));
-    TRY(conn_scram_secret(request->username, request->password, &secret));
+    TRY(conn_password_secret(snapshot->pg_major, request->username, request->password, &secret));
     clone = create_row(request, snapshot, secret,
                        clone_protection_end(engine, request->is_protected, request->has_duration,
                                             request->duration_minutes));

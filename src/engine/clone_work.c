@@ -7,6 +7,7 @@
 #include "engine/pools.h"
 #include "postgres/conf.h"
 #include "postgres/roles.h"
+#include "postgres/version.h"
 #include "storage/foreign.h"
 
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
@@ -150,7 +151,8 @@ static ConfAccess clone_access(const CloneWork *work, const Config *config)
     return (ConfAccess){
         .manager = config->global.database_username,
         .user = work->clone->db_user,
-        .accepts_md5 = config->provision.keep_user_passwords,
+        .accepts_md5 = config->provision.keep_user_passwords ||
+                       !version_has(work->snapshot->pg_major, VERSION_HAS_SCRAM),
     };
 }
 
@@ -180,6 +182,8 @@ Error *clone_step_configure(Operation *operation)
     };
 
     Error *e = clone_write_access(work, config);
+    if (!e)
+        e = conf_end_recovery(work->data_dir);
     if (!e)
         e = conf_write(work->data_dir, config->postgres.os_user, &spec);
     json_decref(extra);

@@ -4,7 +4,7 @@
  */
 #include "postgres/activity.h"
 
-#define HAS_SESSION_COUNTER 140000 /* server version of pg_stat_database.sessions */
+#include "postgres/version.h"
 
 /* Clients are all but this session, and ours: the same user under the same application name. */
 #define ACTIVITY_OF_CLIENTS(counter)                                                               \
@@ -17,24 +17,23 @@
 
 /* How clients are counted: by sessions where the server has that, else by transactions. */
 typedef struct ActivityCounter {
-    int64_t min_version;
     const char *statement;
     int64_t own_share;
 } ActivityCounter;
 
-static const ActivityCounter activity_counters[] = {
-    {HAS_SESSION_COUNTER, ACTIVITY_OF_CLIENTS("sessions"), 1},
-    /* one of the login, one of the statement; autovacuum's transactions are counted too */
-    {0, ACTIVITY_OF_CLIENTS("xact_commit + xact_rollback"), 2},
+static const ActivityCounter session_counter = {ACTIVITY_OF_CLIENTS("sessions"), 1};
+
+/* One of the login, one of the statement; autovacuum's transactions are counted, too. */
+static const ActivityCounter transaction_counter = {
+    ACTIVITY_OF_CLIENTS("xact_commit + xact_rollback"),
+    2,
 };
 
 static const ActivityCounter *activity_counter(const Conn *conn)
 {
-    const ActivityCounter *counter = activity_counters;
+    bool has_sessions = version_has(conn_major(conn), VERSION_HAS_SESSION_COUNTER);
 
-    while (conn_server_version(conn) < counter->min_version)
-        counter++;
-    return counter;
+    return has_sessions ? &session_counter : &transaction_counter;
 }
 
 Error *activity_read(Conn *conn, Activity *ret_activity)

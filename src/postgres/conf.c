@@ -10,6 +10,7 @@
 
 #include "base/fs.h"
 #include "postgres/conf_name.h"
+#include "postgres/version.h"
 
 #define CONF_MARKER   "# RAMET_INITIALIZED"
 #define CONF_FILE_MAX (1024 * 1024)
@@ -17,64 +18,64 @@
 
 typedef struct ConfDefault {
     ConfPurpose purpose;
-    int64_t min_major; /* 0 = any */
-    int64_t max_major; /* 0 = any */
-    const char *name;
+    const char *name;  /* left out where the major has no such setting, see version.c */
     const char *value; /* NULL = sized from the machine's memory, see conf_memory */
 } ConfDefault;
 
 static const ConfDefault conf_defaults[] = {
     /* What initdb writes on any machine; before 15 the built-in value is smaller. */
-    {CONF_CLONE, 0, 0, "shared_buffers", "128MB"},
+    {CONF_CLONE, "shared_buffers", "128MB"},
     /* Huge pages are few and reserved for someone; clones come and go by the hundred. */
-    {CONF_CLONE, 0, 0, "huge_pages", "off"},
+    {CONF_CLONE, "huge_pages", "off"},
     /*
      * On copy-on-write storage a new WAL file costs nothing, and an old one written over costs as
      * much: without these a fresh clone grows by 16 MiB of zeroes as soon as it is written to.
      */
-    {CONF_CLONE, 12, 0, "wal_init_zero", "off"},
-    {CONF_CLONE, 12, 0, "wal_recycle", "off"},
+    {CONF_CLONE, "wal_init_zero", "off"},
+    {CONF_CLONE, "wal_recycle", "off"},
     /* Recovery syncs one file system instead of opening each file of the data directory. */
-    {CONF_CLONE, 14, 0, "recovery_init_sync_method", "syncfs"},
+    {CONF_CLONE, "recovery_init_sync_method", "syncfs"},
     /*
      * Subscriptions come along with the data: a clone must not take the changes meant for its
      * origin. One process fewer at start, too.
      */
-    {CONF_CLONE, 0, 0, "max_logical_replication_workers", "0"},
+    {CONF_CLONE, "max_logical_replication_workers", "0"},
     /* So do the jobs of pg_cron. Older ones know no switch: they find nobody to connect to. */
-    {CONF_CLONE, 0, 0, "cron.launch_active_jobs", "off"},
-    {CONF_CLONE, 0, 0, "cron.use_background_workers", "off"},
-    {CONF_CLONE, 0, 0, "cron.host", "/nonexistent"},
+    {CONF_CLONE, "cron.launch_active_jobs", "off"},
+    {CONF_CLONE, "cron.use_background_workers", "off"},
+    {CONF_CLONE, "cron.host", "/nonexistent"},
     /*
      * The launcher starts a process for each database and period, used or not. At the usual minute,
      * 200 idle clones start ten a second, and a create costs twice as much (docs/benchmarks.md).
      */
-    {CONF_CLONE, 0, 0, "autovacuum_naptime", "5min"},
+    {CONF_CLONE, "autovacuum_naptime", "5min"},
     /* Freezing old data again in each clone would rewrite, and so copy, all of it. */
-    {CONF_CLONE, 0, 0, "autovacuum_freeze_max_age", "1000000000"},
-    {CONF_CLONE, 0, 0, "autovacuum_multixact_freeze_max_age", "1000000000"},
+    {CONF_CLONE, "autovacuum_freeze_max_age", "1000000000"},
+    {CONF_CLONE, "autovacuum_multixact_freeze_max_age", "1000000000"},
     /* Fewer full-page images; a clone that crashes has little to recover. */
-    {CONF_CLONE, 0, 0, "checkpoint_timeout", "15min"},
+    {CONF_CLONE, "checkpoint_timeout", "15min"},
     /* EXPLAIN (ANALYZE, BUFFERS) tells the time of I/O: clones are for tuning. */
-    {CONF_CLONE, 0, 0, "track_io_timing", "on"},
+    {CONF_CLONE, "track_io_timing", "on"},
+    /* Until 13 the default is md5, and who sets a password so in a clone could not log in. */
+    {CONF_CLONE, "password_encryption", "scram-sha-256"},
     /* A clone takes part in nothing of its origin's. */
-    {CONF_CLONE, 0, 0, "archive_mode", "off"},
+    {CONF_CLONE, "archive_mode", "off"},
 
     /* Lost at a crash, and done again: nothing of a load is waited for. */
-    {CONF_LOAD, 0, 0, "fsync", "off"},
-    {CONF_LOAD, 0, 0, "synchronous_commit", "off"},
-    {CONF_LOAD, 0, 0, "full_page_writes", "off"},
+    {CONF_LOAD, "fsync", "off"},
+    {CONF_LOAD, "synchronous_commit", "off"},
+    {CONF_LOAD, "full_page_writes", "off"},
     /* COPY into a table of the same transaction, and CREATE INDEX, write no WAL. */
-    {CONF_LOAD, 0, 0, "wal_level", "minimal"},
-    {CONF_LOAD, 0, 0, "max_wal_senders", "0"},
-    {CONF_LOAD, 0, 0, "archive_mode", "off"},
-    {CONF_LOAD, 0, 0, "max_logical_replication_workers", "0"},
-    {CONF_LOAD, 0, 0, "max_wal_size", "32GB"},
-    {CONF_LOAD, 0, 0, "checkpoint_timeout", "1h"},
-    {CONF_LOAD, 0, 0, "autovacuum", "off"}, /* one ANALYZE of all comes at the end */
-    {CONF_LOAD, 0, 0, "huge_pages", "off"},
-    {CONF_LOAD, 0, 0, "shared_buffers", NULL},
-    {CONF_LOAD, 0, 0, "maintenance_work_mem", NULL},
+    {CONF_LOAD, "wal_level", "minimal"},
+    {CONF_LOAD, "max_wal_senders", "0"},
+    {CONF_LOAD, "archive_mode", "off"},
+    {CONF_LOAD, "max_logical_replication_workers", "0"},
+    {CONF_LOAD, "max_wal_size", "32GB"},
+    {CONF_LOAD, "checkpoint_timeout", "1h"},
+    {CONF_LOAD, "autovacuum", "off"}, /* one ANALYZE of all comes at the end */
+    {CONF_LOAD, "huge_pages", "off"},
+    {CONF_LOAD, "shared_buffers", NULL},
+    {CONF_LOAD, "maintenance_work_mem", NULL},
 };
 
 /*
@@ -125,8 +126,7 @@ static void conf_add_defaults(json_t *settings, ConfPurpose purpose, int64_t maj
 {
     for (size_t i = 0; i < G_N_ELEMENTS(conf_defaults); i++) {
         const ConfDefault *row = &conf_defaults[i];
-        if (row->purpose != purpose || major < row->min_major ||
-            (row->max_major && major > row->max_major))
+        if (row->purpose != purpose || !version_has_setting(major, row->name))
             continue;
         g_autofree char *sized = row->value ? NULL : conf_sized(row->name);
         json_object_set_new(settings, row->name, json_string(sized ? sized : row->value));
@@ -245,6 +245,15 @@ Error *conf_write_access(const char *data_dir, const char *os_user, const ConfAc
 
     TRY(conf_write_file(data_dir, os_user, "pg_hba.conf", hba));
     return conf_write_file(data_dir, os_user, "pg_ident.conf", ident);
+}
+
+Error *conf_end_recovery(const char *data_dir)
+{
+    for (const char *const *name = version_recovery_files; *name; name++) {
+        g_autofree char *path = g_build_filename(data_dir, *name, NULL);
+        TRY(fs_remove_tree(path));
+    }
+    return NULL;
 }
 
 Error *conf_take_over(const char *data_dir, const char *os_user, const ConfAccess *access)

@@ -35,7 +35,7 @@ typedef struct ConfAccess {
     const char *user;      /* the clone's own; NULL = none is known yet                    */
     const char *tool_user; /* operating-system user that may be the manager beside us, for
                               PostgreSQL's tools while data is loaded; NULL = none         */
-    bool accepts_md5;      /* old passwords are kept                                       */
+    bool accepts_md5;      /* old passwords are kept, or the server knows no other ones    */
 } ConfAccess;
 
 /*
@@ -57,6 +57,12 @@ bool conf_is_taken_over(const char *data_dir);
  */
 MUST_CHECK Error *conf_write_access(const char *data_dir, const char *os_user,
                                     const ConfAccess *access);
+
+/*
+ * Removes what makes a server start as a standby or recover from an archive: a clone is a primary,
+ * and its data may be a standby's, or hold what a superuser has put there.
+ */
+MUST_CHECK Error *conf_end_recovery(const char *data_dir);
 
 /* Writes CONF_FILE. */
 MUST_CHECK Error *conf_write(const char *data_dir, const char *os_user, const ConfSpec *spec);

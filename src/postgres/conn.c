@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "postgres/version.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define PARAMETERS_MAX     16
@@ -258,9 +259,9 @@ void conn_close(Conn *conn)
     g_free(conn);
 }
 
-int64_t conn_server_version(const Conn *conn)
+int64_t conn_major(const Conn *conn)
 {
-    return PQserverVersion(conn->pg);
+    return version_of_number(PQserverVersion(conn->pg));
 }
 
 const char *conn_parameter(const Conn *conn, const char *name)
@@ -454,14 +455,16 @@ char *conn_quote_text(Conn *conn, const char *text)
 
 /* --- without a server --- */
 
-Error *conn_scram_secret(const char *user, const char *password, char **ret_secret)
+Error *conn_password_secret(int64_t major, const char *user, const char *password,
+                            char **ret_secret)
 {
     /*
      * libpq wants a connection object though it computes alone: one whose string does not parse
      * stays an object, and never opens a socket.
      */
     PGconn *offline = PQconnectStart("=");
-    char *secret = PQencryptPasswordConn(offline, password, user, "scram-sha-256");
+    const char *algorithm = version_has(major, VERSION_HAS_SCRAM) ? "scram-sha-256" : "md5";
+    char *secret = PQencryptPasswordConn(offline, password, user, algorithm);
 
     PQfinish(offline);
     if (secret == NULL)

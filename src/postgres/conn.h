@@ -85,18 +85,19 @@ MUST_CHECK Error *conn_script(Conn *conn, const char *sql);
 char *conn_quote_name(Conn *conn, const char *name);
 char *conn_quote_text(Conn *conn, const char *text);
 
-/* 150018 → major 15. */
-int64_t conn_server_version(const Conn *conn);
+/* The server's major, as version.h has it. */
+int64_t conn_major(const Conn *conn);
 
 /* What the server has told of itself ("TimeZone", "in_hot_standby"); "" = nothing. Borrowed. */
 const char *conn_parameter(const Conn *conn, const char *name);
 
 /*
- * conn_scram_secret - the SCRAM-SHA-256 verifier of a password, as CREATE ROLE … PASSWORD takes it.
- * Computed by libpq without any server; 3–5 ms of CPU (4096 rounds), so do it while something else
+ * conn_password_secret - the verifier of a password, as CREATE ROLE … PASSWORD takes it: of
+ * SCRAM-SHA-256, or md5 for a major that has nothing better. Computed by libpq without any server; 3–5 ms of CPU (4096 rounds), so do it while something else
  * is waited for. Caller frees.
  */
-MUST_CHECK Error *conn_scram_secret(const char *user, const char *password, char **ret_secret);
+MUST_CHECK Error *conn_password_secret(int64_t major, const char *user, const char *password,
+                                       char **ret_secret);
 
 /* The parts of a connection string; what is absent is "". */
 typedef struct ConnParts {

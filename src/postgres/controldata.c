@@ -1,87 +1,99 @@
 /*
- * pg_controldata's report. It is asked in LC_ALL=C and TZ=UTC, so that labels and times have one
- * form whatever the machine speaks.
+ * pg_control is read as it is: its head has been the same since 9.6, what we need is in the head, and
+ * not every installation has the program that prints it. Source: src/include/catalog/pg_control.h.
  */
 #include "postgres/controldata.h"
 
 #include <string.h>
-#include <time.h>
 
-#include "base/proc.h"
-#include "base/text.h"
+#include "base/fs.h"
+#include "postgres/version.h"
 
-#define CONTROL_DATA_TIMEOUT_MS 30000
+#define CONTROL_FILE_MAX 65536 /* it is 8 KiB */
+#define CRC32C_REVERSED  0x82f63b78u
 
-void control_data_free(ControlData *data)
+/* ControlFileData up to its state; the writer's byte order, which is ours. */
+typedef struct ControlHead {
+    uint64_t system_identifier;
+    uint32_t control_version;
+    uint32_t catalog_version;
+    uint32_t state;
+} ControlHead;
+
+/* DBState, as pg_controldata calls them. */
+static const char *const control_states[] = {
+    "starting up",       "shut down",           "shut down in recovery", "shutting down",
+    "in crash recovery", "in archive recovery", "in production",
+};
+#define CONTROL_SHUT_DOWN 1
+
+static uint32_t control_crc(const char *bytes, size_t size)
 {
-    if (data == NULL)
-        return;
-    g_free(data->state);
-    g_free(data->checkpoint_lsn);
-    g_free(data->system_identifier);
-    g_free(data);
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= (unsigned char)bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (crc & 1 ? CRC32C_REVERSED : 0);
+    }
+    return ~crc;
 }
 
-/* The value of the line "Label:   value". */
-static Error *control_data_find(const char *output, const char *label, char **ret_value)
+static Error *control_check_crc(const char *bytes, size_t size, size_t offset)
 {
-    g_autofree char *pattern = g_strdup_printf("^%s:[ \t]+(.+)$", label);
-    g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_MULTILINE, G_REGEX_MATCH_DEFAULT, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
+    uint32_t stored = 0;
 
-    if (!g_regex_match(regex, output, 0, &match))
-        return error_detail(error_new(ERR_EXTERNAL, "pg_controldata says nothing of \"%s\"", label),
-                            "%s", output);
-    *ret_value = g_strchomp(g_match_info_fetch(match, 1));
+    if (offset == 0)
+        return NULL;
+    if (size < offset + sizeof(stored))
+        return error_new(ERR_INVALID, "pg_control is too short");
+    memcpy(&stored, bytes + offset, sizeof(stored));
+    if (stored != control_crc(bytes, offset))
+        return error_new(ERR_INVALID, "pg_control is damaged: its checksum is wrong");
     return NULL;
 }
 
-/* "Sat Nov 22 07:32:57 2025" in UTC */
-static Error *control_data_time(const char *text, int64_t *ret_at_ms)
+static Error *control_check_version(int64_t found, int64_t major)
 {
-    struct tm tm = {};
-    const char *end = strptime(text, "%a %b %d %H:%M:%S %Y", &tm);
+    g_autofree char *name = version_name(major);
+    int64_t expected = version_control(major);
 
-    if (end == NULL || *end != '\0')
-        return error_new(ERR_EXTERNAL, "pg_controldata prints no time that can be read: \"%s\"",
-                         text);
-    *ret_at_ms = (int64_t)timegm(&tm) * 1000;
+    if (expected == 0 || expected == found)
+        return NULL;
+    return error_new(ERR_INVALID,
+                     "pg_control is of version %" G_GINT64_FORMAT ", but that of PostgreSQL %s "
+                     "is %" G_GINT64_FORMAT,
+                     found, name, expected);
+}
+
+Error *control_data_parse(const char *bytes, size_t size, int64_t major, ControlData *ret_data)
+{
+    ControlHead head;
+
+    if (size < sizeof(head))
+        return error_new(ERR_INVALID, "pg_control is too short");
+    memcpy(&head, bytes, sizeof(head));
+    TRY(control_check_version(head.control_version, major));
+    TRY(control_check_crc(bytes, size, version_control_crc_offset(major)));
+    if (head.state >= G_N_ELEMENTS(control_states))
+        return error_new(ERR_INVALID, "pg_control tells an unknown state: %u", head.state);
+
+    *ret_data = (ControlData){
+        .version = head.control_version,
+        .state = control_states[head.state],
+        .is_shut_down = head.state == CONTROL_SHUT_DOWN,
+    };
     return NULL;
 }
 
-Error *control_data_parse(const char *output, ControlData **ret_data)
+Error *control_data_read(const char *data_dir, int64_t major, ControlData *ret_data)
 {
-    g_autoptr(ControlData) data = g_new0(ControlData, 1);
-    g_autofree char *time = NULL;
-    g_autofree char *timeline = NULL;
-    g_autofree char *version = NULL;
+    g_autofree char *path = g_build_filename(data_dir, "global", "pg_control", NULL);
+    g_autofree char *bytes = NULL;
+    size_t size = 0;
 
-    TRY(control_data_find(output, "Database cluster state", &data->state));
-    TRY(control_data_find(output, "Database system identifier", &data->system_identifier));
-    TRY(control_data_find(output, "Latest checkpoint location", &data->checkpoint_lsn));
-    TRY(control_data_find(output, "Latest checkpoint's TimeLineID", &timeline));
-    TRY(control_data_find(output, "Time of latest checkpoint", &time));
-    TRY(control_data_find(output, "pg_control version number", &version));
-    TRY(text_parse_int(version, 1, UINT32_MAX, &data->version));
-    TRY(text_parse_int(timeline, 1, UINT32_MAX, &data->timeline));
-    TRY(control_data_time(time, &data->checkpoint_at_ms));
-    data->is_shut_down = strcmp(data->state, "shut down") == 0; /* not "shut down in recovery" */
-
-    *ret_data = g_steal_pointer(&data);
-    return NULL;
-}
-
-Error *control_data_read(const Installation *installation, const char *data_dir,
-                         ControlData **ret_data)
-{
-    g_autofree char *program = g_build_filename(installation->bin_dir, "pg_controldata", NULL);
-    const char *argv[] = {program, data_dir, NULL};
-    const char *env[] = {"LC_ALL=C", "TZ=UTC", NULL};
-    ProcSpec spec = {.argv = argv, .env = env, .timeout_ms = CONTROL_DATA_TIMEOUT_MS};
-    g_auto(ProcResult) result = {};
-
-    Error *e = proc_run(&spec, &result);
-    if (e == NULL)
-        e = control_data_parse(result.output, ret_data);
+    Error *e = fs_read_plain_bytes(path, CONTROL_FILE_MAX, &bytes, &size);
+    if (!e)
+        e = control_data_parse(bytes, size, major, ret_data);
     return e ? error_wrap(e, "reading the control data of \"%s\"", data_dir) : NULL;
 }

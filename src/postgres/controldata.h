@@ -1,30 +1,27 @@
 /*
- * What pg_controldata says of a data directory.
+ * What global/pg_control says of a data directory.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
-#include "postgres/installation.h"
 
 typedef struct ControlData {
-    int64_t version;   /* of pg_control itself: 1300 since PostgreSQL 13 */
-    char *state;       /* "shut down", "in production", … */
+    int64_t version;   /* of pg_control itself, see version.h */
+    const char *state; /* "shut down", "in production", …; constant */
     bool is_shut_down; /* cleanly: no recovery at the next start */
-    char *checkpoint_lsn;
-    int64_t checkpoint_at_ms;
-    int64_t timeline;
-    char *system_identifier;
 } ControlData;
 
-void control_data_free(ControlData *data);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ControlData, control_data_free)
+/*
+ * control_data_read - of data whose server is of that major.
+ *
+ * Errors: ERR_NOT_FOUND there is no such file; ERR_INVALID it is damaged, or another major's.
+ */
+MUST_CHECK Error *control_data_read(const char *data_dir, int64_t major, ControlData *ret_data);
 
-/* Caller frees. ERR_EXTERNAL the program failed, or its output is not understood. */
-MUST_CHECK Error *control_data_read(const Installation *installation, const char *data_dir,
-                                    ControlData **ret_data);
-
-/* The pure part: the program's output under LC_ALL=C and TZ=UTC. */
-MUST_CHECK Error *control_data_parse(const char *output, ControlData **ret_data);
+/* The pure part: the file's bytes. */
+MUST_CHECK Error *control_data_parse(const char *bytes, size_t size, int64_t major,
+                                     ControlData *ret_data);

@@ -5,15 +5,15 @@
  */
 #include "postgres/installation.h"
 
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "base/proc.h"
-#include "base/text.h"
+#include "postgres/version.h"
 
 #define DEBIAN_DIR         "/usr/lib/postgresql"
-#define OLDEST_MAJOR       10
-#define NEWEST_MAJOR       99
+#define VERSION_LABEL      "(PostgreSQL) "
 #define VERSION_TIMEOUT_MS 10000
 
 /* Where a configured directory may hold its programs, and an installation its extensions. */
@@ -49,30 +49,22 @@ static char *installation_path(const char *bin_dir, const char *program)
 
 /* --- versions --- */
 
-/* "postgres (PostgreSQL) 15.4 (Debian 15.4-1)" → 15; also "17beta2", "18devel" */
-static Error *version_parse(const char *output, int64_t *ret_major)
-{
-    g_autoptr(GRegex) regex = g_regex_new("\\(PostgreSQL\\) ([0-9]+)", 0, 0, NULL);
-    g_autoptr(GMatchInfo) match = NULL;
-
-    if (!g_regex_match(regex, output, 0, &match))
-        return error_detail(error_new(ERR_EXTERNAL, "it tells no version"), "%s", output);
-    g_autofree char *major = g_match_info_fetch(match, 1);
-    return text_parse_int(major, 1, NEWEST_MAJOR, ret_major);
-}
-
-static Error *version_ask(const char *program, int64_t *ret_major)
+/* It says "postgres (PostgreSQL) 15.4 (Debian 15.4-1)". */
+static Error *program_ask(const char *program, int64_t *ret_major)
 {
     const char *argv[] = {program, "--version", NULL};
     ProcSpec spec = {.argv = argv, .timeout_ms = VERSION_TIMEOUT_MS};
     g_auto(ProcResult) result = {};
 
     TRY(proc_run(&spec, &result));
-    return version_parse(result.output, ret_major);
+    const char *found = strstr(result.output, VERSION_LABEL);
+    if (!found)
+        return error_detail(error_new(ERR_EXTERNAL, "it tells no version"), "%s", result.output);
+    return version_parse(found + strlen(VERSION_LABEL), ret_major);
 }
 
 /* Asked again when the file was replaced. */
-static Error *version_of(const char *program, int64_t *ret_major)
+static Error *program_major(const char *program, int64_t *ret_major)
 {
     static GMutex mutex;
     static GHashTable *known; /* "path inode mtime" → major */
@@ -88,7 +80,7 @@ static Error *version_of(const char *program, int64_t *ret_major)
 
     int64_t major = GPOINTER_TO_INT(g_hash_table_lookup(known, key));
     if (major == 0) {
-        TRY(version_ask(program, &major));
+        TRY(program_ask(program, &major));
         g_hash_table_insert(known, g_steal_pointer(&key), GINT_TO_POINTER((int)major));
     }
     *ret_major = major;
@@ -109,7 +101,7 @@ static Error *list_add_configured(GPtrArray *list, const char *dir)
 
         if (postgres == NULL)
             continue;
-        Error *e = version_of(postgres, &major);
+        Error *e = program_major(postgres, &major);
         if (e)
             return error_wrap(e, "PostgreSQL in \"%s\"", dir);
         g_ptr_array_add(list, installation_new(major, bin_dir));
@@ -129,7 +121,7 @@ static Error *list_add_debian(GPtrArray *list)
         g_autofree char *bin_dir = g_build_filename(DEBIAN_DIR, *name, "bin", NULL);
         g_autofree char *postgres = installation_path(bin_dir, "postgres");
         int64_t major = 0;
-        g_autoptr(Error) no_number = text_parse_int(*name, OLDEST_MAJOR, NEWEST_MAJOR, &major);
+        g_autoptr(Error) no_number = version_parse(*name, &major);
 
         if (postgres && !no_number)
             g_ptr_array_add(list, installation_new(major, bin_dir));
@@ -161,19 +153,19 @@ Error *installation_list(const char *const *extra_dirs, GPtrArray **ret_list)
 static Error *installation_missing(const GPtrArray *list, int64_t major, const char *or_newer)
 {
     g_autoptr(GString) found = g_string_new(NULL);
+    g_autofree char *name = version_name(major);
 
     for (guint i = 0; i < list->len; i++) {
         const Installation *installation = g_ptr_array_index(list, i);
-        g_string_append_printf(found, "\n%" G_GINT64_FORMAT " in %s", installation->major,
-                               installation->bin_dir);
+        g_autofree char *other = version_name(installation->major);
+        g_string_append_printf(found, "\n%s in %s", other, installation->bin_dir);
     }
-    Error *e = error_new(ERR_NOT_FOUND, "PostgreSQL %" G_GINT64_FORMAT "%s is not installed", major,
-                         or_newer);
+    Error *e = error_new(ERR_NOT_FOUND, "PostgreSQL %s%s is not installed", name, or_newer);
     e = error_detail(e, "Installed:%s", found->len ? found->str : " none");
     return error_hint(e,
-                      "Install the package postgresql-%" G_GINT64_FORMAT
-                      ", or add its directory to postgres.binDirs in the configuration.",
-                      major);
+                      "Install the package postgresql-%s, or add its directory to "
+                      "postgres.binDirs in the configuration.",
+                      name);
 }
 
 static Error *installation_pick(const char *const *extra_dirs, int64_t lowest, int64_t highest,
@@ -200,7 +192,7 @@ Error *installation_find(const char *const *extra_dirs, int64_t major, Installat
 Error *installation_find_for_source(const char *const *extra_dirs, int64_t source_major,
                                     Installation **ret)
 {
-    return installation_pick(extra_dirs, source_major, NEWEST_MAJOR, " or newer", ret);
+    return installation_pick(extra_dirs, source_major, VERSION_NEWEST, " or newer", ret);
 }
 
 /* --- what it holds --- */
@@ -217,8 +209,9 @@ static Error *program_elsewhere(const char *const *extra_dirs, int64_t major, co
         if (other->major >= major)
             *ret_path = installation_path(other->bin_dir, program);
     }
-    for (int64_t m = major; m <= NEWEST_MAJOR && !*ret_path; m++) {
-        g_autofree char *bin_dir = g_strdup_printf(DEBIAN_DIR "/%" G_GINT64_FORMAT "/bin", m);
+    for (int64_t m = major; m <= VERSION_NEWEST && !*ret_path; m++) {
+        g_autofree char *name = version_name(m);
+        g_autofree char *bin_dir = g_build_filename(DEBIAN_DIR, name, "bin", NULL);
         *ret_path = installation_path(bin_dir, program);
     }
     return NULL;
@@ -232,7 +225,7 @@ static Error *program_in_path(int64_t major, const char *program, char **ret_pat
 
     if (path == NULL)
         return NULL;
-    TRY(version_of(path, &found));
+    TRY(program_major(path, &found));
     if (found >= major)
         *ret_path = g_steal_pointer(&path);
     return NULL;
@@ -247,12 +240,13 @@ Error *installation_program(const char *const *extra_dirs, const Installation *i
         TRY(program_elsewhere(extra_dirs, installation->major, program, &path));
     if (path == NULL)
         TRY(program_in_path(installation->major, program, &path));
-    if (path == NULL)
-        return error_hint(
-            error_new(ERR_NOT_FOUND,
-                      "program \"%s\" of PostgreSQL %" G_GINT64_FORMAT " or newer is not installed",
-                      program, installation->major),
-            "Install the package postgresql-client-%" G_GINT64_FORMAT ".", installation->major);
+    if (path == NULL) {
+        g_autofree char *name = version_name(installation->major);
+        return error_hint(error_new(ERR_NOT_FOUND,
+                                    "program \"%s\" of PostgreSQL %s or newer is not installed",
+                                    program, name),
+                          "Install the package postgresql-client-%s.", name);
+    }
     *ret_path = g_steal_pointer(&path);
     return NULL;
 }
@@ -270,7 +264,7 @@ Error *installation_data_major(const char *data_dir, int64_t *ret_major)
     if (e)
         return e;
 
-    e = text_parse_int(g_strstrip(text), OLDEST_MAJOR, NEWEST_MAJOR, ret_major);
+    e = version_parse(g_strstrip(text), ret_major);
     return e ? error_wrap(e, "PG_VERSION of data directory \"%s\"", data_dir) : NULL;
 }
 
@@ -291,8 +285,8 @@ bool installation_has_extension(const Installation *installation, const char *ex
     }
 
     /* Debian: …/lib/postgresql/15/bin and …/share/postgresql/15/extension */
-    g_autofree char *debian =
-        g_strdup_printf("%s/../../../../share/postgresql/%" G_GINT64_FORMAT "/extension",
-                        installation->bin_dir, installation->major);
+    g_autofree char *name = version_name(installation->major);
+    g_autofree char *debian = g_strdup_printf("%s/../../../../share/postgresql/%s/extension",
+                                              installation->bin_dir, name);
     return extension_is_in(debian, extension);
 }

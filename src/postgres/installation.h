@@ -10,7 +10,7 @@
 
 typedef struct Installation {
     int64_t major;
-    char *bin_dir; /* holds postgres, initdb, pg_controldata …; maybe not pg_dump */
+    char *bin_dir; /* holds postgres; maybe not initdb and pg_dump */
 } Installation;
 
 void installation_free(Installation *installation);

@@ -10,11 +10,22 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "postgres/installation.h"
+#include "postgres/version.h"
 
 #define PID_FILE_MAX    4096
 #define PID_FILE_STATUS 7 /* line, from 0; source: LOCK_FILE_LINE_PM_STATUS in miscadmin.h */
 #define TRY_EVERY_MS    1
 #define CONNECT_MAX_MS  10000 /* then has_ended() is asked again */
+
+/* 9.6 keeps no status: there only a connection tells. */
+static bool ready_is_told(const char *data_dir)
+{
+    int64_t major = 0;
+    g_autoptr(Error) e = installation_data_major(data_dir, &major);
+
+    return e || version_has(major, VERSION_HAS_PID_STATUS);
+}
 
 /* "ready", "starting", "stopping", "standby"; "" while there is none. */
 static char *ready_status(const char *data_dir)
@@ -69,13 +80,14 @@ Error *ready_wait(const ConnSpec *server, const char *data_dir, int64_t timeout_
 {
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
     g_autofree char *status = NULL;
+    const bool is_told = ready_is_told(data_dir);
 
     while (clock_monotonic_ms() < deadline_ms) {
         if (has_ended(data, TRY_EVERY_MS))
             return error_new(ERR_EXTERNAL, "postgres ended before it was ready");
         g_free(status);
         status = ready_status(data_dir);
-        if (strcmp(status, "ready") != 0)
+        if (is_told && strcmp(status, "ready") != 0)
             continue;
 
         ConnSpec once = *server;

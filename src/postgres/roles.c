@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "postgres/version.h"
 
 #define ROLE_NAME_MAX    63
 #define GIFTS_AT_ONCE    500 /* each locks its indexes too, and a server has 6400 locks */
@@ -24,26 +25,25 @@
 static const char role_names[] =
     "SELECT rolname, rolcanlogin AND rolpassword IS NOT NULL FROM pg_authid";
 
-/* $1 user */
+/* $1 user, $2 whether there is pg_monitor */
 static const char cluster_gifts[] =
     "SELECT format('ALTER DATABASE %I OWNER TO %I', datname, $1::name) FROM pg_database "
     "WHERE NOT datistemplate AND pg_get_userbyid(datdba) <> $1::name "
-    "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name)";
+    "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name) WHERE $2::bool";
 
 /*
- * $1 user. Sequences of a column follow their table, array and row types theirs; from 17 on
- * multirange types follow their range, and cannot be altered. ALTER ROUTINE (from 11 on) is the
- * only form that takes every aggregate by its name.
+ * $1 user, $2 whether multirange types are altered on their own, $3 whether there is ALTER ROUTINE,
+ * the only form that takes every aggregate by its name. Sequences of a column follow their table,
+ * array and row types theirs.
  */
-static const char database_gifts[] =
+static const char database_things[] =
     "WITH space AS (SELECT oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' "
     "    AND nspname NOT IN ('information_schema', '_timescaledb_internal')), "
     "thing(step, class, oid, owner) AS ("
     "  SELECT 1, 'pg_namespace'::regclass, oid, nspowner FROM space"
     "  UNION ALL SELECT 2, 'pg_type'::regclass, t.oid, typowner"
     "    FROM pg_type t JOIN space ON space.oid = typnamespace"
-    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'm'"
-    "      AND current_setting('server_version_num')::int < 170000) OR (typtype = 'c'"
+    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'm' AND $2::bool) OR (typtype = 'c'"
     "      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND relkind = 'c'))"
     "  UNION ALL SELECT 3, 'pg_class'::regclass, c.oid, relowner"
     "    FROM pg_class c JOIN space ON space.oid = relnamespace"
@@ -65,14 +65,19 @@ static const char database_gifts[] =
     "  UNION ALL SELECT 10, 'pg_ts_dict'::regclass, d.oid, dictowner"
     "    FROM pg_ts_dict d JOIN space ON space.oid = dictnamespace"
     "  UNION ALL SELECT 11, 'pg_ts_config'::regclass, c.oid, cfgowner"
-    "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace"
+    "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace";
+
+/* Where there is such a catalog. */
+static const char database_statistics[] =
     "  UNION ALL SELECT 12, 'pg_statistic_ext'::regclass, s.oid, stxowner"
-    "    FROM pg_statistic_ext s JOIN space ON space.oid = stxnamespace"
+    "    FROM pg_statistic_ext s JOIN space ON space.oid = stxnamespace";
+
+static const char database_gifts[] =
     ") "
     "SELECT format('ALTER %s %s OWNER TO %I', CASE"
-    "    WHEN class = 'pg_proc'::regclass AND current_setting('server_version_num')::int >= 110000"
-    "      THEN 'ROUTINE' WHEN type = 'statistics object' THEN 'STATISTICS' ELSE type END,"
-    "    CASE WHEN type = 'aggregate' AND current_setting('server_version_num')::int < 110000"
+    "    WHEN class = 'pg_proc'::regclass AND $3::bool THEN 'ROUTINE' WHEN type = 'statistics "
+    "object' THEN 'STATISTICS' ELSE type END,"
+    "    CASE WHEN type = 'aggregate' AND NOT $3::bool"
     "      THEN regexp_replace(identity, '\\(\\)$', '(*)') ELSE identity END, $1::name) "
     "FROM thing, pg_identify_object(class, thing.oid, 0) "
     "WHERE pg_get_userbyid(owner) <> $1::name AND NOT EXISTS (SELECT FROM pg_depend"
@@ -134,11 +139,21 @@ static Error *roles_give(Conn *conn, const Rows *gifts, int from, int to)
     return roles_give(conn, gifts, middle, to);
 }
 
+/* As a parameter of a query. */
+static const char *roles_has(const Conn *conn, VersionFeature feature)
+{
+    return version_has(conn_major(conn), feature) ? "t" : "f";
+}
+
 static Error *roles_give_all(Conn *conn, const RolesSpec *spec)
 {
+    bool has_statistics = version_has(conn_major(conn), VERSION_HAS_STATISTICS);
+    g_autofree char *query = g_strconcat(database_things, has_statistics ? database_statistics : "",
+                                         database_gifts, NULL);
     g_autoptr(Rows) gifts = NULL;
 
-    TRY(conn_query(conn, &gifts, database_gifts, spec->user, NULL));
+    TRY(conn_query(conn, &gifts, query, spec->user, roles_has(conn, VERSION_HAS_MULTIRANGE_OWNER),
+                   roles_has(conn, VERSION_HAS_ROUTINE), NULL));
     for (int from = 0; from < rows_count(gifts); from += GIFTS_AT_ONCE)
         TRY(roles_give(conn, gifts, from, MIN(from + GIFTS_AT_ONCE, rows_count(gifts))));
     return NULL;
@@ -236,7 +251,8 @@ static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const 
     g_autoptr(Rows) gifts = NULL;
     g_autoptr(Rows) databases = NULL;
 
-    TRY(conn_query(conn, &gifts, cluster_gifts, spec->user, NULL));
+    TRY(conn_query(conn, &gifts, cluster_gifts, spec->user, roles_has(conn, VERSION_HAS_PG_MONITOR),
+                   NULL));
     TRY(roles_run(conn, gifts, 0, rows_count(gifts)));
     TRY(roles_give_all(conn, spec));
 

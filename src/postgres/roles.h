@@ -10,7 +10,7 @@
 
 typedef struct RolesSpec {
     const char *user;
-    const char *secret;       /* SCRAM verifier */
+    const char *secret;       /* of conn_password_secret() */
     bool is_restricted;       /* no superuser, but owner of everything */
     bool keep_user_passwords; /* otherwise every other login role gets a random, unknown password */
     const char *manager;      /* the management superuser, left alone */

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "engine/space.h"
 #include "postgres/conf.h"
+#include "postgres/version.h"
 #include "retrieval/extension.h"
 #include "retrieval/work.h"
 
@@ -18,11 +19,12 @@ static Error *check_database_extensions(const Work *work, const SourceDatabase *
         if (installation_has_extension(work->installation, extension->name))
             continue;
         g_autofree char *package = extension_package(extension->name, work->installation->major);
+        g_autofree char *version = version_name(work->installation->major);
         Error *e = error_new(
             ERR_EXTERNAL,
             "database \"%s\" uses the extension \"%s\" %s, which is not installed here for "
-            "PostgreSQL %" G_GINT64_FORMAT,
-            database->name, extension->name, extension->version, work->installation->major);
+            "PostgreSQL %s",
+            database->name, extension->name, extension->version, version);
         return error_hint(e, "Install its package, probably: apt-get install %s", package);
     }
     return NULL;

@@ -149,15 +149,15 @@ Error *step_analyze(Operation *operation)
 Error *step_stop(Operation *operation)
 {
     const Work *work = operation->work;
-    g_autoptr(ControlData) control = NULL;
+    ControlData control;
 
     work_enter(operation);
     TRY(work_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
                                          STOP_TIMEOUT_MS)));
-    TRY(control_data_read(work->installation, work->data_dir, &control));
-    if (!control->is_shut_down)
+    TRY(control_data_read(work->data_dir, work->installation->major, &control));
+    if (!control.is_shut_down)
         return work_with_log(
             work, error_new(ERR_EXTERNAL, "postgres did not shut down cleanly: its data is \"%s\"",
-                            control->state));
+                            control.state));
     return runtime_forget(work->engine->runtime, work->volume, true);
 }

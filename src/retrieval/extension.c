@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "postgres/version.h"
+
 /* Source: Debian 12 and apt.postgresql.org. A NULL package: part of PostgreSQL itself (contrib). */
 static const struct {
     const char *extension;
@@ -58,16 +60,18 @@ static char *extension_habit(const char *extension)
 
 char *extension_package(const char *extension, int64_t major)
 {
+    g_autofree char *version = version_name(major);
+
     for (size_t i = 0; i < G_N_ELEMENTS(known_packages); i++) {
         const char *package = known_packages[i].package;
         if (!g_str_equal(known_packages[i].extension, extension))
             continue;
         if (!package)
-            return g_strdup_printf("postgresql-%" G_GINT64_FORMAT, major);
+            return g_strdup_printf("postgresql-%s", version);
         if (g_str_has_suffix(package, "-"))
-            return g_strdup_printf("postgresql-%s%" G_GINT64_FORMAT, package, major);
-        return g_strdup_printf("postgresql-%" G_GINT64_FORMAT "-%s", major, package);
+            return g_strdup_printf("postgresql-%s%s", package, version);
+        return g_strdup_printf("postgresql-%s-%s", version, package);
     }
     g_autofree char *name = extension_habit(extension);
-    return g_strdup_printf("postgresql-%" G_GINT64_FORMAT "-%s", major, name);
+    return g_strdup_printf("postgresql-%s-%s", version, name);
 }

@@ -6,10 +6,10 @@
 
 #include "base/log.h"
 #include "postgres/activity.h"
+#include "postgres/version.h"
 
 #define SAMPLE_INTERVAL_US G_USEC_PER_SEC
 
-#define SAMPLE_COPY_MAJOR 14 /* the first with pg_stat_progress_copy */
 #define SAMPLE_SQL                                                                                 \
     "SELECT coalesce(sum(p.bytes_processed), 0)::bigint"                                           \
     "  FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid)"                           \
@@ -44,7 +44,7 @@ static Error *sampler_look(Sampler *sampler)
 
     TRY(activity_sessions(sampler->conn, SOURCE_APPLICATION, &events));
     retrieval_publish_activity(sampler->retrieval, sampler->side, events);
-    if (conn_server_version(sampler->conn) < SAMPLE_COPY_MAJOR)
+    if (!version_has(conn_major(sampler->conn), VERSION_HAS_COPY_PROGRESS))
         return NULL;
     TRY(conn_query(sampler->conn, &rows, SAMPLE_SQL, SOURCE_APPLICATION, NULL));
     progress_in_flight(sampler->retrieval->progress, rows_int(rows, 0, 0));

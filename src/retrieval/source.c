@@ -339,7 +339,7 @@ Error *source_inspect(Source *source, const LogicalDumpConfig *config)
     g_autoptr(Conn) conn = NULL;
 
     TRY(source_connect(source, NULL, &conn));
-    source->major = conn_server_version(conn) / 10000;
+    source->major = conn_major(conn);
     TRY(source_read_databases(source, conn, config));
     for (unsigned i = 0; i < source->databases->len; i++) {
         SourceDatabase *database = source->databases->pdata[i];

@@ -26,6 +26,12 @@ typedef struct KnownCause {
     const char *hint;
 } KnownCause;
 
+/* pg_dump and pg_restore of a newer major write what an older server does not know. */
+#define OLDER_CLIENT                                                                               \
+    "Install the client of the source's own major (postgresql-client-N), or set ignoreErrors: "    \
+    "true "                                                                                        \
+    "where only settings are not known."
+
 /* Source: messages of PostgreSQL 10 … 18 and libpq. Order: the most telling first. */
 static const KnownCause known_causes[] = {
     {"No space left on device", ERR_NO_SPACE,
@@ -40,6 +46,9 @@ static const KnownCause known_causes[] = {
      "with excludeTables."},
     {"aborting because of server version mismatch", ERR_INVALID,
      "Install PostgreSQL's programs of the source's major or a later one."},
+    {"option \"locale_provider\" not recognized", ERR_INVALID, OLDER_CLIENT},
+    {"option \"locale\" not recognized", ERR_INVALID, OLDER_CLIENT},
+    {"unrecognized configuration parameter \"transaction_timeout\"", ERR_INVALID, OLDER_CLIENT},
     {"conflict with recovery", ERR_EXTERNAL,
      "The source is a standby: set hot_standby_feedback = on, or a longer "
      "max_standby_streaming_delay."},

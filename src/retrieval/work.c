@@ -7,6 +7,7 @@
 
 #include "engine/pools.h"
 #include "postgres/conf.h"
+#include "postgres/version.h"
 
 #define WORK_LOG_TAIL_BYTES 4096
 
@@ -89,7 +90,8 @@ Error *work_take_over(const Work *work)
     const ConfAccess access = {
         .manager = config->global.database_username,
         .tool_user = config->postgres.os_user,
-        .accepts_md5 = config->provision.keep_user_passwords,
+        .accepts_md5 = config->provision.keep_user_passwords ||
+                       !version_has(work->installation->major, VERSION_HAS_SCRAM),
     };
 
     return conf_take_over(work->data_dir, config->postgres.os_user, &access);

@@ -33,7 +33,7 @@ typedef struct Clone {
     int64_t revision;
     int64_t port;
     char *db_user;
-    char *db_secret; /* SCRAM-SHA-256 verifier; the password itself is kept nowhere */
+    char *db_secret; /* SCRAM-SHA-256 verifier (9.6: md5); the password itself is kept nowhere */
     char *db_name;   /* as requested; "" = the management database */
     bool is_restricted;
     char *extra_conf; /* JSON object of PostgreSQL settings */

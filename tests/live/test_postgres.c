@@ -45,33 +45,24 @@ static void assert_denied(const char *user, const char *password)
 
 static void test_ready_and_control_data(void)
 {
-    g_autofree char *program =
-        g_build_filename(cluster.installation->bin_dir, "pg_controldata", NULL);
-    g_autoptr(ControlData) running = NULL;
-    g_autoptr(ControlData) stopped = NULL;
+    ControlData running, stopped;
     int64_t major = 0;
 
     assert_ok(installation_data_major(cluster.data_dir, &major));
     g_assert_cmpint(major, ==, cluster.installation->major);
-    if (!fs_exists(program)) {
-        g_test_skip("this installation has no pg_controldata");
-        return;
-    }
-    assert_ok(control_data_read(cluster.installation, cluster.data_dir, &running));
-    g_assert_cmpstr(running->state, ==, "in production");
-    g_assert_false(running->is_shut_down);
+    assert_ok(control_data_read(cluster.data_dir, major, &running));
+    g_assert_cmpstr(running.state, ==, "in production");
+    g_assert_false(running.is_shut_down);
 
     cluster_stop(SIGINT);
-    assert_ok(control_data_read(cluster.installation, cluster.data_dir, &stopped));
-    g_assert_true(stopped->is_shut_down);
-    g_assert_cmpint(stopped->checkpoint_at_ms, <=, clock_now_ms());
-    g_assert_cmpint(stopped->checkpoint_at_ms, >, clock_now_ms() - 60000);
+    assert_ok(control_data_read(cluster.data_dir, major, &stopped));
+    g_assert_true(stopped.is_shut_down);
 
     g_autoptr(Conn) conn = NULL;
     int64_t start_ms = clock_monotonic_ms();
     cluster_start(&conn);
     g_test_message("start to ready: %" G_GINT64_FORMAT " ms", clock_monotonic_ms() - start_ms);
-    g_assert_cmpint(conn_server_version(conn) / 10000, ==, major);
+    g_assert_cmpint(conn_major(conn), ==, major);
 }
 
 static void test_ready_without_database(void)
@@ -162,7 +153,7 @@ static char *secret_of(const char *user, const char *password)
 {
     char *secret = NULL;
 
-    assert_ok(conn_scram_secret(user, password, &secret));
+    assert_ok(conn_password_secret(cluster.installation->major, user, password, &secret));
     return secret;
 }
 

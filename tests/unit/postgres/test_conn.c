@@ -77,8 +77,8 @@ static void test_scram_secret(void)
     g_autofree char *one = NULL;
     g_autofree char *two = NULL;
 
-    g_assert_null(conn_scram_secret("ann", "p4ssw0rd", &one));
-    g_assert_null(conn_scram_secret("ann", "p4ssw0rd", &two));
+    g_assert_null(conn_password_secret(15, "ann", "p4ssw0rd", &one));
+    g_assert_null(conn_password_secret(15, "ann", "p4ssw0rd", &two));
     g_assert_true(g_regex_match_simple("^SCRAM-SHA-256\\$4096:[A-Za-z0-9+/]{22}==\\$"
                                        "[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$",
                                        one, 0, 0));

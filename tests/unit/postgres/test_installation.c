@@ -157,7 +157,11 @@ static void test_data_major(void)
     g_assert_null(installation_data_major(dir, &major));
     g_assert_cmpint(major, ==, 15);
     make_file("9.6\n", 0600, "data/PG_VERSION");
+    g_assert_null(installation_data_major(dir, &major));
+    g_assert_cmpint(major, ==, 9);
+    make_file("9.5\n", 0600, "data/PG_VERSION");
     g_autoptr(Error) old = installation_data_major(dir, &major);
+    g_assert_nonnull(old);
     g_assert_cmpint(old->code, ==, ERR_INVALID);
 }
 
