@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from harness import machine
+from harness import machine, matrix
 from harness.api import query, value
 from harness.server import Server
 from harness.source import Source
@@ -32,6 +32,16 @@ def pytest_runtest_makereport(item):
     if report.failed and server and server.log_path.exists():
         ending = "" if server.is_running() else f"rametd ended with status {server.process.returncode}\n"
         report.sections.append(("rametd", ending + "\n".join(server.log().splitlines()[-25:])))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """What the tests of versions have to say."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, ())]
+    lines = matrix.lines_of(reports)
+    if lines:
+        terminalreporter.section("PostgreSQL versions")
+        for line in lines:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -133,6 +133,22 @@ def test_settings_that_cannot_be(api, conf, word):
 
 
 @pytest.mark.makes_clones
+def test_preload_library_that_is_missing(server, api):
+    """Each clone is refused by PostgreSQL itself, which says which library it is."""
+    server.write_config({"databaseConfigs": {"configs": {"shared_preload_libraries": "pg_stat_statements, no_such_library"}}})
+    try:
+        server.restart(kill=False)
+        assert api.request_clone("preload").status == 201
+        status = api.wait_clone("preload")["status"]
+        assert status["code"] == "FATAL"
+        assert 'could not access file "no_such_library"' in status["message"]
+        api.destroy_clone("preload")
+    finally:
+        server.write_config({"databaseConfigs": {"configs": {"shared_preload_libraries": None}}})
+        server.restart(kill=False)
+
+
+@pytest.mark.makes_clones
 def test_setting_with_quotes_and_newlines_stays_one_setting(api):
     text = "it's \\ \"odd\"\nport = 1"
     answer = api.request_clone("quoted", extra_conf={"cluster_name": text.replace("\n", " ")})

@@ -119,7 +119,7 @@ def value(clone, sql, **who):
     return query(clone, sql, **who)[0][0]
 
 
-def answers(clone):
+def answers(clone, **who):
     """True when the clone serves its user; after a reboot that takes a moment."""
     with contextlib.suppress(Exception):
-        return value(clone, "SELECT 1") == 1
+        return value(clone, "SELECT 1", **who) == 1

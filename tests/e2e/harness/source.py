@@ -48,16 +48,16 @@ REFRESH MATERIALIZED VIEW customer_count;
 class Source:
     """One cluster, reachable by TCP with a password only."""
 
-    def __init__(self, prepared=os.environ.get("RAMET_TEST_SOURCE")):
+    def __init__(self, prepared=os.environ.get("RAMET_TEST_SOURCE"), bin_dir=None):
         self.directory = machine.make_scratch()
         self.data = pathlib.Path(prepared) if prepared else self.directory / "data"
         self.port = machine.free_ports(1)
-        self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+        self.bin = bin_dir or max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
         shutil.chown(self.directory, "postgres", "postgres")
         if not (self.data / "PG_VERSION").exists():
             self._make()
         self.start()
-        if not self.run("postgres", "SELECT 1 FROM pg_database WHERE datname = 'shop'"):
+        if not self._is_filled():
             self._fill()
 
     def _as_postgres(self, program, *arguments, **options):
@@ -74,6 +74,9 @@ class Source:
                           "--auth=scram-sha-256", f"--pwfile={password_file}", stdout=subprocess.DEVNULL)
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write("listen_addresses = '127.0.0.1'\nfsync = off\nshared_buffers = 32MB\n")
+
+    def _is_filled(self):
+        return self.run("postgres", "SELECT 1 FROM pg_database WHERE datname = 'shop'")
 
     def _fill(self):
         self.run("postgres", ROLES)

@@ -57,11 +57,16 @@ static void test_quoting(void)
 
 static void test_majors(void)
 {
+    ConfSpec oldest = {.purpose = CONF_CLONE, .major = 9};
+    g_autofree char *oldest_text = conf_format(&oldest);
     ConfSpec old = {.purpose = CONF_CLONE, .major = 11};
     ConfSpec new = {.purpose = CONF_CLONE, .major = 17};
     g_autofree char *old_text = conf_format(&old);
     g_autofree char *new_text = conf_format(&new);
 
+    g_assert_null(strstr(oldest_text, "password_encryption"));
+    g_assert_null(strstr(oldest_text, "max_logical_replication_workers"));
+    g_assert_true(has_line(old_text, "password_encryption = 'scram-sha-256'"));
     g_assert_null(strstr(old_text, "wal_init_zero"));
     g_assert_null(strstr(old_text, "recovery_init_sync_method"));
     g_assert_true(has_line(new_text, "wal_init_zero = 'off'"));
@@ -249,6 +254,29 @@ static void test_values(void)
     g_assert_cmpuint(json_object_size(settings), ==, 3);
 }
 
+/* Whatever is in their place: a clone's superuser can put anything there. */
+static void test_end_recovery(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("ramet-recovery-XXXXXX", NULL);
+    g_autofree char *old = g_build_filename(dir, "recovery.conf", NULL);
+    g_autofree char *signal = g_build_filename(dir, "standby.signal", NULL);
+    g_autofree char *below = g_build_filename(dir, "recovery.signal", "below", NULL);
+    g_autofree char *data = g_build_filename(dir, "PG_VERSION", NULL);
+
+    g_assert_null(fs_write_file(data, "15\n", NULL));
+    g_assert_null(fs_write_file(old, "standby_mode = on\n", NULL));
+    g_assert_cmpint(symlink(data, signal), ==, 0);
+    g_assert_null(fs_make_dir(below, 0700, NULL));
+    g_assert_null(conf_end_recovery(dir));
+    g_assert_null(conf_end_recovery(dir));
+
+    g_auto(GStrv) names = NULL;
+    g_assert_null(fs_list_dir(dir, &names));
+    g_assert_cmpuint(g_strv_length(names), ==, 1);
+    g_assert_cmpstr(names[0], ==, "PG_VERSION");
+    g_assert_null(fs_remove_tree(dir));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -261,6 +289,7 @@ int main(int argc, char **argv)
     g_test_add_func("/conf/hba", test_hba);
     g_test_add_func("/conf/ident", test_ident);
     g_test_add_func("/conf/take-over", test_take_over);
+    g_test_add_func("/conf/end-recovery", test_end_recovery);
     g_test_add_func("/conf/values", test_values);
     return g_test_run();
 }

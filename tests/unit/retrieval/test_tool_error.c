@@ -47,6 +47,28 @@ static void test_restore(void)
     g_assert_null(strstr(e->detail, "belongs to nothing"));
 }
 
+/* What pg_restore 15 says of a server of 14, and 17 of 16. */
+static void test_older_server(void)
+{
+    g_autoptr(Error) created =
+        take("pg_restore",
+             "pg_restore: error: could not execute query: ERROR:  option \"locale_provider\" not "
+             "recognized\n"
+             "Command was: CREATE DATABASE shop WITH TEMPLATE = template0 LOCALE_PROVIDER = libc;\n"
+             "pg_restore: error: could not execute query: ERROR:  database \"shop\" does not exist",
+             failed("pg_restore"));
+    g_autoptr(Error) set = take(
+        "pg_restore",
+        "pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "
+        "\"transaction_timeout\"\n"
+        "Command was: SET transaction_timeout = 0;\n"
+        "pg_restore: warning: errors ignored on restore: 1",
+        failed("pg_restore"));
+
+    g_assert_nonnull(strstr(created->hint, "client of the source's own major"));
+    g_assert_nonnull(strstr(set->hint, "ignoreErrors"));
+}
+
 static void test_many(void)
 {
     GString *output = g_string_new(NULL);
@@ -117,6 +139,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tool-error/restore", test_restore);
     g_test_add_func("/tool-error/many", test_many);
+    g_test_add_func("/tool-error/older-server", test_older_server);
     g_test_add_func("/tool-error/source-dies", test_source_dies);
     g_test_add_func("/tool-error/disk-full", test_disk_full);
     g_test_add_func("/tool-error/no-error-seen", test_no_error_seen);
