@@ -66,14 +66,23 @@ Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
     return fs_read_whole(fd, path, max_bytes, ret_text, &size);
 }
 
+static Error *fs_open_plain(const char *path, int *ret_fd, struct stat *ret_st)
+{
+    AUTO_FD fd = -1;
+
+    TRY(fs_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, &fd));
+    if (fstat(fd, ret_st) < 0 || !S_ISREG(ret_st->st_mode))
+        return error_new(ERR_INVALID, "\"%s\" is not a plain file", path);
+    *ret_fd = g_steal_fd(&fd);
+    return NULL;
+}
+
 Error *fs_read_plain_bytes(const char *path, size_t max_bytes, char **ret_bytes, size_t *ret_size)
 {
     AUTO_FD fd = -1;
     struct stat st;
 
-    TRY(fs_open_to_read(path, O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, &fd));
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-        return error_new(ERR_INVALID, "\"%s\" is not a plain file", path);
+    TRY(fs_open_plain(path, &fd, &st));
     return fs_read_whole(fd, path, max_bytes, ret_bytes, ret_size);
 }
 
@@ -82,6 +91,25 @@ Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
     size_t size = 0;
 
     return fs_read_plain_bytes(path, max_bytes, ret_text, &size);
+}
+
+Error *fs_read_end(const char *path, size_t max_bytes, char **ret_text)
+{
+    g_autofree char *bytes = g_malloc0(max_bytes + 1);
+    AUTO_FD fd = -1;
+    struct stat st;
+    size_t zeros = 0;
+
+    TRY(fs_open_plain(path, &fd, &st));
+
+    ssize_t n = pread(fd, bytes, max_bytes, MAX(0, st.st_size - (off_t)max_bytes));
+
+    if (n < 0)
+        return error_errno(errno, "could not read \"%s\"", path);
+    while (zeros < (size_t)n && bytes[zeros] == '\0')
+        zeros++;
+    *ret_text = g_strndup(bytes + zeros, (size_t)n - zeros);
+    return NULL;
 }
 
 /* The parts of writing a file return 0, or -1 with errno, as the calls that they are made of. */

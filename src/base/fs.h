@@ -37,6 +37,12 @@ MUST_CHECK Error *fs_read_plain_file(const char *path, size_t max_bytes, char **
 /* The same for a file that is no text. */
 MUST_CHECK Error *fs_read_plain_bytes(const char *path, size_t max_bytes, char **ret_bytes,
                                       size_t *ret_size);
+/*
+ * The end of a file that may be long, from a link not followed: at most max_bytes. What a hole at
+ * the file's beginning leaves of zero bytes is not part of it. Errors: those of
+ * fs_read_plain_file().
+ */
+MUST_CHECK Error *fs_read_end(const char *path, size_t max_bytes, char **ret_text);
 
 typedef struct FsWrite {
     mode_t mode;      /* 0 = 0600                                                */

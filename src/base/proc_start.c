@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,11 +175,17 @@ Error *proc_open_log(const char *path, const char *user, int *ret_fd)
     if (user)
         TRY(fs_find_user(user, &uid, &gid));
 
-    AUTO_FD fd =
-        open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+    /* A pipe in its place, with nobody to read it, would hold us here but for O_NONBLOCK. */
+    AUTO_FD fd = open(
+        path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+    struct stat st;
 
-    if (fd < 0 || fchown(fd, uid, gid) < 0)
+    if (fd < 0 || fstat(fd, &st) < 0)
         return error_errno(errno, "could not open log file \"%s\"", path);
+    if (!S_ISREG(st.st_mode))
+        return error_new(ERR_EXTERNAL, "log file \"%s\" is not a plain file", path);
+    if (fchown(fd, uid, gid) < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
+        return error_errno(errno, "could not prepare log file \"%s\"", path);
     *ret_fd = g_steal_fd(&fd);
     return NULL;
 }

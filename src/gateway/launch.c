@@ -17,13 +17,11 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
-#include "base/text.h"
 #include "gateway/link.h"
 
 #define LAUNCH_BACKLOG  16
 #define LAUNCH_FD       "3"  /* what the program has the socket as: see ProcSpec.pass_fd */
 #define LAUNCH_END_MS   1000 /* from the end of its connections to its own */
-#define LAUNCH_LOG_MAX  (64 << 20)
 #define LAUNCH_TAIL_MAX 2048
 
 /* --- the lock --- */
@@ -109,10 +107,8 @@ static Error *launch_explain_take(Error *e, const GatewayLaunch *launch, int pid
     error_free(e);
     e = error_new(ERR_EXTERNAL, "starting the gateway: it has ended at once");
 
-    g_autoptr(Error) unread = fs_read_file(launch->log_path, LAUNCH_LOG_MAX, &log);
-    g_autofree char *tail = unread ? NULL : text_tail(log, LAUNCH_TAIL_MAX);
-
-    return tail ? error_detail(e, "%s", tail) : e;
+    error_free(fs_read_end(launch->log_path, LAUNCH_TAIL_MAX, &log));
+    return log && *log ? error_detail(e, "%s", log) : e;
 }
 
 static Error *launch_start(const GatewayLaunch *launch, const char *socket_path,

@@ -310,11 +310,34 @@ static void test_auto_fd(Place *place, gconstpointer unused)
 
 #define ADD(name, function) g_test_add(name, Place, NULL, set_up, function, tear_down)
 
+static void test_read_end(Place *place, gconstpointer unused)
+{
+    g_autofree char *path = in(place, "long");
+    g_autofree char *end = NULL;
+    g_autofree char *all = NULL;
+    g_autofree char *after_hole = NULL;
+    AUTO_FD fd = -1;
+
+    put(path, "first line\nlast line\n");
+    g_assert_null(fs_read_end(path, 10, &end));
+    g_assert_cmpstr(end, ==, "last line\n");
+    g_assert_null(fs_read_end(path, 1000, &all));
+    g_assert_cmpstr(all, ==, "first line\nlast line\n");
+
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    g_assert_cmpint(ftruncate(fd, 0), ==, 0);
+    g_assert_cmpint(pwrite(fd, "after\n", 6, 100000), ==, 6);
+    g_assert_null(fs_read_end(path, 50000, &after_hole));
+    g_assert_cmpstr(after_hole, ==, "after\n");
+    assert_failure(fs_read_end(place->dir, 10, &end), ERR_INVALID, "is not a plain file");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/fs/read", test_read);
     ADD("/fs/read-without-size", test_read_without_size);
+    ADD("/fs/read-end", test_read_end);
     ADD("/fs/write", test_write);
     ADD("/fs/write-is-atomic", test_write_is_atomic);
     ADD("/fs/write-replaces-link", test_write_replaces_link);

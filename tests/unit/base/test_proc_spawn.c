@@ -157,6 +157,25 @@ static void test_log_is_no_link(void)
     g_assert_cmpint(pidfd, ==, -1);
 }
 
+/* Nobody reads it: to wait for that would hold us for ever. */
+static void test_log_is_no_pipe(void)
+{
+    g_autofree char *pipe_path = g_build_filename(dir, "pipe", NULL);
+    pid_t pid = 0;
+    int pidfd = -1;
+
+    g_assert_cmpint(mkfifo(pipe_path, 0600), ==, 0);
+
+    g_autoptr(Error) e = proc_spawn(&(ProcSpec){.argv = SHELL("true")}, pipe_path, &pid, &pidfd);
+    AUTO_FD reader = open(pipe_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    g_autoptr(Error) read = proc_spawn(&(ProcSpec){.argv = SHELL("true")}, pipe_path, &pid, &pidfd);
+
+    g_assert_cmpint(e->code, ==, ERR_EXTERNAL);
+    g_assert_cmpint(read->code, ==, ERR_EXTERNAL);
+    g_assert_nonnull(strstr(read->message, "is not a plain file"));
+    g_assert_cmpint(pidfd, ==, -1);
+}
+
 static void test_missing_program(void)
 {
     const ProcSpec spec = {.argv = (const char *const[]){"no-such-program", NULL}};
@@ -258,6 +277,7 @@ int main(int argc, char **argv)
     g_test_add_func("/proc-spawn/stop-of-a-stranger", test_stop_of_a_stranger);
     g_test_add_func("/proc-spawn/log-is-appended", test_log_is_appended);
     g_test_add_func("/proc-spawn/log-is-no-link", test_log_is_no_link);
+    g_test_add_func("/proc-spawn/log-is-no-pipe", test_log_is_no_pipe);
     g_test_add_func("/proc-spawn/missing-program", test_missing_program);
     g_test_add_func("/proc-spawn/other-user", test_other_user);
     g_test_add_func("/proc-spawn/outlives-us", test_outlives_us);
