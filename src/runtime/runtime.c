@@ -222,15 +222,18 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
 char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes)
 {
     g_autofree char *path = runtime_log_path(runtime, id);
-    g_autofree char *text = g_malloc0(max_bytes + 1);
-    AUTO_FD fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    struct stat st;
+    g_autofree char *text = NULL;
 
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return g_strdup("");
-    if (pread(fd, text, max_bytes, MAX(0, st.st_size - (off_t)max_bytes)) < 0)
-        return g_strdup("");
-    return g_utf8_make_valid(text, -1);
+    error_free(fs_read_end(path, max_bytes, &text));
+    return text ? g_utf8_make_valid(text, -1) : g_strdup("");
+}
+
+Error *runtime_read_log(const Runtime *runtime, const char *id, const LogQuery *query,
+                        LogPage *ret_page)
+{
+    g_autofree char *path = runtime_log_path(runtime, id);
+
+    return log_file_read(path, query, ret_page);
 }
 
 Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids)
@@ -285,6 +288,7 @@ static Error *runtime_launch(Runtime *runtime, const InstanceSpec *spec, int *re
     TRY(runtime_clean(runtime, spec->id));
     TRY(runtime_clear_lock_file(runtime, spec->data_dir));
     TRY(fs_remove_tree(socket_dir));
+    TRY(log_file_clear_place(log_path));
     /* Without a network the socket is the way in: whoever carries the bytes must get to it. */
     TRY(fs_make_dir(socket_dir, spec->has_network ? 0700 : 0711, runtime->user));
     return runtime->driver->start(runtime->private, &runtime->place, spec, &files, ret_pidfd);

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/proc.h"
+#include "runtime/log_file.h"
 
 typedef struct Runtime Runtime;
 
@@ -122,6 +123,10 @@ bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms);
 
 /* Last bytes of the instance's log, for an error's detail. Caller frees; "" when there is none. */
 char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes);
+
+/* Lines of the instance's log: log_file_read(). */
+MUST_CHECK Error *runtime_read_log(const Runtime *runtime, const char *id, const LogQuery *query,
+                                   LogPage *ret_page);
 
 /*
  * Ids of all instances of this server that really run, also those that nobody asked for since the
