@@ -15,6 +15,8 @@
 #define CHECK_RESTORE "retrieval.spec.logicalRestore.options."
 
 #define CHECK_PORT_OF_ALL       1024 /* below it ports are for root */
+#define CHECK_LOG_MIN_BYTES     (UINT64_C(64) << 10)
+#define CHECK_LOG_MAX_BYTES     (UINT64_C(64) << 30)
 #define CHECK_OPTION_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_=\""
 
 static const struct {
@@ -152,6 +154,18 @@ static void check_runtime(const Config *config, Report *report)
     if (g_str_equal(config->runtime.gateway_user, config->postgres.os_user))
         check_error(report, "runtime.gatewayUser", "The default, nobody, does.",
                     "must not be the user whom all clones' data belongs to");
+}
+
+static void check_log_size(const Config *config, Report *report)
+{
+    uint64_t bytes = 0;
+    g_autoptr(Error) e = text_parse_size(config->runtime.log_size, &bytes);
+
+    if (e)
+        check_error(report, "runtime.logSize", e->hint, "%s", e->message);
+    else if (bytes < CHECK_LOG_MIN_BYTES || bytes > CHECK_LOG_MAX_BYTES)
+        check_error(report, "runtime.logSize", "For example 16MB.",
+                    "must be from 64KB to 64GB, not %s", config->runtime.log_size);
 }
 
 static void check_container_config(const Config *config, Report *report)
@@ -324,10 +338,18 @@ static void check_logical_jobs(const Config *config, Report *report)
 void check_config(const Config *config, Report *report)
 {
     static void (*const rules[])(const Config *config, Report *report) = {
-        check_server,   check_port_pool,    check_access_addresses,
-        check_pools,    check_runtime,      check_container_config,
-        check_postgres, check_all_settings, check_timetable,
-        check_jobs,     check_logical_jobs,
+        check_server,
+        check_port_pool,
+        check_access_addresses,
+        check_pools,
+        check_runtime,
+        check_log_size,
+        check_container_config,
+        check_postgres,
+        check_all_settings,
+        check_timetable,
+        check_jobs,
+        check_logical_jobs,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)

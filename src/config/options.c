@@ -182,6 +182,10 @@ const Option options_table[] = {
     {"runtime.connectionsPerClone", INT(runtime.connections_per_clone), .fallback = "1000",
      UP_TO(1000000),
      .help = "Connections to one clone that the gateway carries at once; 0 = no limit."},
+    {"runtime.logSize", STRING(runtime.log_size), .fallback = "16MB",
+     .help = "How much is kept of the log of each instance, and of the gateway's: 64KB to 64GB."},
+    {"runtime.logDays", INT(runtime.log_days), .fallback = "7", UP_TO(3650), .unit = "days",
+     .help = "How long lines of these logs are kept; 0 = as long as the size allows."},
     {"runtime.memoryPercent", INT(runtime.memory_percent), .fallback = "100", UP_TO(10000),
      .unit = "percent",
      .help =

@@ -13,6 +13,7 @@
 #include "engine/gate.h"
 #include "engine/idle.h"
 #include "engine/import.h"
+#include "engine/log_keeper.h"
 #include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
@@ -134,6 +135,7 @@ void engine_close(Engine *engine)
     idle_checker_stop(engine->idle);
     space_watch_stop(engine->space);
     supervisor_stop(engine->supervisor);
+    log_keeper_stop(engine->logs);
     pools_stop(engine->pools);
     operations_free(engine->operations);
     port_pool_free(engine->ports);
@@ -166,6 +168,7 @@ static void engine_report_unknown(Engine *engine)
 
 Error *engine_recover(Engine *engine)
 {
+    TRY(log_keeper_start(engine, &engine->logs)); /* first: nobody kept them meanwhile */
     engine_import_snapshots(engine);
     engine_report_unknown(engine);
     TRY(gate_restore(engine));

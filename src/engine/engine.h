@@ -20,6 +20,7 @@ typedef struct Pools Pools;             /* pools.h */
 typedef struct SpaceWatch SpaceWatch;   /* space.h */
 typedef struct Gate Gate;               /* gate.h */
 typedef struct Supervisor Supervisor;   /* supervisor.h */
+typedef struct LogKeeper LogKeeper;     /* log_keeper.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -35,6 +36,7 @@ typedef struct Engine {
     IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
     SpaceWatch *space;           /* from recovery on                         */
     Supervisor *supervisor;      /* from recovery on                         */
+    LogKeeper *logs;             /* from recovery on                         */
     Gate *gate;                  /* NULL where instances listen themselves   */
     void *retrieval;             /* of the layer above: the steps of its operations find it here */
     GMutex listener_lock;        /* held while the listener is told */

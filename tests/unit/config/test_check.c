@@ -112,6 +112,23 @@ static void test_pools(void)
     run_cases(cases, G_N_ELEMENTS(cases));
 }
 
+static void test_log_size(void)
+{
+    static const Case cases[] = {
+        {SERVER PORTS POOLS "runtime: {logSize: 1kb}\n", "runtime.logSize", 4,
+         "must be from 64KB to 64GB, not 1kb"},
+        {SERVER PORTS POOLS "runtime: {logSize: 0}\n", "runtime.logSize", 4,
+         "must be from 64KB to 64GB, not 0"},
+        {SERVER PORTS POOLS "runtime: {logSize: 65GB}\n", "runtime.logSize", 4,
+         "must be from 64KB to 64GB, not 65GB"},
+        {SERVER PORTS POOLS "runtime: {logDays: -1}\n", "runtime.logDays", 4,
+         "must be from 0 to 3650 days, not -1"},
+        {SERVER PORTS POOLS "runtime: {logSize: 64KB, logDays: 0}\n", "runtime.logSize", -1, ""},
+    };
+
+    run_cases(cases, G_N_ELEMENTS(cases));
+}
+
 static void test_runtime(void)
 {
     static const char message[] =
@@ -260,6 +277,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/check/access-addresses", test_access_addresses);
     g_test_add_func("/config/check/pools", test_pools);
     g_test_add_func("/config/check/runtime", test_runtime);
+    g_test_add_func("/config/check/log_size", test_log_size);
     g_test_add_func("/config/check/jobs", test_jobs);
     g_test_add_func("/config/check/timetable", test_timetable);
     g_test_add_func("/config/check/unknown-job-with-spec", test_unknown_job_with_spec);
