@@ -6,7 +6,6 @@
 #include "api/routes.h"
 #include "api/views.h"
 #include "base/clock.h"
-#include "base/text.h"
 #include "engine/clone.h"
 #include "engine/clone_limits.h"
 
@@ -80,15 +79,9 @@ Error *handle_clone_create(Api *api, Request *request, Reply *reply)
 /* ?wait=SECONDS: until the state is final, at most so long. */
 static Error *clone_wait_deadline(const Request *request, int64_t *ret_deadline_ms)
 {
-    const char *wait = http_query(request, "wait");
     int64_t seconds = 0;
 
-    if (wait) {
-        Error *e = text_parse_int(wait, 0, CLONE_WAIT_MAX_S, &seconds);
-        if (e)
-            return error_hint(error_wrap(e, "wait"), "Give whole seconds, at most %d.",
-                              CLONE_WAIT_MAX_S);
-    }
+    TRY(fields_query(request, "wait", 0, CLONE_WAIT_MAX_S, &seconds));
     *ret_deadline_ms = request->began_ms + seconds * 1000;
     return NULL;
 }

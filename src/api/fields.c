@@ -3,7 +3,10 @@
  */
 #include "api/fields.h"
 
+#include <glib.h>
 #include <strings.h>
+
+#include "base/text.h"
 
 static json_t *fields_find(const json_t *object, const char *name)
 {
@@ -87,6 +90,19 @@ bool fields_has(const json_t *object, const char *name)
     const json_t *value = fields_find(object, name);
 
     return value && !json_is_null(value);
+}
+
+Error *fields_query(const Request *request, const char *name, int64_t min, int64_t max,
+                    int64_t *ret_value)
+{
+    const char *text = http_query(request, name);
+    Error *e = text ? text_parse_int(text, min, max, ret_value) : NULL;
+
+    if (!e)
+        return NULL;
+    return error_hint(error_wrap(e, "%s", name),
+                      "Give a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ".", min,
+                      max);
 }
 
 Error *fields_text(const json_t *object, const char *name, const char **ret_text)

@@ -1,6 +1,7 @@
 /*
  * Reading the fields of a request's JSON body: keys match without regard to case (an exact match is
- * preferred), null counts as absent, a wrong type is an error that names the field.
+ * preferred), null counts as absent, a wrong type is an error that names the field. And the numbers
+ * of its query.
  */
 #pragma once
 
@@ -26,3 +27,13 @@ MUST_CHECK Error *fields_uint(const json_t *object, const char *name, bool *ret_
                               int64_t *ret_value);
 MUST_CHECK Error *fields_object(const json_t *object, const char *name, json_t **ret_object);
 bool fields_has(const json_t *object, const char *name);
+
+/*
+ * fields_query - a whole number of the query, "?wait=30".
+ *
+ *   ret_value   untouched when it is not there
+ *
+ * Errors: ERR_INVALID, with a hint that names the bounds.
+ */
+MUST_CHECK Error *fields_query(const Request *request, const char *name, int64_t min, int64_t max,
+                               int64_t *ret_value);

@@ -29,6 +29,8 @@ const Route routes[] = {
     {"GET", "/clones", ROUTE_TOKEN, handle_clone_list, "All clones."},
     {"POST", "/clone", ROUTE_TOKEN, handle_clone_create, "Create a clone."},
     {"POST", "/clone/{id}/reset", ROUTE_TOKEN, handle_clone_reset, "Reset it to a snapshot."},
+    {"GET", "/clone/{id}/logs", ROUTE_TOKEN, handle_clone_logs,
+     "Lines of its PostgreSQL's log; ?tail=LINES, ?after=OFFSET, ?wait=SECONDS for more."},
     {"GET", "/clone/{id}", ROUTE_TOKEN, handle_clone_get,
      "One clone; ?wait=SECONDS until its state is final."},
     {"PATCH", "/clone/{id}", ROUTE_TOKEN, handle_clone_update, "Protect or unprotect it."},

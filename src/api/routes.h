@@ -50,6 +50,7 @@ MUST_CHECK Error *handle_clone_create(Api *api, Request *request, Reply *reply);
 MUST_CHECK Error *handle_clone_get(Api *api, Request *request, Reply *reply);
 MUST_CHECK Error *handle_clone_update(Api *api, Request *request, Reply *reply);
 MUST_CHECK Error *handle_clone_destroy(Api *api, Request *request, Reply *reply);
+MUST_CHECK Error *handle_clone_logs(Api *api, Request *request, Reply *reply);
 MUST_CHECK Error *handle_clone_reset(Api *api, Request *request, Reply *reply);
 
 MUST_CHECK Error *handle_snapshot_list(Api *api, Request *request, Reply *reply);
