@@ -104,6 +104,12 @@ static const Option clone_destroy_options[] = {
     {0},
 };
 
+static const Option clone_logs_options[] = {
+    {"follow", 'f', OPTION_FLAG, NULL, NULL, "go on with what is logged from now on"},
+    {"tail", 0, OPTION_TEXT, "LINES", NULL, "begin with so many of the last lines (default 200)"},
+    {0},
+};
+
 static const Option snapshot_list_options[] = {
     {"branch", 0, OPTION_TEXT, "BRANCH", NULL, "only snapshots of this branch"},
     {"dataset", 0, OPTION_TEXT, "NAME", NULL, "only snapshots of this pool"},
@@ -160,6 +166,10 @@ const Command commands[] = {
      .options = clone_reset_options, .needs_server = true, .run = cmd_clone_reset},
     {"clone destroy", "destroy a clone and wait until it is gone", NULL, ARGUMENT_REQUIRED,
      "CLONE_ID", .options = clone_destroy_options, .needs_server = true, .run = cmd_clone_destroy},
+    {"clone logs", "show what the PostgreSQL of a clone has logged",
+     "Control characters are shown as \\x1b. With --follow it ends with the clone.",
+     ARGUMENT_REQUIRED, "CLONE_ID", .options = clone_logs_options, .needs_server = true,
+     .run = cmd_clone_logs},
 
     {"psql", "open psql in a clone",
      "The password is taken from PGPASSWORD or ~/.pgpass, or psql asks for it. When the\n"

@@ -95,6 +95,7 @@ Error *cmd_clone_create(Cli *cli);
 Error *cmd_clone_update(Cli *cli);
 Error *cmd_clone_reset(Cli *cli);
 Error *cmd_clone_destroy(Cli *cli);
+Error *cmd_clone_logs(Cli *cli);
 Error *cmd_snapshot_list(Cli *cli);
 Error *cmd_snapshot_create(Cli *cli);
 Error *cmd_snapshot_update(Cli *cli);

@@ -256,6 +256,30 @@ class CloneOthers(RametTest):
         self.assertEqual(done.stdout, "The clone has been successfully destroyed: c1\n")
         self.assertEqual(len(server.asked("GET")), 2)
 
+    def test_logs(self):
+        server = self.serve({"GET /clone/c1/logs": [Answer({"lines": ["one", "\ttwo\x1b[2J", ""], "next": 7, "skipped": 0})]})
+        self.assertEqual(self.ramet("clone", "logs", "c1").stdout, "one\n\ttwo\\x1b[2J\n\n")
+        self.ramet("clone", "logs", "--tail=5", "c1")
+        self.assertEqual(self.ramet_json("-o", "json", "clone", "logs", "c1")["next"], 7)
+        self.assertEqual(server.asked()[:2], ["GET /clone/c1/logs?tail=200", "GET /clone/c1/logs?tail=5"])
+
+    def test_logs_followed_to_the_end(self):
+        server = self.serve({"GET /clone/c1/logs": [
+            Answer({"lines": ["one"], "next": 4, "skipped": 0}), Answer({"lines": ["two"], "next": 1008, "skipped": 1000}),
+            Answer({"lines": [], "next": 1008, "skipped": 0}), Answer(NOT_FOUND, 404)]})
+        done = self.ramet("clone", "logs", "-f", "c1")
+        self.assertEqual(done.stdout, "one\ntwo\n")
+        self.assertIn("1000 bytes of the log are gone", done.stderr)
+        self.assertIn("The clone is gone: c1", done.stderr)
+        self.assertEqual([path.split("after=")[1].split("&")[0] for path in server.asked()[1:]], ["4", "1008", "1008"])
+
+    def test_logs_bad_arguments(self):
+        server = self.serve({})
+        for tail in ("-1", "10001", "x", ""):
+            self.assertIn("--tail", self.ramet("clone", "logs", "--tail=" + tail, "c1", status=2).stderr)
+        self.assertIn("cannot print JSON", self.ramet("-o", "json", "clone", "logs", "-f", "c1", status=2).stderr)
+        self.assertEqual(server.asked(), [])
+
     def test_destroy_async(self):
         server = self.serve({"DELETE /clone/c1": [Answer()]})
         self.ramet("clone", "destroy", "--async", "c1")
