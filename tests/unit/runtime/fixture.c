@@ -114,10 +114,14 @@ void set_up(Fixture *f, const void *kind)
 void tear_down(Fixture *f, const void *kind)
 {
     g_autoptr(GPtrArray) ids = NULL;
+    g_autoptr(GPtrArray) dirs = NULL;
 
     assert_ok(runtime_list(f->runtime, &ids));
     for (unsigned i = 0; i < ids->len; i++)
         assert_ok(runtime_stop(f->runtime, ids->pdata[i], RUNTIME_STOP_NOW, STOP_MS));
+    assert_ok(runtime_list_dirs(f->runtime, &dirs));
+    for (unsigned i = 0; i < dirs->len; i++) /* and control groups */
+        assert_ok(runtime_forget(f->runtime, dirs->pdata[i], true));
     runtime_close(f->runtime);
     assert_ok(fs_remove_tree(f->dir));
     g_free(f->dir);
