@@ -76,12 +76,20 @@ static int64_t log_next_line(int fd, int64_t offset)
     return newline ? offset + (newline - bytes) + 1 : offset;
 }
 
+/* A hole ends with a block, and in the rest of the block are zero bytes. */
+static bool log_is_punched(int fd, int64_t before, const struct stat *st)
+{
+    int64_t data = log_data_start(fd, 0, st->st_size);
+    char last = '\0';
+
+    return data >= before || (data + st->st_blksize >= before &&
+                              pread(fd, &last, 1, before - 1) == 1 && last == '\0');
+}
+
 /* Not asked for again when it is done: that would be another change of the file to look at. */
 static int log_punch(int fd, int64_t before, const struct stat *st)
 {
-    int64_t data = log_data_start(fd, 0, st->st_size);
-
-    if (before <= 0 || data + st->st_blksize >= before)
+    if (before <= 0 || log_is_punched(fd, before, st))
         return 0;
     return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, before);
 }

@@ -161,6 +161,12 @@ static void test_age(Place *place, gconstpointer unused)
     g_assert_cmpuint(nothing.lines->len, ==, 0);
     g_assert_cmpint(nothing.next_offset, ==, 100000);
     trim(place, 200000); /* of a log that was longer */
+    put(place, "less than a block\n");
+    trim(place, 100018);
+
+    g_auto(LogPage) gone = read_page(place, 0, 2000);
+
+    g_assert_cmpuint(gone.lines->len, ==, 0);
     put(place, "still here\n");
 
     g_auto(LogPage) more = read_page(place, nothing.next_offset, 10);
