@@ -9,17 +9,24 @@
 #include "cli/password.h"
 #include "cli/protection.h"
 
-static Error *clone_request_add_setting(const char *text, json_t *settings)
+/* NAME=VALUE into an object; the example shows the option's use. */
+static Error *clone_request_add_pair(const char *option, const char *text, const char *example,
+                                     json_t *object)
 {
     const char *equals = strchr(text, '=');
     g_autofree char *name = equals ? g_strndup(text, (size_t)(equals - text)) : g_strdup("");
 
     if (*g_strstrip(name) == '\0')
         return error_hint(
-            error_new(ERR_INVALID, "option \"--extra-config\": \"%s\" is no NAME=VALUE", text),
-            "For example: --extra-config work_mem=64MB");
-    json_object_set_new(settings, name, json_string(equals + 1));
+            error_new(ERR_INVALID, "option \"--%s\": \"%s\" is no NAME=VALUE", option, text),
+            "For example: --%s %s", option, example);
+    json_object_set_new(object, name, json_string(equals + 1));
     return NULL;
+}
+
+static Error *clone_request_add_setting(const char *text, json_t *settings)
+{
+    return clone_request_add_pair("extra-config", text, "work_mem=64MB", settings);
 }
 
 Error *clone_request_add_settings(const char *text, json_t *settings)
@@ -87,21 +94,6 @@ static Error *clone_request_add_all_settings(const Args *args, json_t *request)
     return NULL;
 }
 
-static Error *clone_request_add_limit(const char *text, json_t *limits)
-{
-    const char *equals = strchr(text, '=');
-    g_autofree char *name = g_strndup(text, equals ? (gsize)(equals - text) : 0);
-
-    if (*text == '\0')
-        return NULL;
-    if (*name == '\0')
-        return error_hint(
-            error_new(ERR_INVALID, "option \"--limit\": \"%s\" is no NAME=VALUE", text),
-            "For example: --limit memory=1gb --limit cpus=1.5");
-    json_object_set_new(limits, name, json_string(equals + 1));
-    return NULL;
-}
-
 Error *clone_request_add_limits(const Args *args, json_t *request)
 {
     const GPtrArray *texts = args_list(args, "limit");
@@ -112,7 +104,8 @@ Error *clone_request_add_limits(const Args *args, json_t *request)
     limits = json_object();
     json_object_set_new(request, "limits", limits);
     for (guint i = 0; i < texts->len; i++)
-        TRY(clone_request_add_limit(texts->pdata[i], limits));
+        if (*(const char *)texts->pdata[i] != '\0')
+            TRY(clone_request_add_pair("limit", texts->pdata[i], "memory=1gb", limits));
     return NULL;
 }
 
