@@ -47,14 +47,36 @@ static void http_init_once(void)
     }
 }
 
+typedef struct HttpBody {
+    const HttpRequest *request;
+    GString *text;
+    size_t told; /* up to where lines were told of */
+} HttpBody;
+
+static void http_tell_lines(HttpBody *body)
+{
+    const HttpRequest *request = body->request;
+    char *line = body->text->str + body->told;
+    char *end;
+
+    for (; (end = strchr(line, '\n')); line = end + 1) {
+        g_autofree char *copy = g_strndup(line, (gsize)(end - line));
+
+        request->on_line(g_strchomp(copy), request->on_line_data);
+    }
+    body->told = (size_t)(line - body->text->str);
+}
+
 /* A CURLOPT_WRITEFUNCTION: taking less than is offered ends the transfer. */
 static size_t http_take_body(char *chunk, size_t size, size_t n, void *data)
 {
-    GString *body = data;
+    HttpBody *body = data;
 
-    if (body->len + size * n > HTTP_BODY_MAX)
+    if (body->text->len + size * n > HTTP_BODY_MAX)
         return 0;
-    g_string_append_len(body, chunk, (gssize)(size * n));
+    g_string_append_len(body->text, chunk, (gssize)(size * n));
+    if (body->request->on_line)
+        http_tell_lines(body);
     return size * n;
 }
 
@@ -104,6 +126,8 @@ static void http_set_options(CURL *curl, const HttpRequest *request, HttpHeaders
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "ramet/" RAMET_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (request->unix_socket)
+        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(connect_ms > 0 ? connect_ms : HTTP_CONNECT_TIMEOUT_MS));
@@ -134,7 +158,8 @@ Error *http_request(const HttpRequest *request, HttpResponse *ret_response)
 
     g_autoptr(CURL) curl = curl_easy_init();
     g_autoptr(HttpHeaders) headers = NULL;
-    g_autoptr(GString) body = g_string_new(NULL);
+    g_autoptr(GString) text = g_string_new(NULL);
+    HttpBody body = {request, text, 0};
     char words[CURL_ERROR_SIZE] = "";
 
     g_assert(curl);
@@ -142,14 +167,15 @@ Error *http_request(const HttpRequest *request, HttpResponse *ret_response)
     http_set_options(curl, request, headers);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, http_take_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 
     CURLcode code = curl_easy_perform(curl);
 
     if (code != CURLE_OK)
         return http_failure(request, code, words);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret_response->status);
-    ret_response->body = g_string_free(g_steal_pointer(&body), FALSE);
+    ret_response->size = text->len;
+    ret_response->body = g_string_free(g_steal_pointer(&text), FALSE);
     return NULL;
 }
 

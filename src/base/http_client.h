@@ -1,5 +1,5 @@
 /*
- * HTTP as a client, for the CLI. The only user of libcurl. Redirects are not followed.
+ * HTTP as a client, for the CLI and for Docker's API. The only user of libcurl. Redirects are not followed.
  */
 #pragma once
 
@@ -7,6 +7,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+
+/* A line of the answer's body, without its end. */
+typedef void (*HttpLine)(const char *line, void *data);
 
 typedef struct HttpRequest {
     const char *method;         /* "GET", "POST", "PATCH", "DELETE"            */
@@ -16,11 +19,15 @@ typedef struct HttpRequest {
     int64_t timeout_ms;         /* 0 = none                                    */
     int64_t connect_timeout_ms; /* 0 = 10 s                                    */
     bool is_insecure;           /* do not check the server's certificate       */
+    const char *unix_socket;    /* path to connect to instead of the URL's host; NULL = none */
+    HttpLine on_line;           /* each line of a body as it comes; or NULL    */
+    void *on_line_data;
 } HttpRequest;
 
 typedef struct HttpResponse {
     long status;
-    char *body; /* NUL-terminated, never NULL */
+    char *body;  /* NUL-terminated, never NULL */
+    size_t size; /* of the body, which may have NULs of its own */
 } HttpResponse;
 
 void http_response_clear(HttpResponse *response);

@@ -10,6 +10,7 @@
 #include "config/connection_string.h"
 #include "config/container_limits.h"
 #include "config/cron.h"
+#include "config/docker_options.h"
 
 #define CHECK_DUMP    "retrieval.spec.logicalDump.options."
 #define CHECK_RESTORE "retrieval.spec.logicalRestore.options."
@@ -75,7 +76,7 @@ static void check_server(const Config *config, Report *report)
 
 static bool check_uses_gateway(const RuntimeConfig *runtime)
 {
-    return g_str_equal(runtime->driver, "oci") && g_str_equal(runtime->network, "none");
+    return !g_str_equal(runtime->driver, "process") && g_str_equal(runtime->network, "none");
 }
 
 static void check_port_pool(const Config *config, Report *report)
@@ -170,11 +171,35 @@ static void check_log_size(const Config *config, Report *report)
 
 static void check_container_config(const Config *config, Report *report)
 {
+    const json_t *options = config->provision.container_config;
+    bool is_docker = g_str_equal(config->runtime.driver, "docker");
     LimitsConfig limits;
-    g_autoptr(Error) e = limits_parse(config->provision.container_config, &limits);
+    json_t *others = NULL;
+    g_autoptr(Error) e = limits_parse(options, is_docker, &limits);
 
+    if (!e && is_docker)
+        e = docker_options_parse(options, &others);
+    json_decref(others);
     if (e)
         check_error(report, "provision.containerConfig", e->hint, "%s", e->message);
+}
+
+static void check_image(const Config *config, Report *report)
+{
+    bool is_docker = g_str_equal(config->runtime.driver, "docker");
+
+    if (is_docker && config->provision.docker_image[0] == '\0')
+        check_error(report, "provision.dockerImage",
+                    "Name an image that holds PostgreSQL of the source's major.",
+                    "the \"docker\" runtime needs an image");
+    if (!is_docker && config->provision.docker_image[0] != '\0')
+        report_warning(report, "provision.dockerImage", "Set runtime.driver: docker to use it.",
+                       "has no effect: the \"%s\" runtime uses the programs of this machine",
+                       config->runtime.driver);
+    if (config->runtime.root[0] != '\0' && !g_str_equal(config->runtime.driver, "oci"))
+        check_error(report, "runtime.root", NULL, "is for the \"oci\" runtime alone");
+    if (config->runtime.root[0] != '\0')
+        check_absolute(report, "runtime.root", config->runtime.root);
 }
 
 static void check_postgres(const Config *config, Report *report)
@@ -338,17 +363,9 @@ static void check_logical_jobs(const Config *config, Report *report)
 void check_config(const Config *config, Report *report)
 {
     static void (*const rules[])(const Config *config, Report *report) = {
-        check_server,
-        check_port_pool,
-        check_access_addresses,
-        check_pools,
-        check_runtime,
-        check_log_size,
-        check_container_config,
-        check_postgres,
-        check_all_settings,
-        check_timetable,
-        check_jobs,
+        check_server,       check_port_pool,    check_access_addresses, check_pools,
+        check_runtime,      check_log_size,     check_container_config, check_image,
+        check_postgres,     check_all_settings, check_timetable,        check_jobs,
         check_logical_jobs,
     };
 

@@ -58,7 +58,7 @@ typedef struct PoolManagerConfig {
 } PoolManagerConfig;
 
 typedef struct RuntimeConfig { /* ours; the words are in options.c */
-    char *driver, *oci_program, *network, *gateway_user, *log_size;
+    char *driver, *oci_program, *root, *docker_host, *network, *gateway_user, *log_size;
     bool is_trusted;
     int64_t connections_per_clone, memory_percent, log_days; /* 0 = no limit */
 } RuntimeConfig;

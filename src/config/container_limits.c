@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/docker_options.h"
+#include "config/scalar.h"
 
 #define MIB              (INT64_C(1) << 20)
 #define MEMORY_MIN_BYTES (64 * MIB) /* less, and PostgreSQL does not start */
@@ -97,19 +99,16 @@ static char *limit_known_names(void)
     return g_string_free(names, FALSE);
 }
 
-static char *limit_text(const json_t *value)
+static Error *limit_unknown(bool is_docker)
 {
-    if (json_is_string(value))
-        return g_strdup(json_string_value(value));
+    g_autofree char *known = limit_known_names();
+    g_autofree char *others = docker_options_names();
 
-    char *text = json_dumps(value, JSON_ENCODE_ANY);
-    char *copy = g_strdup(text);
-
-    free(text);
-    return copy;
+    return error_hint(error_new(ERR_INVALID, "there is no such option"), "Known are: %s%s%s.",
+                      known, is_docker ? ", " : "", is_docker ? others : "");
 }
 
-static Error *limit_set(LimitsConfig *limits, const char *name, const char *text)
+static Error *limit_set(LimitsConfig *limits, const char *name, const char *text, bool is_docker)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(limit_options); i++) {
         int64_t value = 0;
@@ -123,21 +122,19 @@ static Error *limit_set(LimitsConfig *limits, const char *name, const char *text
         return NULL;
     }
 
-    g_autofree char *known = limit_known_names();
-
-    return error_hint(error_new(ERR_INVALID, "there is no such option"), "Known are: %s.", known);
+    return is_docker && docker_options_knows(name) ? NULL : limit_unknown(is_docker);
 }
 
-Error *limits_parse(const json_t *options, LimitsConfig *ret_limits)
+Error *limits_parse(const json_t *options, bool is_docker, LimitsConfig *ret_limits)
 {
     LimitsConfig limits = {0};
     const char *name;
     json_t *value;
 
     json_object_foreach ((json_t *)(uintptr_t)options, name, value) {
-        g_autofree char *text = limit_text(value);
+        g_autofree char *text = scalar_text(value);
         g_autofree char *shown = text_printable(name, 60);
-        Error *e = limit_set(&limits, name, text);
+        Error *e = limit_set(&limits, name, text, is_docker);
 
         if (e)
             return error_wrap(e, "\"%s\"", shown);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,8 +28,9 @@ MUST_CHECK Error *limits_narrow(const LimitsConfig *all, const LimitsConfig *own
 /*
  * limits_parse - read a mapping such as {"cpus": "1.5", "memory": "4gb", "shm-size": "1gb"}.
  *
- *   options   name → scalar; NULL = empty
+ *   options     name → scalar; NULL = empty
+ *   is_docker   names of docker_options.h are passed over
  *
  * Errors: ERR_INVALID an unknown name (hint: the known ones), or a value that makes no sense.
  */
-MUST_CHECK Error *limits_parse(const json_t *options, LimitsConfig *ret_limits);
+MUST_CHECK Error *limits_parse(const json_t *options, bool is_docker, LimitsConfig *ret_limits);

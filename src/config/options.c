@@ -66,7 +66,7 @@
 /* clang-format on */
 
 static const char *const engine_choices[] = {"postgres", NULL};
-static const char *const driver_choices[] = {"oci", "process", NULL};
+static const char *const driver_choices[] = {"oci", "docker", "process", NULL};
 static const char *const network_choices[] = {"none", "host", NULL};
 static const char *const source_choices[] = {"", "local", "remote", "rdsIam", NULL};
 static const char *const tool_choices[] = {"walg", "pgbackrest", "customTool", NULL};
@@ -102,12 +102,13 @@ const Option options_table[] = {
     {"provision.cloneAccessAddresses", STRING(provision.clone_access_addresses), .flags = RELOADS,
      .help = "Addresses on which clones accept connections, separated by commas, IPv6 in "
              "brackets; empty = all."},
-    {"provision.dockerImage", STRING(provision.docker_image), .flags = RELOADS | NOT_BUILT,
-     .help = "Image of the clones' containers."},
+    {"provision.dockerImage", STRING(provision.docker_image), .flags = RELOADS,
+     .help = "Image of all instances' containers, when `runtime.driver` is `docker`: it holds "
+             "PostgreSQL of the source's major. Pulled at the start if it is not there."},
     {"provision.containerConfig", MAP(provision.container_config), .flags = RELOADS,
      .help = "What one clone may use, in the words of `docker run`: `cpus`, `nano-cpus`, `memory`, "
-             "`shm-size`, `pids-limit`, `ulimit: nofile=N`. Others are refused; `process` sets no "
-             "limits."},
+             "`shm-size`, `pids-limit`, `ulimit: nofile=N`; with `docker` also those that "
+             "docs/runtimes.md lists. Others are refused; `process` sets no limits."},
     {"provision.useSudo", UNUSED(BOOL), .flags = NOT_BUILT,
      .help = "Run programs through sudo. The server runs as root, or without privileges."},
 
@@ -166,9 +167,16 @@ const Option options_table[] = {
     {"runtime", SECTION, .help = "How PostgreSQL instances are run. Ramet's own."},
     {"runtime.driver", STRING(runtime.driver), .fallback = "oci", .choices = driver_choices,
      .help = "`oci`: each instance in a container of its own, by crun or runc; needs root. "
+             "`docker`: the same by Docker Engine or Podman, from an image. "
              "`process`: an ordinary process of an unprivileged user, without isolation."},
     {"runtime.ociProgram", STRING(runtime.oci_program),
      .help = "crun or runc, by name or path; empty = the one that is there, crun first."},
+    {"runtime.root", STRING(runtime.root),
+     .help = "Of `oci`: directory of a root file system that instances run in, such as an unpacked "
+             "image; empty = the programs of this machine."},
+    {"runtime.dockerHost", STRING(runtime.docker_host),
+     .help = "Of `docker`: socket of the engine, as `unix:///path`; empty = DOCKER_HOST of the "
+             "environment, or else the usual place of Docker's or Podman's."},
     {"runtime.trusted", BOOL(runtime.is_trusted),
      .help = "Your word that all users of clones are trusted. `process` starts nothing without it, "
              "because a superuser of a clone can run any program as postgres.osUser."},

@@ -122,3 +122,15 @@ bool scalar_is_null(const YamlNode *node)
 
     return json_is_null(value);
 }
+
+char *scalar_text(const json_t *value)
+{
+    if (json_is_string(value))
+        return g_strdup(json_string_value(value));
+
+    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    char *copy = g_strdup(text);
+
+    free(text);
+    return copy;
+}

@@ -21,5 +21,8 @@ json_t *scalar_to_json(const char *text, bool is_plain);
 /* The same of a node; NULL when it is no scalar. Caller decrefs. */
 json_t *scalar_of_node(const YamlNode *node);
 
+/* A text itself, any other value as it is written. Caller frees. */
+char *scalar_text(const json_t *value);
+
 /* True for "key:" without a value, "~" and "null". */
 bool scalar_is_null(const YamlNode *node);

@@ -18,9 +18,11 @@ static json_t *limits_load(const char *own)
 static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *ret_limits)
 {
     LimitsConfig all, narrower;
+    const Config *config = engine->config;
+    bool is_docker = g_str_equal(config->runtime.driver, "docker");
 
-    TRY(limits_parse(engine->config->provision.container_config, &all));
-    TRY(limits_parse(own, &narrower));
+    TRY(limits_parse(config->provision.container_config, is_docker, &all));
+    TRY(limits_parse(own, false, &narrower));
     return limits_narrow(&all, &narrower, ret_limits);
 }
 

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "engine/clone_limits.h"
 #include "engine/pools.h"
+#include "engine/programs.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
 #include "postgres/conf.h"
@@ -117,13 +118,12 @@ static Error *request_check_settings(Engine *engine, const CloneRequest *request
 {
     g_autoptr(Installation) installation = NULL;
 
-    TRY(installation_find((const char *const *)engine->bin_dirs, snapshot->pg_major,
-                          &installation));
+    TRY(programs_find(engine, snapshot->pg_major, &installation));
     if (!request->extra_conf || json_object_size(request->extra_conf) == 0)
         return NULL;
     Error *e = conf_check_names(request->extra_conf);
     if (!e)
-        e = conf_check_values(installation, engine->config->postgres.os_user, request->extra_conf);
+        e = programs_check_settings(engine, installation, request->extra_conf);
     if (e && e->code == ERR_INVALID && !e->hint)
         e = error_hint(e, "Correct the setting in extra_conf, or leave it out.");
     return e;

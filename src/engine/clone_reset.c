@@ -11,6 +11,7 @@
 #include "engine/clone_work.h"
 #include "engine/gate.h"
 #include "engine/pools.h"
+#include "engine/programs.h"
 #include "engine/volume.h"
 
 /* Who comes from now on waits for the new data, or after an undo for the old. */
@@ -149,8 +150,7 @@ static Error *reset_check(Engine *engine, const Clone *clone, const Snapshot *ta
     if (!target->is_ready)
         return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
                           "This one is being deleted: choose another.");
-    return installation_find((const char *const *)engine->bin_dirs, target->pg_major,
-                             &installation);
+    return programs_find(engine, target->pg_major, &installation);
 }
 
 /* Target snapshot, state and operation in one transaction: the snapshot cannot go in between. */

@@ -5,6 +5,7 @@
 
 #include "engine/gate.h"
 #include "engine/pools.h"
+#include "engine/programs.h"
 #include "postgres/conf.h"
 #include "postgres/roles.h"
 #include "postgres/version.h"
@@ -211,8 +212,7 @@ static Error *clone_find_installation(Operation *operation)
         return NULL;
     if (!work->snapshot)
         return error_new(ERR_NOT_FOUND, "no snapshot found");
-    return installation_find((const char *const *)operation->engine->bin_dirs,
-                             work->snapshot->pg_major, &work->installation);
+    return programs_find(operation->engine, work->snapshot->pg_major, &work->installation);
 }
 
 Error *clone_step_start(Operation *operation)

@@ -17,6 +17,7 @@
 #include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
+#include "engine/programs.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
 #include "engine/supervisor.h"
@@ -31,18 +32,6 @@ static const OperationKind *const engine_kinds[] = {
 };
 
 /* --- opening --- */
-
-static char **engine_bin_dirs(const Config *config)
-{
-    g_autoptr(GPtrArray) dirs = g_ptr_array_new();
-    size_t i;
-    json_t *dir;
-
-    json_array_foreach (config->postgres.bin_dirs, i, dir)
-        g_ptr_array_add(dirs, g_strdup(json_string_value(dir)));
-    g_ptr_array_add(dirs, NULL);
-    return (char **)g_ptr_array_steal(dirs, NULL);
-}
 
 Error *engine_load_identity(Store *store, bool may_make, char **ret_identity)
 {
@@ -71,7 +60,8 @@ static Error *engine_open_runtime(Engine *engine)
         .state_dir = config->server.state_dir,
         .os_user = config->postgres.os_user,
         .is_trusted = config->runtime.is_trusted,
-        .oci_program = config->runtime.oci_program,
+        .program = config->runtime.oci_program,
+        .image = config->runtime.root,
         .is_to_look = engine->is_to_look,
     };
 
@@ -90,6 +80,7 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     TRY(store_open(config->server.state_dir, mode, &engine->store));
     TRY(engine_load_identity(engine->store, mode == STORE_READ_WRITE, &engine->instance_id));
     TRY(engine_open_runtime(engine));
+    TRY(programs_open(engine));
     TRY(gate_open(engine));
     TRY(pools_open(engine->pools));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
@@ -109,7 +100,6 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     engine->is_to_look = mode == STORE_READ_ONLY;
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
-    engine->bin_dirs = engine_bin_dirs(config);
     engine->pools = pools_new(engine);
     TRY(engine_open_parts(engine, mode));
     *ret_engine = g_steal_pointer(&engine);
@@ -143,7 +133,7 @@ void engine_close(Engine *engine)
     gate_close(engine->gate);
     runtime_close(engine->runtime);
     store_close(engine->store);
-    g_strfreev(engine->bin_dirs);
+    programs_close(engine);
     g_free(engine->instance_id);
     g_mutex_clear(&engine->listener_lock);
     g_free(engine);

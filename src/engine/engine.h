@@ -28,7 +28,8 @@ typedef struct Engine {
     Store *store;
     Runtime *runtime;
     Pools *pools;
-    char **bin_dirs;   /* postgres.binDirs, NULL-terminated */
+    char **bin_dirs;   /* postgres.binDirs, NULL-terminated   */
+    GPtrArray *image;  /* programs.h: of Installation *; NULL = instances run this machine's */
     char *instance_id; /* made once for a state directory; NULL when opened to look before that */
     int64_t started_at_ms;
     Operations *operations;

@@ -78,14 +78,14 @@ MUST_CHECK Error *conf_check_names(const json_t *settings);
 
 /*
  * conf_check_values - ask PostgreSQL itself (postgres -C) whether it takes the settings; nothing is
- * started. Cost: 10-20 ms for each of one or two tries.
+ * started. Cost: 10-20 ms for each of one or two tries; in an image, that of a container.
  *
  * Errors: ERR_INVALID `invalid setting: invalid value for parameter "work_mem": "abc"`, with
  *         "(and 2 more)" when there are (detail: all of them, one a line); ERR_EXTERNAL postgres
  *         could not be asked.
  */
 MUST_CHECK Error *conf_check_values(const Installation *installation, const char *os_user,
-                                    const json_t *settings);
+                                    const ProgramRunner *runner, const json_t *settings);
 
 /*
  * pg_hba.conf: every user by password (scram; md5 too when old passwords are kept), the manager by

@@ -64,18 +64,30 @@ static Error *check_write(const char *dir, const char *os_user, const json_t *se
     return fs_write_file(path, text, &how);
 }
 
+typedef struct ConfCheck {
+    const Installation *installation;
+    const char *os_user;
+    const ProgramRunner *runner;
+    const char *dir; /* of the files it is asked about */
+} ConfCheck;
+
 /* One try: problems are empty when postgres takes them all. They are added to evidence, too. */
-static Error *check_try(const Installation *installation, const char *os_user, const char *dir,
-                        const json_t *settings, GString *evidence, GPtrArray **ret_problems)
+static Error *check_try(const ConfCheck *check, const json_t *settings, GString *evidence,
+                        GPtrArray **ret_problems)
 {
-    g_autofree char *postgres = g_build_filename(installation->bin_dir, "postgres", NULL);
-    const char *argv[] = {postgres, "-D", dir, PLAIN_MESSAGES, "-C", "data_directory", NULL};
+    g_autofree char *postgres = installation_own_program(check->installation, "postgres");
+    const char *argv[] = {postgres, "-D", ".", PLAIN_MESSAGES, "-C", "data_directory", NULL};
     const char *env[] = {"LC_ALL=C", NULL};
-    ProcSpec spec = {.argv = argv, .env = env, .user = os_user, .timeout_ms = CHECK_TIMEOUT_MS};
+    ProcSpec spec = {
+        .argv = argv,
+        .env = env,
+        .cwd = check->dir,
+        .timeout_ms = CHECK_TIMEOUT_MS,
+    };
     g_auto(ProcResult) result = {};
 
-    TRY(check_write(dir, os_user, settings));
-    g_autoptr(Error) e = proc_run(&spec, &result);
+    TRY(check_write(check->dir, check->os_user, settings));
+    g_autoptr(Error) e = check->runner->run(&spec, &result, check->runner->data);
     g_autoptr(GPtrArray) problems = check_problems(e && result.errors ? result.errors : "");
     if (e && problems->len == 0)
         return g_steal_pointer(&e); /* it failed for another reason */
@@ -96,24 +108,23 @@ static Error *check_verdict(const GPtrArray *problems, const GString *evidence)
     return error_detail(e, "%s", evidence->str);
 }
 
-static Error *check_in_dir(const Installation *installation, const char *os_user, const char *dir,
-                           json_t *settings)
+static Error *check_in_dir(const ConfCheck *check, json_t *settings)
 {
     g_autoptr(GPtrArray) problems = NULL;
     g_autoptr(GPtrArray) more = NULL;
     g_autoptr(GString) evidence = g_string_new(NULL);
 
-    TRY(fs_make_dir(dir, 0700, os_user));
-    TRY(check_try(installation, os_user, dir, settings, evidence, &problems));
+    TRY(fs_make_dir(check->dir, 0700, check->os_user));
+    TRY(check_try(check, settings, evidence, &problems));
     if (check_drop_unknown(settings, problems)) {
-        TRY(check_try(installation, os_user, dir, settings, evidence, &more));
+        TRY(check_try(check, settings, evidence, &more));
         g_ptr_array_extend_and_steal(problems, g_steal_pointer(&more));
     }
     return check_verdict(problems, evidence);
 }
 
 Error *conf_check_values(const Installation *installation, const char *os_user,
-                         const json_t *settings)
+                         const ProgramRunner *runner, const json_t *settings)
 {
     if (json_object_size(settings) == 0)
         return NULL;
@@ -122,8 +133,9 @@ Error *conf_check_values(const Installation *installation, const char *os_user,
     if (dir == NULL)
         return error_errno(errno, "making a temporary directory");
 
+    const ConfCheck check = {installation, os_user, runner, dir};
     json_t *left = json_copy((json_t *)(uintptr_t)settings);
-    Error *e = check_in_dir(installation, os_user, dir, left);
+    Error *e = check_in_dir(&check, left);
     json_decref(left);
     error_ignore(fs_remove_tree(dir), "a temporary directory is left over");
     return e;

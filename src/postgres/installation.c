@@ -13,7 +13,6 @@
 #include "postgres/version.h"
 
 #define DEBIAN_DIR         "/usr/lib/postgresql"
-#define VERSION_LABEL      "(PostgreSQL) "
 #define VERSION_TIMEOUT_MS 10000
 
 /* Where a configured directory may hold its programs, and an installation its extensions. */
@@ -28,16 +27,28 @@ void installation_free(Installation *installation)
     if (installation == NULL)
         return;
     g_free(installation->bin_dir);
+    g_free(installation->image);
+    g_clear_pointer(&installation->extensions, g_hash_table_unref);
     g_free(installation);
 }
 
-static Installation *installation_new(int64_t major, const char *bin_dir)
+Installation *installation_new(int64_t major, const char *bin_dir)
 {
     Installation *installation = g_new0(Installation, 1);
 
     installation->major = major;
     installation->bin_dir = g_strdup(bin_dir);
     return installation;
+}
+
+static Installation *installation_copy(const Installation *installation)
+{
+    Installation *copy = installation_new(installation->major, installation->bin_dir);
+
+    copy->image = g_strdup(installation->image);
+    if (installation->extensions)
+        copy->extensions = g_hash_table_ref(installation->extensions);
+    return copy;
 }
 
 static char *installation_path(const char *bin_dir, const char *program)
@@ -49,7 +60,6 @@ static char *installation_path(const char *bin_dir, const char *program)
 
 /* --- versions --- */
 
-/* It says "postgres (PostgreSQL) 15.4 (Debian 15.4-1)". */
 static Error *program_ask(const char *program, int64_t *ret_major)
 {
     const char *argv[] = {program, "--version", NULL};
@@ -57,10 +67,7 @@ static Error *program_ask(const char *program, int64_t *ret_major)
     g_auto(ProcResult) result = {};
 
     TRY(proc_run(&spec, &result));
-    const char *found = strstr(result.output, VERSION_LABEL);
-    if (!found)
-        return error_detail(error_new(ERR_EXTERNAL, "it tells no version"), "%s", result.output);
-    return version_parse(found + strlen(VERSION_LABEL), ret_major);
+    return version_parse_program(result.output, ret_major);
 }
 
 /* Asked again when the file was replaced. */
@@ -150,49 +157,53 @@ Error *installation_list(const char *const *extra_dirs, GPtrArray **ret_list)
 
 /* --- one of them --- */
 
+static char *installation_names(const GPtrArray *list)
+{
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    for (guint i = 0; i < list->len; i++) {
+        const Installation *installation = g_ptr_array_index(list, i);
+        g_autofree char *name = version_name(installation->major);
+
+        g_string_append_printf(names, "\n%s in %s", name, installation->bin_dir);
+    }
+    return g_strdup(names->len ? names->str : " none");
+}
+
 static Error *installation_missing(const GPtrArray *list, int64_t major, const char *or_newer)
 {
-    g_autoptr(GString) found = g_string_new(NULL);
+    const Installation *first = list->len > 0 ? g_ptr_array_index(list, 0) : NULL;
     g_autofree char *name = version_name(major);
+    g_autofree char *names = installation_names(list);
+    Error *e;
+
+    if (first && first->image) {
+        e = error_new(ERR_NOT_FOUND, "PostgreSQL %s%s is not in image \"%s\"", name, or_newer,
+                      first->image);
+        e = error_hint(e, "Configure an image that has it.");
+    } else {
+        e = error_new(ERR_NOT_FOUND, "PostgreSQL %s%s is not installed", name, or_newer);
+        e = error_hint(e,
+                       "Install the package postgresql-%s, or add its directory to "
+                       "postgres.binDirs in the configuration.",
+                       name);
+    }
+    return error_detail(e, "Installed:%s", names);
+}
+
+Error *installation_choose(const GPtrArray *list, int64_t major, bool or_newer, Installation **ret)
+{
+    int64_t highest = or_newer ? VERSION_NEWEST : major;
 
     for (guint i = 0; i < list->len; i++) {
         const Installation *installation = g_ptr_array_index(list, i);
-        g_autofree char *other = version_name(installation->major);
-        g_string_append_printf(found, "\n%s in %s", other, installation->bin_dir);
+
+        if (installation->major < major || installation->major > highest)
+            continue;
+        *ret = installation_copy(installation);
+        return NULL;
     }
-    Error *e = error_new(ERR_NOT_FOUND, "PostgreSQL %s%s is not installed", name, or_newer);
-    e = error_detail(e, "Installed:%s", found->len ? found->str : " none");
-    return error_hint(e,
-                      "Install the package postgresql-%s, or add its directory to "
-                      "postgres.binDirs in the configuration.",
-                      name);
-}
-
-static Error *installation_pick(const char *const *extra_dirs, int64_t lowest, int64_t highest,
-                                const char *or_newer, Installation **ret)
-{
-    g_autoptr(GPtrArray) list = NULL;
-
-    TRY(installation_list(extra_dirs, &list));
-    for (guint i = 0; i < list->len; i++) {
-        const Installation *installation = g_ptr_array_index(list, i);
-        if (installation->major >= lowest && installation->major <= highest) {
-            *ret = installation_new(installation->major, installation->bin_dir);
-            return NULL;
-        }
-    }
-    return installation_missing(list, lowest, or_newer);
-}
-
-Error *installation_find(const char *const *extra_dirs, int64_t major, Installation **ret)
-{
-    return installation_pick(extra_dirs, major, major, "", ret);
-}
-
-Error *installation_find_for_source(const char *const *extra_dirs, int64_t source_major,
-                                    Installation **ret)
-{
-    return installation_pick(extra_dirs, source_major, VERSION_NEWEST, " or newer", ret);
+    return installation_missing(list, major, or_newer ? " or newer" : "");
 }
 
 /* --- what it holds --- */
@@ -276,8 +287,15 @@ static bool extension_is_in(const char *dir, const char *extension)
     return fs_exists(path);
 }
 
+char *installation_own_program(const Installation *installation, const char *program)
+{
+    return g_build_filename(installation->bin_dir, program, NULL);
+}
+
 bool installation_has_extension(const Installation *installation, const char *extension)
 {
+    if (installation->extensions)
+        return g_hash_table_contains(installation->extensions, extension);
     for (size_t i = 0; i < G_N_ELEMENTS(extension_dirs); i++) {
         g_autofree char *dir = g_build_filename(installation->bin_dir, extension_dirs[i], NULL);
         if (extension_is_in(dir, extension))

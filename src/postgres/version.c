@@ -8,7 +8,8 @@
 
 #include "base/text.h"
 
-#define OLDEST_NAME "9.6"
+#define PROGRAM_LABEL "(PostgreSQL) "
+#define OLDEST_NAME   "9.6"
 
 typedef struct VersionRow {
     int64_t major;
@@ -96,6 +97,15 @@ Error *version_parse(const char *text, int64_t *ret_major)
     return e ? error_new(ERR_INVALID, "PostgreSQL %s is not supported: %s is the oldest that is",
                          name, OLDEST_NAME)
              : NULL;
+}
+
+Error *version_parse_program(const char *text, int64_t *ret_major)
+{
+    const char *found = strstr(text, PROGRAM_LABEL);
+
+    if (!found)
+        return error_detail(error_new(ERR_EXTERNAL, "it tells no version"), "%s", text);
+    return version_parse(found + strlen(PROGRAM_LABEL), ret_major);
 }
 
 int64_t version_of_number(int64_t number)

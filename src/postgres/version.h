@@ -42,6 +42,9 @@ char *version_name(int64_t major);
  */
 MUST_CHECK Error *version_parse(const char *text, int64_t *ret_major);
 
+/* The same of what a program says: "postgres (PostgreSQL) 15.4 (Debian 15.4-1)". ERR_EXTERNAL. */
+MUST_CHECK Error *version_parse_program(const char *text, int64_t *ret_major);
+
 /* 150018, as server_version_num has it → 15; 90624 → 9. */
 int64_t version_of_number(int64_t number);
 

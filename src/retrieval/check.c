@@ -4,6 +4,7 @@
 #include <locale.h>
 
 #include "base/text.h"
+#include "engine/programs.h"
 #include "engine/space.h"
 #include "postgres/conf.h"
 #include "postgres/version.h"
@@ -12,20 +13,29 @@
 
 /* --- the source's databases --- */
 
+static Error *check_hint_extension(Error *e, const Work *work, const char *name)
+{
+    g_autofree char *package = extension_package(name, work->installation->major);
+
+    if (work->installation->image)
+        return error_hint(e, "Use an image that has it: on Debian its package is, probably, %s.",
+                          package);
+    return error_hint(e, "Install its package, probably: apt-get install %s", package);
+}
+
 static Error *check_database_extensions(const Work *work, const SourceDatabase *database)
 {
     for (unsigned i = 0; i < database->extensions->len; i++) {
         const SourceExtension *extension = database->extensions->pdata[i];
         if (installation_has_extension(work->installation, extension->name))
             continue;
-        g_autofree char *package = extension_package(extension->name, work->installation->major);
         g_autofree char *version = version_name(work->installation->major);
         Error *e = error_new(
             ERR_EXTERNAL,
             "database \"%s\" uses the extension \"%s\" %s, which is not installed here for "
             "PostgreSQL %s",
             database->name, extension->name, extension->version, version);
-        return error_hint(e, "Install its package, probably: apt-get install %s", package);
+        return check_hint_extension(e, work, extension->name);
     }
     return NULL;
 }
@@ -40,10 +50,13 @@ static bool locale_is_installed(const char *name)
     return true;
 }
 
-static Error *check_database_locale(const SourceDatabase *database)
+/* Of an image, initdb and CREATE DATABASE find it out. */
+static Error *check_database_locale(const Work *work, const SourceDatabase *database)
 {
     const char *names[] = {database->collate, database->ctype};
 
+    if (work->installation->image)
+        return NULL;
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         if (!*names[i] || locale_is_installed(names[i]))
             continue;
@@ -63,9 +76,9 @@ static Error *check_databases(const Work *work)
 
     for (unsigned i = 0; i < source->databases->len; i++) {
         TRY(check_database_extensions(work, source->databases->pdata[i]));
-        TRY(check_database_locale(source->databases->pdata[i]));
+        TRY(check_database_locale(work, source->databases->pdata[i]));
     }
-    return check_database_locale(source->defaults);
+    return check_database_locale(work, source->defaults);
 }
 
 /* --- what the configuration asks for --- */
@@ -124,7 +137,7 @@ static Error *check_settings(const Work *work)
     for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
         if (json_object_size(all[i].settings) == 0)
             continue;
-        Error *e = conf_check_values(work->installation, config->postgres.os_user, all[i].settings);
+        Error *e = programs_check_settings(work->engine, work->installation, all[i].settings);
         if (e)
             return error_wrap(e, "%s", all[i].path);
     }
@@ -149,8 +162,7 @@ Error *step_check(Operation *operation)
     TRY(source_new(dump, &work->source));
     work->source->cancel = work->cancel;
     TRY(source_inspect(work->source, dump));
-    TRY(installation_find_for_source(work_bin_dirs(work), work->source->major,
-                                     &work->installation));
+    TRY(programs_find_for_source(work->engine, work->source->major, &work->installation));
     TRY(check_databases(work));
     TRY(check_restore_list(work));
     TRY(check_management_database(work));

@@ -41,8 +41,8 @@ static Error *cluster_initdb(const Work *work)
     const SourceDatabase *defaults = work->source->defaults;
     g_autoptr(Tool) tool = NULL;
 
-    TRY(tool_new(work, "initdb", &tool));
-    tool_arg(tool, "--pgdata=%s", work->data_dir);
+    TRY(tool_new_inside(work, "initdb", &tool));
+    tool_arg(tool, "--pgdata=.");
     tool_arg(tool, "--username=%s", work_config(work)->global.database_username);
     tool_arg(tool, "--encoding=%s", defaults->encoding);
     tool_arg(tool, "--locale=C");

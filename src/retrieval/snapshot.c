@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engine/pools.h"
+#include "engine/programs.h"
 #include "postgres/conf.h"
 #include "retrieval/golden.h"
 #include "retrieval/outcome.h"
@@ -22,7 +23,7 @@ static Error *snapshot_find_installation(Work *work)
     if (work->installation)
         return NULL;
     TRY(installation_data_major(work->data_dir, &major));
-    return installation_find(work_bin_dirs(work), major, &work->installation);
+    return programs_find(work->engine, major, &work->installation);
 }
 
 /* From here on the data is as every clone will find it: our configuration, durable. */

@@ -3,12 +3,14 @@
  */
 #include "retrieval/tool.h"
 
+#include "engine/programs.h"
 #include "retrieval/orphan.h"
 #include "retrieval/tool_error.h"
 
 struct Tool {
     const Work *work;
     const char *program; /* constant */
+    bool is_inside;      /* tool_new_inside() */
     GPtrArray *argv;     /* of char * */
     GPtrArray *env;      /* of char * */
     ToolErrors *errors;
@@ -36,11 +38,9 @@ static void tool_env(Tool *tool, const char *fmt, ...)
     va_end(args);
 }
 
-Error *tool_new(const Work *work, const char *program, Tool **ret_tool)
+/* Takes the path. */
+static Tool *tool_make(const Work *work, const char *program, char *path)
 {
-    g_autofree char *path = NULL;
-
-    TRY(installation_program(work_bin_dirs(work), work->installation, program, &path));
     Tool *tool = g_new(Tool, 1);
     *tool = (Tool){
         .work = work,
@@ -49,11 +49,29 @@ Error *tool_new(const Work *work, const char *program, Tool **ret_tool)
         .env = g_ptr_array_new_with_free_func(g_free),
         .errors = tool_errors_new(program),
     };
-    g_ptr_array_add(tool->argv, g_steal_pointer(&path));
+    g_ptr_array_add(tool->argv, path);
     g_autofree char *mark = orphan_mark(work->volume);
     tool_env(tool, "%s", mark);
     tool_env(tool, "LC_ALL=C"); /* its messages are read: tool_error.c, progress.c */
-    *ret_tool = tool;
+    return tool;
+}
+
+Error *tool_new(const Work *work, const char *program, Tool **ret_tool)
+{
+    char *path = NULL;
+
+    TRY(programs_find_client(work->engine, work->installation, program, &path));
+    *ret_tool = tool_make(work, program, path);
+    return NULL;
+}
+
+Error *tool_new_inside(const Work *work, const char *program, Tool **ret_tool)
+{
+    if (work->installation->image)
+        *ret_tool = tool_make(work, program, installation_own_program(work->installation, program));
+    else
+        TRY(tool_new(work, program, ret_tool));
+    (*ret_tool)->is_inside = true;
     return NULL;
 }
 
@@ -121,17 +139,22 @@ static void tool_take_line(const char *line, void *data)
 Error *tool_run(Tool *tool, const char *input, ProcResult *ret_result)
 {
     const Work *work = tool->work;
+    Runtime *runtime = work->engine->runtime;
+    Error *e;
 
     g_ptr_array_add(tool->argv, NULL);
     g_ptr_array_add(tool->env, NULL);
     const ProcSpec spec = {
         .argv = (const char *const *)tool->argv->pdata,
         .env = (const char *const *)tool->env->pdata,
+        .cwd = tool->is_inside ? work->data_dir : NULL,
         .input = input,
         .cancel = work->cancel,
         .on_error_line = tool_take_line,
         .on_error_line_data = tool,
         .dies_with_us = true,
     };
-    return tool_errors_take(tool->errors, runtime_run(work->engine->runtime, &spec, ret_result));
+    e = tool->is_inside ? runtime_run_inside(runtime, &spec, ret_result)
+                        : runtime_run(runtime, &spec, ret_result);
+    return tool_errors_take(tool->errors, e);
 }

@@ -12,6 +12,12 @@ typedef struct Tool Tool;
 
 /* program is a constant. ERR_NOT_FOUND it is not installed (hint). */
 MUST_CHECK Error *tool_new(const Work *work, const char *program, Tool **ret_tool);
+
+/*
+ * The same of a server's program: it runs where instances do, in the data directory, and names its
+ * files relative to that.
+ */
+MUST_CHECK Error *tool_new_inside(const Work *work, const char *program, Tool **ret_tool);
 void tool_free(Tool *tool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Tool, tool_free)
 

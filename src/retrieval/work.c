@@ -114,8 +114,3 @@ const Config *work_config(const Work *work)
 {
     return work->engine->config;
 }
-
-const char *const *work_bin_dirs(const Work *work)
-{
-    return (const char *const *)work->engine->bin_dirs;
-}

@@ -75,7 +75,6 @@ MUST_CHECK Error *work_take_over(const Work *work);
 MUST_CHECK Error *work_with_log(const Work *work, Error *e);
 
 const Config *work_config(const Work *work);
-const char *const *work_bin_dirs(const Work *work);
 
 void retrieval_set_state(Retrieval *retrieval, RetrievalState state);
 

@@ -23,6 +23,11 @@ typedef struct RuntimeDriver {
     void (*close)(void *private);
     /* What was found on this machine, in a few words for the log: caller frees. */
     char *(*describe)(const void *private);
+    /* As runtime_image(). NULL = there is none. */
+    const char *(*image)(const void *private);
+    /* As runtime_run_inside(), of the image; spec->cwd is set. */
+    Error *(*run)(void *private, const RuntimePlace *place, const ProcSpec *spec,
+                  ProcResult *ret_result);
     /*
      * socket_dir is there, and empty; no lock file is in the data. *ret_pidfd: of the instance's
      * first process.

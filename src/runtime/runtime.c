@@ -174,6 +174,11 @@ bool runtime_takes_network(const Runtime *runtime)
     return runtime->driver->takes_network;
 }
 
+const char *runtime_image(const Runtime *runtime)
+{
+    return runtime->driver->image ? runtime->driver->image(runtime->private) : NULL;
+}
+
 /* --- directories --- */
 
 char *runtime_socket_dir(const Runtime *runtime, const char *id)
@@ -464,6 +469,13 @@ Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids)
     TRY(runtime_find_instances(runtime));
     *ret_ids = instances_list(runtime->instances);
     return NULL;
+}
+
+Error *runtime_run_inside(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result)
+{
+    if (!runtime_image(runtime))
+        return runtime_run(runtime, spec, ret_result);
+    return runtime->driver->run(runtime->private, &runtime->place, spec, ret_result);
 }
 
 Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,13 +16,17 @@
 typedef struct Runtime Runtime;
 
 typedef struct RuntimeSpec {
-    const char *driver;    /* "oci", "process" */
+    const char *driver;    /* "oci", "docker", "process" */
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
     const char *os_user;   /* unprivileged user of every instance */
     bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
     bool is_to_look;       /* nothing is made: also where the state cannot be written */
+    const char *program;   /* of "oci": crun or runc, by name or path; "" = what there is */
     const char
-        *oci_program; /* of "oci": crun or runc, by name or path; NULL or "" = what there is */
+        *image;       /* of "oci": directory of a root file system, "" = this machine's programs; of
+                          "docker": name of an image, which is pulled when it is missing */
+    const char *host; /* of "docker": "unix:///path", "" = the usual places */
+    const json_t *container; /* of "docker": what each container has beside, docker_options.h */
 } RuntimeSpec;
 
 /*
@@ -37,6 +42,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
 
 /* What runs the instances here, and what the machine offers, for the log. Caller frees. */
 char *runtime_describe(const Runtime *runtime);
+
+/* The image that instances run from; NULL = they run the programs of this machine. */
+const char *runtime_image(const Runtime *runtime);
 
 /* True when an instance can be without a network. */
 bool runtime_takes_network(const Runtime *runtime);
@@ -137,5 +145,13 @@ MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
 /* Ids that have a directory under run/ (running or not): GPtrArray of char *; caller unrefs. */
 MUST_CHECK Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids);
 
-/* proc_run() of a PostgreSQL tool as the instances' user, whatever spec->user says. */
+/*
+ * runtime_run_inside - proc_run() of a program where instances run, as their user: where there is an
+ * image, in a container of it. It works in spec->cwd, which it may write to and which may have
+ * another path there: what it reads and writes is named relative to that.
+ */
+MUST_CHECK Error *runtime_run_inside(Runtime *runtime, const ProcSpec *spec,
+                                     ProcResult *ret_result);
+
+/* proc_run() of a PostgreSQL tool of this machine as that user, whatever spec->user says. */
 MUST_CHECK Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result);

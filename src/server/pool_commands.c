@@ -148,6 +148,7 @@ static Error *pool_forget_clones(const Config *config, Store *store, const char 
         .state_dir = config->server.state_dir,
         .os_user = config->postgres.os_user,
         .is_trusted = config->runtime.is_trusted,
+        .is_to_look = true, /* nothing is started */
     };
 
     TRY(runtime_open(&spec, &runtime));

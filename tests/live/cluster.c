@@ -117,7 +117,7 @@ static Error *find_installation(void)
     for (guint i = 0; dirs[0] && i < list->len; i++)
         if (g_str_has_prefix(((Installation *)g_ptr_array_index(list, i))->bin_dir, dirs[0]))
             last = g_ptr_array_index(list, i);
-    return installation_find(dirs, last->major, &cluster.installation);
+    return installation_choose(list, last->major, false, &cluster.installation);
 }
 
 static void make_root(void)

@@ -354,6 +354,21 @@ static void test_speed(void)
                    took_ms[N_MEASURED / 2], took_ms[0]);
 }
 
+static Error *run_as_user(const ProcSpec *spec, ProcResult *ret_result, void *data)
+{
+    ProcSpec as_user = *spec;
+
+    as_user.user = cluster.os_user;
+    return proc_run(&as_user, ret_result);
+}
+
+static Error *check(const json_t *settings)
+{
+    const ProgramRunner runner = {run_as_user, NULL};
+
+    return conf_check_values(cluster.installation, cluster.os_user, &runner, settings);
+}
+
 static void test_check_values(void)
 {
     g_autoptr(Json) good =
@@ -364,15 +379,15 @@ static void test_check_values(void)
                    0, NULL);
     g_autoptr(Json) one = json_loads("{\"work_mem\": \"abc\"}", 0, NULL);
 
-    assert_ok(conf_check_values(cluster.installation, cluster.os_user, good));
-    g_autoptr(Error) e = conf_check_values(cluster.installation, cluster.os_user, bad);
+    assert_ok(check(good));
+    g_autoptr(Error) e = check(bad);
     g_assert_cmpint(e->code, ==, ERR_INVALID);
     g_assert_cmpstr(
         e->message, ==,
         "invalid setting: unrecognized configuration parameter \"nosuch\" (and 2 more)");
     g_assert_nonnull(strstr(e->detail, "\"work_mem\": \"abc\""));
     g_assert_nonnull(strstr(e->detail, "\"log_statement\": \"x\""));
-    g_autoptr(Error) single = conf_check_values(cluster.installation, cluster.os_user, one);
+    g_autoptr(Error) single = check(one);
     g_assert_cmpstr(single->message, ==,
                     "invalid setting: invalid value for parameter \"work_mem\": \"abc\"");
 }

@@ -15,6 +15,7 @@
 #define OPTIONS_OWN     "bind,rw,nosuid,nodev,noexec"
 #define OPTIONS_PROC    "nosuid,noexec,nodev"
 #define OPTIONS_DEV     "nosuid,noexec,mode=755,size=64k"
+#define OPTIONS_POINTS  "nosuid,noexec,nodev,mode=755,size=64k"
 #define OPTIONS_SCRATCH "nosuid,noexec,nodev,mode=1777,size=%" G_GINT64_FORMAT
 #define TMP_BYTES       (INT64_C(256) << 20) /* it is memory of the clone */
 
@@ -66,13 +67,14 @@ static json_t *bundle_rlimits(const InstanceLimits *limits)
 
 static json_t *bundle_process(const BundleSpec *spec)
 {
+    const char *cwd = spec->data_dir ? ROOT_DATA_DIR : "/";
     json_t *user =
         json_pack("{s:I, s:I}", "uid", (json_int_t)spec->uid, "gid", (json_int_t)spec->gid);
 
     return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "terminal", 0, "user", user,
                      "args", bundle_strings(spec->argv), "env", bundle_strings(spec->env), "cwd",
-                     ROOT_DATA_DIR, "capabilities", bundle_capabilities(), "noNewPrivileges", 1,
-                     "rlimits", bundle_rlimits(spec->limits));
+                     cwd, "capabilities", bundle_capabilities(), "noNewPrivileges", 1, "rlimits",
+                     bundle_rlimits(spec->limits));
 }
 
 /* --- mounts --- */
@@ -95,6 +97,22 @@ static void bundle_mount_scratch(json_t *mounts, const char *destination, int64_
     bundle_mount(mounts, "tmpfs", "tmpfs", destination, options);
 }
 
+/* Over directories of an image: mount points are made in memory, and its users are ours. */
+static void bundle_mount_over_image(json_t *mounts, const char *users)
+{
+    static const char *const files[] = {"/passwd", "/group"};
+    static const char *const dirs[] = {"/run", "/var/lib/postgresql"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *source = g_strconcat(users, files[i], NULL);
+        g_autofree char *destination = g_strconcat("/etc", files[i], NULL);
+
+        bundle_mount(mounts, "none", source, destination, OPTIONS_HOST);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
+        bundle_mount(mounts, "tmpfs", "tmpfs", dirs[i], OPTIONS_POINTS);
+}
+
 static json_t *bundle_mounts(const BundleSpec *spec)
 {
     json_t *mounts = json_array();
@@ -103,13 +121,17 @@ static json_t *bundle_mounts(const BundleSpec *spec)
     bundle_mount(mounts, "tmpfs", "tmpfs", "/dev", OPTIONS_DEV);
     bundle_mount_scratch(mounts, "/dev/shm", spec->limits->shm_bytes);
     bundle_mount_scratch(mounts, "/tmp", TMP_BYTES);
-    for (unsigned i = 0; i < spec->host_paths->len; i++) {
+    for (unsigned i = 0; spec->host_paths && i < spec->host_paths->len; i++) {
         const char *path = spec->host_paths->pdata[i];
 
         bundle_mount(mounts, "none", path, path, OPTIONS_HOST);
     }
-    bundle_mount(mounts, "none", spec->data_dir, ROOT_DATA_DIR, OPTIONS_OWN);
-    bundle_mount(mounts, "none", spec->socket_dir, ROOT_SOCKET_DIR, OPTIONS_OWN);
+    if (spec->users)
+        bundle_mount_over_image(mounts, spec->users);
+    if (spec->data_dir)
+        bundle_mount(mounts, "none", spec->data_dir, ROOT_DATA_DIR, OPTIONS_OWN);
+    if (spec->socket_dir)
+        bundle_mount(mounts, "none", spec->socket_dir, ROOT_SOCKET_DIR, OPTIONS_OWN);
     return mounts;
 }
 

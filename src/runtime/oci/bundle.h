@@ -11,9 +11,10 @@
 
 typedef struct BundleSpec {
     const char *root;            /* directory of the root file system, shared by all clones */
-    const GPtrArray *host_paths; /* char *: bound read-only at the same place */
-    const char *data_dir;
-    const char *socket_dir;
+    const GPtrArray *host_paths; /* char *: bound read-only at the same place; NULL = none  */
+    const char *users;    /* of an image: directory of the passwd and group it is given; or NULL */
+    const char *data_dir; /* also where it works; NULL = none */
+    const char *socket_dir;  /* NULL = none */
     const char *cgroup;      /* "/ramet/x" */
     const char *const *argv; /* paths as seen inside */
     const char *const *env;

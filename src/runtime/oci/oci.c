@@ -6,86 +6,29 @@
  * <state_dir>/oci/root is the root of all containers, oci/bundles/<id>/ the configuration of one,
  * oci/programs/ the notes of crun itself.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/file.h>
+#include <string.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
-#include "base/proc.h"
+#include "base/id.h"
+#include "runtime/cgroup.h"
 #include "runtime/driver.h"
 #include "runtime/oci/bundle.h"
-#include "runtime/oci/cgroup.h"
+#include "runtime/oci/container.h"
 #include "runtime/oci/program.h"
 #include "runtime/oci/root.h"
 #include "runtime/oci/seccomp.h"
+#include "runtime/users.h"
 
-#define OCI_CGROUPS       "/ramet"
-#define OCI_CLEAN_MS      10000
-#define OCI_END_MS        2000
 #define OCI_SHM_BYTES     (INT64_C(1) << 30)
 #define OCI_SOCKET_OPTION "unix_socket_directories=" ROOT_SOCKET_DIR
 
 typedef struct OciRuntime {
     ContainerProgram *program;
+    char *image; /* directory of a root file system; NULL = this machine's programs */
+    char *users; /* directory with its passwd and group                             */
     char *root;
     char *filter; /* compiled; NULL = the program compiles it */
 } OciRuntime;
-
-/* Everything of one container by its name. */
-typedef struct OciContainer {
-    char *bundle; /* directory */
-    char *config;
-    char *error_log;
-    char *lock;
-    char *state_root;
-    char *state; /* in there, of this container */
-    char *cgroup;
-} OciContainer;
-
-static void oci_container_clear(OciContainer *container)
-{
-    g_free(container->bundle);
-    g_free(container->config);
-    g_free(container->error_log);
-    g_free(container->lock);
-    g_free(container->state_root);
-    g_free(container->state);
-    g_free(container->cgroup);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(OciContainer, oci_container_clear)
-
-/* Control groups are named on the whole machine: so by server and id. */
-static char *oci_server_prefix(const RuntimePlace *place)
-{
-    g_autofree char *server =
-        g_compute_checksum_for_string(G_CHECKSUM_SHA256, place->state_dir, -1);
-
-    return g_strdup_printf("%.12s-", server);
-}
-
-static char *oci_cgroup(const RuntimePlace *place, const char *id)
-{
-    g_autofree char *prefix = oci_server_prefix(place);
-
-    return g_strconcat(OCI_CGROUPS "/", prefix, id, NULL);
-}
-
-static OciContainer oci_container(const RuntimePlace *place, const char *id)
-{
-    OciContainer container = {
-        .bundle = g_build_filename(place->state_dir, "oci/bundles", id, NULL),
-        .state_root = g_build_filename(place->state_dir, "oci/programs", NULL),
-        .cgroup = oci_cgroup(place, id),
-    };
-
-    container.config = g_build_filename(container.bundle, "config.json", NULL);
-    container.error_log = g_build_filename(container.bundle, "errors", NULL);
-    container.lock = g_build_filename(container.bundle, "lock", NULL);
-    container.state = g_build_filename(container.state_root, id, NULL);
-    return container;
-}
 
 /* --- open and close --- */
 
@@ -96,11 +39,59 @@ static void oci_close(void *private)
     if (!oci)
         return;
     container_program_free(oci->program);
+    g_free(oci->image);
+    g_free(oci->users);
     g_free(oci->root);
     g_free(oci->filter);
     g_free(oci);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciRuntime, oci_close)
+
+/* A bundle of umoci's holds its root file system in rootfs/. */
+static Error *oci_find_root(const char *dir, char **ret_root)
+{
+    g_autofree char *inner = g_build_filename(dir, "rootfs", NULL);
+    const char *root = g_file_test(inner, G_FILE_TEST_IS_DIR) ? inner : dir;
+    g_autofree char *usr = g_build_filename(root, "usr", NULL);
+
+    if (!g_file_test(usr, G_FILE_TEST_IS_DIR))
+        return error_hint(
+            error_new(ERR_NOT_FOUND, "no root file system is in \"%s\"", dir),
+            "Set runtime.root to a directory that an image was unpacked to (docs/images.md).");
+    *ret_root = g_strdup(root);
+    return NULL;
+}
+
+/* Without an image the root is a directory of ours, which the machine's programs are bound into. */
+static Error *oci_open_root(OciRuntime *oci, const RuntimeSpec *spec, const RuntimePlace *place)
+{
+    if (spec->image && *spec->image) {
+        oci->image = g_strdup(spec->image);
+        oci->users = g_build_filename(place->state_dir, "oci/users", NULL);
+        TRY(oci_find_root(spec->image, &oci->root));
+        if (place->is_to_look)
+            return NULL;
+        TRY(fs_make_dir(oci->users, 0755, NULL));
+        return users_write(oci->users, place);
+    }
+    oci->root = g_build_filename(place->state_dir, "oci/root", NULL);
+    return place->is_to_look ? NULL : root_make(oci->root, place);
+}
+
+/* What a killed server has left of programs that run once. */
+static Error *oci_remove_tools(const RuntimePlace *place)
+{
+    g_auto(GStrv) names = NULL;
+
+    TRY(oci_list_bundles(place, &names));
+    for (char **name = names; *name; name++) {
+        g_auto(OciContainer) container = oci_container_of_tool(place, *name);
+
+        if (g_str_has_prefix(*name, OCI_TOOL))
+            TRY(oci_container_remove(&container));
+    }
+    return NULL;
+}
 
 static Error *oci_open(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private)
 {
@@ -110,12 +101,12 @@ static Error *oci_open(const RuntimeSpec *spec, const RuntimePlace *place, void 
         return error_hint(error_new(ERR_INVALID, "runtime \"oci\" needs root"),
                           "Run rametd as root; or, if all users of the clones are trusted, set "
                           "runtime.driver to process and runtime.trusted to true.");
-    TRY(container_program_find(spec->oci_program ? spec->oci_program : "", &oci->program));
+    TRY(container_program_find(spec->program ? spec->program : "", &oci->program));
     if (container_program_takes_filter(oci->program))
         TRY(seccomp_filter(&oci->filter));
-    oci->root = g_build_filename(place->state_dir, "oci/root", NULL);
+    TRY(oci_open_root(oci, spec, place));
     if (!place->is_to_look)
-        TRY(root_make(oci->root, place));
+        TRY(oci_remove_tools(place));
     *ret_private = g_steal_pointer(&oci);
     return NULL;
 }
@@ -124,7 +115,15 @@ static char *oci_describe(const void *private)
 {
     const OciRuntime *oci = private;
 
-    return container_program_describe(oci->program);
+    g_autofree char *program = container_program_describe(oci->program);
+
+    return oci->image ? g_strdup_printf("%s, programs of %s", program, oci->image)
+                      : g_steal_pointer(&program);
+}
+
+static const char *oci_image(const void *private)
+{
+    return ((const OciRuntime *)private)->image;
 }
 
 /* --- list and clean --- */
@@ -137,9 +136,9 @@ static Error *oci_list(const RuntimePlace *place, RuntimeFound found, void *data
 
     TRY(cgroup_list(OCI_CGROUPS, prefix, &ids));
     for (char **id = ids; *id; id++) {
-        g_autofree char *group = oci_cgroup(place, *id);
+        g_auto(OciContainer) container = oci_container(place, *id);
         int pidfd = -1;
-        Error *e = cgroup_open_first(group, &pidfd);
+        Error *e = cgroup_open_first(container.cgroup, &pidfd);
 
         if (!e)
             found(*id, pidfd, NULL, data);
@@ -150,64 +149,19 @@ static Error *oci_list(const RuntimePlace *place, RuntimeFound found, void *data
     return NULL;
 }
 
-/*
- * A locked file is the stdin of the container and of the program that makes it. While it is locked
- * a container runs or may come to run, also when the server that wanted it was killed.
- */
-static Error *oci_take_lock(const OciContainer *container, int *ret_fd)
-{
-    AUTO_FD fd = open(container->lock, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0)
-        return error_errno(errno, "could not open \"%s\"", container->lock);
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return error_new(ERR_BUSY, "a container runs or is being made");
-    *ret_fd = g_steal_fd(&fd);
-    return NULL;
-}
-
-/* Done when nothing of the container lives, and nothing can come to life. */
-static Error *oci_end_once(void *data, bool *ret_done)
-{
-    static const ProcStop at_once[] = {{SIGKILL, OCI_END_MS}, {0, 0}};
-    const OciContainer *container = data;
-    AUTO_FD pidfd = -1;
-    AUTO_FD lock = -1;
-    g_autoptr(Error) e = cgroup_open_first(container->cgroup, &pidfd);
-
-    if (!e)
-        TRY(proc_stop(pidfd, at_once));
-    else if (e->code != ERR_NOT_FOUND)
-        return g_steal_pointer(&e);
-
-    g_autoptr(Error) busy = oci_take_lock(container, &lock);
-
-    if (busy && busy->code != ERR_BUSY)
-        return g_steal_pointer(&busy);
-    *ret_done = !busy;
-    return NULL;
-}
-
-/* The bundle goes last: it is what shows that there may be more. */
 static Error *oci_clean(const RuntimePlace *place, const char *id)
 {
     g_auto(OciContainer) container = oci_container(place, id);
-    int64_t deadline_ms = clock_monotonic_ms() + OCI_CLEAN_MS;
 
-    if (!fs_exists(container.bundle))
-        return NULL;
-    TRY(error_wrap(wait_until(deadline_ms, oci_end_once, &container),
-                   "ending the container of instance \"%s\"", id));
-    TRY(cgroup_remove(container.cgroup, deadline_ms));
-    TRY(fs_remove_tree(container.state));
-    return fs_remove_tree(container.bundle);
+    return error_wrap(oci_container_remove(&container), "ending the container of instance \"%s\"",
+                      id);
 }
 
 static int64_t oci_memory_kills(const RuntimePlace *place, const char *id)
 {
-    g_autofree char *group = oci_cgroup(place, id);
+    g_auto(OciContainer) container = oci_container(place, id);
 
-    return cgroup_memory_kills(group);
+    return cgroup_memory_kills(container.cgroup);
 }
 
 /* --- start --- */
@@ -237,9 +191,9 @@ static char **oci_build_argv(const InstanceSpec *spec)
  * When memory is short the kernel ends a backend rather than the postmaster. Source: PostgreSQL's
  * documentation, "Linux Memory Overcommit".
  */
-static char **oci_build_env(const InstanceSpec *spec)
+static char **oci_build_env(const char *bin_dir)
 {
-    g_autofree char *path = g_strdup_printf("PATH=%s:/usr/local/bin:/usr/bin:/bin", spec->bin_dir);
+    g_autofree char *path = g_strdup_printf("PATH=%s:/usr/local/bin:/usr/bin:/bin", bin_dir);
     const char *const env[] = {
         path,
         "LC_ALL=C.UTF-8",
@@ -252,35 +206,44 @@ static char **oci_build_env(const InstanceSpec *spec)
     return g_strdupv((char **)(uintptr_t)env);
 }
 
-static Error *oci_write_bundle(const OciRuntime *oci, const RuntimePlace *place,
-                               const InstanceSpec *spec, const RuntimeFiles *files,
+/* What all containers have in common goes into it here. */
+static Error *oci_write_bundle(const OciRuntime *oci, const RuntimePlace *place, BundleSpec *bundle,
                                const OciContainer *container)
 {
-    g_auto(GStrv) argv = oci_build_argv(spec);
-    g_auto(GStrv) env = oci_build_env(spec);
-    g_autoptr(GPtrArray) host_paths = root_host_paths(spec->bin_dir);
-    InstanceLimits limits = spec->limits;
+    bundle->root = oci->root;
+    bundle->users = oci->users;
+    bundle->cgroup = container->cgroup;
+    bundle->uid = place->uid;
+    bundle->gid = place->gid;
+    bundle->filter = oci->filter;
 
-    if (limits.shm_bytes == 0)
-        limits.shm_bytes = OCI_SHM_BYTES;
-
-    g_autofree char *text = bundle_format(&(BundleSpec){
-        .root = oci->root,
-        .host_paths = host_paths,
-        .data_dir = spec->data_dir,
-        .socket_dir = files->socket_dir,
-        .cgroup = container->cgroup,
-        .argv = (const char *const *)argv,
-        .env = (const char *const *)env,
-        .uid = place->uid,
-        .gid = place->gid,
-        .has_network = spec->has_network,
-        .filter = oci->filter,
-        .limits = &limits,
-    });
+    g_autofree char *text = bundle_format(bundle);
 
     TRY(fs_make_dir(container->bundle, 0700, NULL));
     return fs_write_file(container->config, text, NULL);
+}
+
+static Error *oci_write_instance(const OciRuntime *oci, const RuntimePlace *place,
+                                 const InstanceSpec *spec, const RuntimeFiles *files,
+                                 const OciContainer *container)
+{
+    g_auto(GStrv) argv = oci_build_argv(spec);
+    g_auto(GStrv) env = oci_build_env(spec->bin_dir);
+    g_autoptr(GPtrArray) host_paths = oci->image ? NULL : root_host_paths(spec->bin_dir);
+    InstanceLimits limits = spec->limits;
+    BundleSpec bundle = {
+        .host_paths = host_paths,
+        .data_dir = spec->data_dir,
+        .socket_dir = files->socket_dir,
+        .argv = (const char *const *)argv,
+        .env = (const char *const *)env,
+        .has_network = spec->has_network,
+        .limits = &limits,
+    };
+
+    if (limits.shm_bytes == 0)
+        limits.shm_bytes = OCI_SHM_BYTES;
+    return oci_write_bundle(oci, place, &bundle, container);
 }
 
 static Error *oci_run(const OciRuntime *oci, const RuntimeFiles *files, const char *id,
@@ -288,7 +251,7 @@ static Error *oci_run(const OciRuntime *oci, const RuntimeFiles *files, const ch
 {
     AUTO_FD lock = -1;
 
-    TRY(oci_take_lock(container, &lock));
+    TRY(oci_container_lock(container, &lock));
 
     const ContainerPaths paths = {
         .state_root = container->state_root,
@@ -314,12 +277,63 @@ static Error *oci_start(void *private, const RuntimePlace *place, const Instance
     const OciRuntime *oci = private;
     g_auto(OciContainer) container = oci_container(place, spec->id);
 
-    TRY(oci_write_bundle(oci, place, spec, files, &container));
+    TRY(oci_write_instance(oci, place, spec, files, &container));
 
     Error *e = oci_run(oci, files, spec->id, &container, ret_pidfd);
 
     if (e)
         error_ignore(oci_clean(place, spec->id), "it is looked at again at the next start");
+    return e;
+}
+
+/* --- programs that run once --- */
+
+/* "K" alone, which unsets, has nothing to unset there. */
+static char **oci_build_tool_env(const ProcSpec *spec)
+{
+    g_autofree char *bin_dir = g_path_get_dirname(spec->argv[0]);
+    g_auto(GStrv) own = oci_build_env(bin_dir);
+    g_autoptr(GStrvBuilder) env = g_strv_builder_new();
+
+    for (char **entry = own; *entry; entry++)
+        g_strv_builder_add(env, *entry);
+    for (const char *const *entry = spec->env; entry && *entry; entry++)
+        if (strchr(*entry, '='))
+            g_strv_builder_add(env, *entry);
+    return g_strv_builder_end(env);
+}
+
+static Error *oci_run_tool(const OciRuntime *oci, const RuntimePlace *place, const char *name,
+                           const OciContainer *container, const ProcSpec *spec,
+                           ProcResult *ret_result)
+{
+    static const InstanceLimits limits = {.shm_bytes = OCI_SHM_BYTES};
+    g_auto(GStrv) env = oci_build_tool_env(spec);
+    BundleSpec bundle = {
+        .data_dir = spec->cwd,
+        .argv = spec->argv,
+        .env = (const char *const *)env,
+        .limits = &limits,
+    };
+    const ContainerPaths paths = {
+        .state_root = container->state_root,
+        .bundle = container->bundle,
+        .error_log = container->error_log,
+    };
+
+    TRY(oci_write_bundle(oci, place, &bundle, container));
+    return container_program_run_once(oci->program, name, &paths, spec, ret_result);
+}
+
+static Error *oci_run_inside(void *private, const RuntimePlace *place, const ProcSpec *spec,
+                             ProcResult *ret_result)
+{
+    g_autofree char *uid = id_new();
+    g_autofree char *name = g_strconcat(OCI_TOOL, uid, NULL);
+    g_auto(OciContainer) container = oci_container_of_tool(place, name);
+    Error *e = oci_run_tool(private, place, name, &container, spec, ret_result);
+
+    error_ignore(oci_container_remove(&container), "it is removed at the next start");
     return e;
 }
 
@@ -343,6 +357,8 @@ const RuntimeDriver oci_driver = {
     .open = oci_open,
     .close = oci_close,
     .describe = oci_describe,
+    .image = oci_image,
+    .run = oci_run_inside,
     .start = oci_start,
     .list = oci_list,
     .clean = oci_clean,

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
 
 #define PROGRAM_VERSION_TIMEOUT_MS 10000
 #define PROGRAM_RUN_TIMEOUT_MS     60000
@@ -202,5 +201,34 @@ Error *container_program_run(const ContainerProgram *program, const char *name,
     };
     Error *e = proc_run(&spec, NULL);
 
+    return e ? program_explain(e, paths->error_log) : NULL;
+}
+
+Error *container_program_run_once(const ContainerProgram *program, const char *name,
+                                  const ContainerPaths *paths, const ProcSpec *spec,
+                                  ProcResult *ret_result)
+{
+    const char *const argv[] = {
+        program->path,
+        "--root",
+        paths->state_root,
+        "--log",
+        paths->error_log,
+        "--log-format",
+        "json",
+        "run",
+        "--bundle",
+        paths->bundle,
+        name,
+        NULL,
+    };
+    ProcSpec outer = *spec;
+    Error *e;
+
+    outer.argv = argv;
+    outer.env = NULL;
+    outer.cwd = NULL;
+    outer.hidden_mount = program_hides(program);
+    e = proc_run(&outer, ret_result);
     return e ? program_explain(e, paths->error_log) : NULL;
 }

@@ -4,7 +4,8 @@
 #pragma once
 
 #include "base/error.h"
-#include "runtime/oci/cgroup.h"
+#include "base/proc.h"
+#include "runtime/cgroup.h"
 
 typedef struct ContainerProgram ContainerProgram;
 
@@ -40,3 +41,8 @@ MUST_CHECK Error *container_program_limit(const ContainerProgram *program, const
 /* Starts a container and returns when its first process runs. ERR_EXTERNAL, ERR_TIMEOUT. */
 MUST_CHECK Error *container_program_run(const ContainerProgram *program, const char *name,
                                         const ContainerPaths *paths);
+
+/* The same with one that ends: proc_run() of what spec says, but for argv and env, which it has. */
+MUST_CHECK Error *container_program_run_once(const ContainerProgram *program, const char *name,
+                                             const ContainerPaths *paths, const ProcSpec *spec,
+                                             ProcResult *ret_result);

@@ -5,12 +5,12 @@
 #include "runtime/oci/root.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "runtime/users.h"
 
 #define LD_CACHE     "/etc/ld.so.cache"
 #define LD_CACHE_MAX (16 * 1024 * 1024)
@@ -55,19 +55,6 @@ static Error *root_write(const char *root, const char *name, const char *text)
     return fs_write_file(path, text, &(FsWrite){.mode = 0644});
 }
 
-static Error *root_write_users(const char *root, const RuntimePlace *place)
-{
-    const struct passwd *user = getpwuid(place->uid);
-    const char *name = user ? user->pw_name : "postgres";
-    g_autofree char *users = g_strdup_printf("root:x:0:0::/:/usr/sbin/nologin\n"
-                                             "%s:x:%u:%u::/tmp:/bin/sh\n",
-                                             name, place->uid, place->gid);
-    g_autofree char *groups = g_strdup_printf("root:x:0:\n%s:x:%u:\n", name, place->gid);
-
-    TRY(root_write(root, "/etc/passwd", users));
-    return root_write(root, "/etc/group", groups);
-}
-
 /* Without it programs would look in the usual directories only. */
 static Error *root_copy_library_cache(const char *root)
 {
@@ -86,10 +73,12 @@ static Error *root_copy_library_cache(const char *root)
 
 Error *root_make(const char *root, const RuntimePlace *place)
 {
+    g_autofree char *etc = g_strconcat(root, "/etc", NULL);
+
     TRY(root_make_dirs(root));
     for (size_t i = 0; i < G_N_ELEMENTS(root_program_dirs); i++)
         TRY(root_link(root, root_program_dirs[i]));
-    TRY(root_write_users(root, place));
+    TRY(users_write(etc, place));
     TRY(root_write(root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"));
     TRY(root_write(root, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"));
     return root_copy_library_cache(root);

@@ -125,16 +125,16 @@ static void test_published(void)
     expect_json(retrieval->snapshot.configs, settings);
 }
 
-/* A harmless file is quiet: of the whole example, only the container's options have no effect. */
+/* A harmless file is quiet: of the whole example, only the containers' options have no effect. */
 static void test_published_warnings(void)
 {
     g_auto(Fixture) fixture = {0};
 
     g_setenv("RAMET_TEST_TOKEN", "s3cret", true);
     fixture_read(&fixture, published);
-    g_assert_cmpuint(fixture.problems->len, ==, 2);
+    g_assert_cmpuint(fixture.problems->len, ==, 3);
     fixture_expect(&fixture, "provision.dockerImage", 18, true,
-                   "not built yet: accepted, without effect");
+                   "has no effect: the \"oci\" runtime uses the programs of this machine");
     fixture_expect(&fixture, "retrieval.spec.logicalDump.options.containerConfig", 19, true,
                    "not built yet: accepted, without effect");
 }

@@ -11,7 +11,7 @@ static Error *parse(const char *text, LimitsConfig *ret_limits)
     Error *e;
 
     g_assert_nonnull(options);
-    e = limits_parse(options, ret_limits);
+    e = limits_parse(options, false, ret_limits);
     json_decref(options);
     return e;
 }
@@ -34,7 +34,7 @@ static void test_all(void)
 static void test_none(void)
 {
     LimitsConfig limits = {.cpu_millis = 1};
-    g_autoptr(Error) e = limits_parse(NULL, &limits);
+    g_autoptr(Error) e = limits_parse(NULL, false, &limits);
 
     g_assert_null(e);
     g_assert_cmpint(limits.cpu_millis, ==, 0);

@@ -222,7 +222,7 @@ static Error *play_postgres(const ProcSpec *spec, ProcResult *ret_result)
         "1073741823)\n"
         "FATAL:  configuration file \"/x/postgresql.conf\" contains errors\n",
     };
-    g_autofree char *path = g_build_filename(spec->argv[2], "postgresql.conf", NULL);
+    g_autofree char *path = g_build_filename(spec->cwd, "postgresql.conf", NULL);
     g_autofree char *text = NULL;
 
     g_assert_cmpstr(spec->argv[1], ==, "-D");
@@ -232,15 +232,22 @@ static Error *play_postgres(const ProcSpec *spec, ProcResult *ret_result)
     return error_new(ERR_EXTERNAL, "program \"postgres\" failed with status 1");
 }
 
+static Error *run_here(const ProcSpec *spec, ProcResult *ret_result, void *data)
+{
+    return proc_run(spec, ret_result);
+}
+
 static void test_values(void)
 {
+    const ProgramRunner runner = {run_here, NULL};
     char bin_dir[] = "/pg/bin";
     Installation installation = {.major = 15, .bin_dir = bin_dir};
     g_autoptr(Json) settings =
         parse("{\"nosuch\": \"x\", \"work_mem\": \"abc\", \"shared_buffers\": -5}");
 
     proc_run_hook = play_postgres;
-    g_autoptr(Error) e = conf_check_values(&installation, getpwuid(geteuid())->pw_name, settings);
+    g_autoptr(Error) e =
+        conf_check_values(&installation, getpwuid(geteuid())->pw_name, &runner, settings);
     proc_run_hook = NULL;
 
     g_assert_cmpint(n_asked, ==, 2);

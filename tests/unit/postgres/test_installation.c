@@ -60,24 +60,33 @@ static void test_list(void)
     g_assert_cmpstr(last->bin_dir, ==, extra_dirs[0]);
 }
 
+/* The major, or a newer one; what is missing is an error. */
+static Error *find(const char *const *in_dirs, int64_t major, bool or_newer, Installation **ret)
+{
+    g_autoptr(GPtrArray) list = NULL;
+
+    g_assert_null(installation_list(in_dirs, &list));
+    return installation_choose(list, major, or_newer, ret);
+}
+
 static void test_find(void)
 {
     g_autoptr(Installation) exact = NULL;
     g_autoptr(Installation) newer = NULL;
     g_autoptr(Installation) none = NULL;
 
-    g_assert_null(installation_find(dirs(), 97, &exact));
+    g_assert_null(find(dirs(), 97, false, &exact));
     g_assert_cmpint(exact->major, ==, 97);
-    g_assert_null(installation_find_for_source(dirs(), 98, &newer));
+    g_assert_null(find(dirs(), 98, true, &newer));
     g_assert_cmpint(newer->major, ==, 98);
 
-    g_autoptr(Error) e = installation_find(dirs(), 96, &none);
+    g_autoptr(Error) e = find(dirs(), 96, false, &none);
     g_assert_cmpint(e->code, ==, ERR_NOT_FOUND);
     g_assert_cmpstr(e->message, ==, "PostgreSQL 96 is not installed");
     g_assert_nonnull(strstr(e->detail, "97 in "));
     g_assert_nonnull(strstr(e->hint, "postgresql-96"));
     g_assert_null(none);
-    g_autoptr(Error) too_new = installation_find_for_source(dirs(), 99, &none);
+    g_autoptr(Error) too_new = find(dirs(), 99, true, &none);
     g_assert_cmpint(too_new->code, ==, ERR_NOT_FOUND);
 }
 
@@ -88,12 +97,12 @@ static void test_replaced_program(void)
     make_program("moving/postgres", "postgres (PostgreSQL) 95.1");
     g_autofree char *dir = g_build_filename(root, "moving", NULL);
     const char *const moving[] = {dir, NULL};
-    g_assert_null(installation_find(moving, 95, &found));
+    g_assert_null(find(moving, 95, false, &found));
     make_program("moving/new", "postgres (PostgreSQL) 94.1");
     g_autofree char *from = g_build_filename(dir, "new", NULL);
     g_autofree char *to = g_build_filename(dir, "postgres", NULL);
     g_assert_cmpint(g_rename(from, to), ==, 0);
-    g_autoptr(Error) e = installation_find(moving, 95, &found);
+    g_autoptr(Error) e = find(moving, 95, false, &found);
     g_assert_nonnull(e);
 }
 
@@ -122,7 +131,7 @@ static void test_program(void)
     g_autofree char *elsewhere = NULL;
     g_autofree char *none = NULL;
 
-    g_assert_null(installation_find(dirs(), 97, &own));
+    g_assert_null(find(dirs(), 97, false, &own));
     g_assert_null(installation_program(dirs(), own, "postgres", &beside));
     g_assert_true(g_str_has_suffix(beside, "/own/bin/postgres"));
     g_assert_null(installation_program(dirs(), own, "pg_dump", &elsewhere));
@@ -138,8 +147,8 @@ static void test_extension(void)
     g_autoptr(Installation) own = NULL;
     g_autoptr(Installation) debian = NULL;
 
-    g_assert_null(installation_find(dirs(), 97, &own));
-    g_assert_null(installation_find(dirs(), 98, &debian));
+    g_assert_null(find(dirs(), 97, false, &own));
+    g_assert_null(find(dirs(), 98, false, &debian));
     g_assert_true(installation_has_extension(own, "hypopg"));
     g_assert_false(installation_has_extension(own, "hll"));
     g_assert_true(installation_has_extension(debian, "hll"));

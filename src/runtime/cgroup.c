@@ -1,7 +1,7 @@
 /*
  * Control groups by their file system. Source: cgroups(7).
  */
-#include "runtime/oci/cgroup.h"
+#include "runtime/cgroup.h"
 
 #include <errno.h>
 #include <glib.h>
