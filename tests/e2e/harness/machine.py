@@ -73,10 +73,16 @@ def _read(path):
         return b""
 
 
+def docker_cgroup_of(directory):
+    """The parent of the control groups of a Docker daemon's containers whose scratch directory that is."""
+    return f"/{directory.name}-docker"
+
+
 def cgroup_names_of(directory):
-    """How the control groups of containers begin whose server has its state in the directory."""
+    """How the control groups of containers begin whose server, or Docker daemon, has its state in the directory."""
     states = [directory / "state", *directory.glob("*/state")]
-    return [f"/ramet/{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}-" for state in states]
+    return [docker_cgroup_of(directory),
+            *(f"/ramet/{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}-" for state in states)]
 
 
 def cgroups_of(directory):
@@ -132,6 +138,20 @@ def zfs_pools_of(directory):
     return pools
 
 
+def remove_cgroups(directory):
+    """With those inside of them; their processes have ended."""
+    for group in cgroups_of(directory):
+        for inner in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            inner.rmdir()
+        group.rmdir()
+
+
+def shim_sockets_of(directory):
+    """Of a containerd's helpers: it keeps them in a place of its own that no option moves."""
+    notes = map(_read, directory.glob("run/containerd/io.containerd.runtime.v2.task/*/*/address"))
+    return [pathlib.Path(note.decode().removeprefix("unix://")) for note in notes if note]
+
+
 def sockets_of(directory):
     lines = pathlib.Path("/proc/net/unix").read_text(errors="replace").splitlines()
     return [line.split()[-1] for line in lines if f"{directory}/" in line]
@@ -174,8 +194,9 @@ def kill_all(directory):
 def clear_away(directory):
     """By force: processes, mounts, loop devices, files."""
     kill_all(directory)
-    for group in cgroups_of(directory):
-        group.rmdir()
+    for path in shim_sockets_of(directory):
+        path.unlink(missing_ok=True)
+    remove_cgroups(directory)
     unmount(directory)
     shutil.rmtree(directory)
 
