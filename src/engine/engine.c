@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "config/docker_options.h"
 #include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/doctor.h"
@@ -52,24 +53,46 @@ static Error *engine_take_ports(Engine *engine)
     return NULL;
 }
 
-static Error *engine_open_runtime(Engine *engine)
+static void engine_log_progress(const char *words, void *data)
 {
-    const Config *config = engine->config;
-    const RuntimeSpec spec = {
-        .driver = config->runtime.driver,
-        .state_dir = config->server.state_dir,
-        .os_user = config->postgres.os_user,
-        .is_trusted = config->runtime.is_trusted,
-        .program = config->runtime.oci_program,
-        .image = config->runtime.root,
-        .is_to_look = engine->is_to_look,
-    };
+    log_info("runtime", "doing", words);
+}
 
-    TRY(runtime_open(&spec, &engine->runtime));
+/* container: docker_options_parse(). */
+static Error *runtime_open_by(const Config *config, const json_t *container, bool is_to_look,
+                              Runtime **ret_runtime)
+{
+    bool is_docker = g_str_equal(config->runtime.driver, "docker");
 
-    g_autofree char *what = runtime_describe(engine->runtime);
+    return runtime_open(
+        &(RuntimeSpec){
+            .driver = config->runtime.driver,
+            .state_dir = config->server.state_dir,
+            .os_user = config->postgres.os_user,
+            .is_trusted = config->runtime.is_trusted,
+            .program = config->runtime.oci_program,
+            .image = is_docker ? config->provision.docker_image : config->runtime.root,
+            .host = config->runtime.docker_host,
+            .container = container,
+            .is_to_look = is_to_look,
+            .progress = engine_log_progress,
+        },
+        ret_runtime);
+}
 
-    log_info("runtime", "driver", spec.driver, "found", what);
+Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_runtime)
+{
+    json_t *container = NULL;
+    Error *e;
+
+    TRY(docker_options_parse(config->provision.container_config, &container));
+    e = runtime_open_by(config, container, is_to_look, ret_runtime);
+    json_decref(container);
+    TRY(e);
+
+    g_autofree char *what = runtime_describe(*ret_runtime);
+
+    log_info("runtime", "driver", config->runtime.driver, "found", what);
     return NULL;
 }
 
@@ -79,7 +102,7 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
 
     TRY(store_open(config->server.state_dir, mode, &engine->store));
     TRY(engine_load_identity(engine->store, mode == STORE_READ_WRITE, &engine->instance_id));
-    TRY(engine_open_runtime(engine));
+    TRY(engine_open_runtime(config, engine->is_to_look, &engine->runtime));
     TRY(programs_open(engine));
     TRY(gate_open(engine));
     TRY(pools_open(engine->pools));

@@ -69,6 +69,9 @@ MUST_CHECK Error *engine_recover(Engine *engine);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
+/* The runtime alone, as configured. Errors: those of runtime_open(). */
+MUST_CHECK Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_runtime);
+
 /* The identity of a state directory, made when there is none yet and it may be; else NULL. Caller frees. */
 MUST_CHECK Error *engine_load_identity(Store *store, bool may_make, char **ret_identity);
 

@@ -93,6 +93,19 @@ static bool cgroup_is_first(pid_t pid)
     return g_str_has_suffix(pids, "\t1") && strchr(pids, '\t') != strrchr(pids, '\t');
 }
 
+/* Lines "4:memory:/docker/x" of version 1, "0::/docker/x" of version 2. */
+char *cgroup_of(pid_t pid)
+{
+    const char *mark = cgroup_probe() == CGROUP_V2 ? "0::" : ":memory:";
+    g_autofree char *groups = cgroup_read_process(pid, "cgroup");
+    const char *line = strstr(groups, mark);
+
+    if (!line)
+        return g_strdup("");
+    line += strlen(mark);
+    return g_strndup(line, strcspn(line, "\n"));
+}
+
 static bool cgroup_holds(const char *group, pid_t pid)
 {
     g_autofree char *groups = cgroup_read_process(pid, "cgroup");

@@ -40,6 +40,9 @@ MUST_CHECK Error *cgroup_list(const char *parent, const char *prefix, char ***re
  */
 MUST_CHECK Error *cgroup_open_first(const char *group, int *ret_pidfd);
 
+/* The group of a process, where memory is counted: "/docker/x". "" = unknown. Caller frees. */
+char *cgroup_of(pid_t pid);
+
 /* Processes in a group that were ended for lack of memory; 0 when it cannot be told. */
 int64_t cgroup_memory_kills(const char *group);
 

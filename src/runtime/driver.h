@@ -50,5 +50,6 @@ typedef struct RuntimeDriver {
     int64_t (*memory_kills)(const RuntimePlace *place, const char *id);
 } RuntimeDriver;
 
+extern const RuntimeDriver docker_driver;
 extern const RuntimeDriver oci_driver;
 extern const RuntimeDriver process_driver;

@@ -28,6 +28,7 @@
 
 static const RuntimeDriver *const runtime_drivers[] = {
     &oci_driver,
+    &docker_driver,
     &process_driver,
 };
 
@@ -53,7 +54,7 @@ static Error *runtime_find_driver(const char *name, const RuntimeDriver **ret_dr
         }
     }
     return error_hint(error_new(ERR_INVALID, "there is no runtime \"%s\"", name),
-                      "Known are: oci, process.");
+                      "Known are: oci, docker, process.");
 }
 
 /* PostgreSQL refuses to run as root, and only root can become another user. */
@@ -436,7 +437,7 @@ Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *lim
     if (!runtime->driver->limit)
         return error_hint(
             error_new(ERR_INVALID, "runtime \"%s\" sets no limits", runtime->driver->name),
-            "runtime.driver: oci does.");
+            "Others do: runtime.driver, docs/runtimes.md.");
     if (!instance || instance->driver != runtime->driver)
         return NULL;
     return error_wrap(runtime->driver->limit(runtime->private, &runtime->place, id, limits),

@@ -14,7 +14,12 @@
 #include "runtime/log_file.h"
 
 typedef struct Runtime Runtime;
+typedef void (*RuntimeProgress)(const char *words, void *data);
 
+/*
+ * image, of "oci": directory of a root file system, "" = the programs of this machine; of "docker":
+ * name of an image, which is pulled when it is missing.
+ */
 typedef struct RuntimeSpec {
     const char *driver;    /* "oci", "docker", "process" */
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
@@ -22,11 +27,11 @@ typedef struct RuntimeSpec {
     bool is_trusted;       /* the operator's word that all users are trusted (process needs it) */
     bool is_to_look;       /* nothing is made: also where the state cannot be written */
     const char *program;   /* of "oci": crun or runc, by name or path; "" = what there is */
-    const char
-        *image;       /* of "oci": directory of a root file system, "" = this machine's programs; of
-                          "docker": name of an image, which is pulled when it is missing */
-    const char *host; /* of "docker": "unix:///path", "" = the usual places */
-    const json_t *container; /* of "docker": what each container has beside, docker_options.h */
+    const char *image;
+    const char *host;         /* of "docker": "unix:///path", "" = the usual places */
+    const json_t *container;  /* of "docker": what goes into the body that makes a container */
+    RuntimeProgress progress; /* is told of what takes long, in words for the log; or NULL */
+    void *progress_data;
 } RuntimeSpec;
 
 /*
@@ -99,10 +104,7 @@ typedef enum RuntimeStop {
 MUST_CHECK Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how,
                                int64_t timeout_ms);
 
-/*
- * Removes what is left of a stopped instance outside its data: socket directory, and log if wanted.
- * ERR_CONFLICT while it runs.
- */
+/* Removes what a stopped instance has left outside its data; the log if wanted. ERR_CONFLICT. */
 MUST_CHECK Error *runtime_forget(Runtime *runtime, const char *id, bool with_log);
 
 /* True while it runs. Cheap (no /proc walk). */
@@ -137,8 +139,8 @@ MUST_CHECK Error *runtime_read_log(const Runtime *runtime, const char *id, const
                                    LogPage *ret_page);
 
 /*
- * Ids of all instances of this server that really run, also those that nobody asked for since the
- * start: GPtrArray of char *; caller unrefs. Looks through /proc: for recovery and doctor.
+ * Ids of all instances of this server that really run, asked of the machine and not of our table:
+ * GPtrArray of char *; caller unrefs. For recovery and doctor.
  */
 MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
 

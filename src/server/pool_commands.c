@@ -143,15 +143,8 @@ static Error *pool_forget_clones(const Config *config, Store *store, const char 
 {
     g_autoptr(Runtime) runtime = NULL;
     g_autoptr(GPtrArray) clones = NULL;
-    const RuntimeSpec spec = {
-        .driver = config->runtime.driver,
-        .state_dir = config->server.state_dir,
-        .os_user = config->postgres.os_user,
-        .is_trusted = config->runtime.is_trusted,
-        .is_to_look = true, /* nothing is started */
-    };
 
-    TRY(runtime_open(&spec, &runtime));
+    TRY(engine_open_runtime(config, true, &runtime));
     TRY(store_list_clones(store, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];

@@ -6,11 +6,10 @@
  * <state_dir>/oci/root is the root of all containers, oci/bundles/<id>/ the configuration of one,
  * oci/programs/ the notes of crun itself.
  */
-#include <string.h>
-
 #include "base/fs.h"
 #include "base/id.h"
 #include "runtime/cgroup.h"
+#include "runtime/command.h"
 #include "runtime/driver.h"
 #include "runtime/oci/bundle.h"
 #include "runtime/oci/container.h"
@@ -19,8 +18,7 @@
 #include "runtime/oci/seccomp.h"
 #include "runtime/users.h"
 
-#define OCI_SHM_BYTES     (INT64_C(1) << 30)
-#define OCI_SOCKET_OPTION "unix_socket_directories=" ROOT_SOCKET_DIR
+#define OCI_SHM_BYTES (INT64_C(1) << 30)
 
 typedef struct OciRuntime {
     ContainerProgram *program;
@@ -166,46 +164,6 @@ static int64_t oci_memory_kills(const RuntimePlace *place, const char *id)
 
 /* --- start --- */
 
-static void oci_add_option(GPtrArray *argv, const char *setting)
-{
-    g_ptr_array_add(argv, g_strdup("-c"));
-    g_ptr_array_add(argv, g_strdup(setting));
-}
-
-/* Paths as the container has them. */
-static char **oci_build_argv(const InstanceSpec *spec)
-{
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
-    g_ptr_array_add(argv, g_build_filename(spec->bin_dir, "postgres", NULL));
-    g_ptr_array_add(argv, g_strdup("-D"));
-    g_ptr_array_add(argv, g_strdup(ROOT_DATA_DIR));
-    for (const char *const *setting = spec->settings; setting && *setting; setting++)
-        oci_add_option(argv, *setting);
-    oci_add_option(argv, OCI_SOCKET_OPTION); /* last: the last one wins */
-    g_ptr_array_add(argv, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&argv), FALSE);
-}
-
-/*
- * When memory is short the kernel ends a backend rather than the postmaster. Source: PostgreSQL's
- * documentation, "Linux Memory Overcommit".
- */
-static char **oci_build_env(const char *bin_dir)
-{
-    g_autofree char *path = g_strdup_printf("PATH=%s:/usr/local/bin:/usr/bin:/bin", bin_dir);
-    const char *const env[] = {
-        path,
-        "LC_ALL=C.UTF-8",
-        "HOME=/tmp",
-        "PG_OOM_ADJUST_FILE=/proc/self/oom_score_adj",
-        "PG_OOM_ADJUST_VALUE=500",
-        NULL,
-    };
-
-    return g_strdupv((char **)(uintptr_t)env);
-}
-
 /* What all containers have in common goes into it here. */
 static Error *oci_write_bundle(const OciRuntime *oci, const RuntimePlace *place, BundleSpec *bundle,
                                const OciContainer *container)
@@ -227,8 +185,8 @@ static Error *oci_write_instance(const OciRuntime *oci, const RuntimePlace *plac
                                  const InstanceSpec *spec, const RuntimeFiles *files,
                                  const OciContainer *container)
 {
-    g_auto(GStrv) argv = oci_build_argv(spec);
-    g_auto(GStrv) env = oci_build_env(spec->bin_dir);
+    g_auto(GStrv) argv = instance_argv(spec, ROOT_DATA_DIR, ROOT_SOCKET_DIR);
+    g_auto(GStrv) env = instance_env(spec->bin_dir, NULL);
     g_autoptr(GPtrArray) host_paths = oci->image ? NULL : root_host_paths(spec->bin_dir);
     InstanceLimits limits = spec->limits;
     BundleSpec bundle = {
@@ -288,27 +246,13 @@ static Error *oci_start(void *private, const RuntimePlace *place, const Instance
 
 /* --- programs that run once --- */
 
-/* "K" alone, which unsets, has nothing to unset there. */
-static char **oci_build_tool_env(const ProcSpec *spec)
-{
-    g_autofree char *bin_dir = g_path_get_dirname(spec->argv[0]);
-    g_auto(GStrv) own = oci_build_env(bin_dir);
-    g_autoptr(GStrvBuilder) env = g_strv_builder_new();
-
-    for (char **entry = own; *entry; entry++)
-        g_strv_builder_add(env, *entry);
-    for (const char *const *entry = spec->env; entry && *entry; entry++)
-        if (strchr(*entry, '='))
-            g_strv_builder_add(env, *entry);
-    return g_strv_builder_end(env);
-}
-
 static Error *oci_run_tool(const OciRuntime *oci, const RuntimePlace *place, const char *name,
                            const OciContainer *container, const ProcSpec *spec,
                            ProcResult *ret_result)
 {
     static const InstanceLimits limits = {.shm_bytes = OCI_SHM_BYTES};
-    g_auto(GStrv) env = oci_build_tool_env(spec);
+    g_autofree char *bin_dir = g_path_get_dirname(spec->argv[0]);
+    g_auto(GStrv) env = instance_env(bin_dir, spec->env);
     BundleSpec bundle = {
         .data_dir = spec->cwd,
         .argv = spec->argv,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "runtime/command.h"
 #include "runtime/driver.h"
 #include "runtime/process/scan.h"
 
@@ -71,23 +72,6 @@ static char **process_build_env(const RuntimePlace *place, const InstanceSpec *s
     return (char **)g_ptr_array_free(g_steal_pointer(&env), FALSE);
 }
 
-static char **process_build_argv(const InstanceSpec *spec, const char *socket_dir)
-{
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
-    g_ptr_array_add(argv, g_build_filename(spec->bin_dir, "postgres", NULL));
-    process_add(argv, "-D", "");
-    process_add(argv, spec->data_dir, "");
-    for (const char *const *setting = spec->settings; setting && *setting; setting++) {
-        process_add(argv, "-c", "");
-        process_add(argv, *setting, "");
-    }
-    process_add(argv, "-c", ""); /* last: the last one wins */
-    process_add(argv, PROCESS_ARG_SOCKETS, socket_dir);
-    g_ptr_array_add(argv, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&argv), FALSE);
-}
-
 /* --- list and sweep --- */
 
 static Error *process_list(const RuntimePlace *place, RuntimeFound found, void *data)
@@ -123,7 +107,7 @@ static Error *process_sweep(const RuntimePlace *place, const char *data_dir, int
 static Error *process_start(void *private, const RuntimePlace *place, const InstanceSpec *spec,
                             const RuntimeFiles *files, int *ret_pidfd)
 {
-    g_auto(GStrv) argv = process_build_argv(spec, files->socket_dir);
+    g_auto(GStrv) argv = instance_argv(spec, spec->data_dir, files->socket_dir);
     g_auto(GStrv) env = process_build_env(place, spec);
     const ProcSpec program = {
         .argv = (const char *const *)argv,

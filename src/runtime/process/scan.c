@@ -15,6 +15,7 @@
 
 #include "base/fs.h"
 #include "base/proc.h"
+#include "runtime/command.h"
 
 typedef Error *(*ScanEach)(pid_t pid, int pidfd, void *data);
 
@@ -101,7 +102,7 @@ static bool scan_is_ours(pid_t pid, const char *state_dir, char **ret_id, char *
     if (!id || g_strcmp0(scan_find_value(env, PROCESS_ENV_STATE), state_dir) != 0)
         return false;
     argv = scan_read_words(pid, "cmdline");
-    sockets = g_strdup_printf(PROCESS_ARG_SOCKETS "%s/run/%s", state_dir, id);
+    sockets = g_strdup_printf(COMMAND_SOCKETS "%s/run/%s", state_dir, id);
     if (!argv || !g_strv_contains((const char *const *)argv, sockets))
         return false;
     data_dir = scan_word_after(argv, "-D");

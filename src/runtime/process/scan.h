@@ -14,7 +14,6 @@
  */
 #define PROCESS_ENV_STATE    "RAMET_STATE="
 #define PROCESS_ENV_INSTANCE "RAMET_INSTANCE="
-#define PROCESS_ARG_SOCKETS  "unix_socket_directories="
 
 /* The same as RuntimeFound: found takes the pidfd. */
 typedef void (*ProcessFound)(const char *id, int pidfd, const char *data_dir, void *data);

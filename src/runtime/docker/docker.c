@@ -1,0 +1,398 @@
+/*
+ * The docker runtime: an instance in a container of Docker Engine or Podman, from an image. Its
+ * first process is the postmaster; the front stops it by signals as any other, and what is left of
+ * the container is removed then.
+ *
+ * <state_dir>/docker/instances/<id> says that there may be a container of an instance, of which
+ * engine, and which control group it has; docker/users holds the passwd that containers see.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/id.h"
+#include "runtime/cgroup.h"
+#include "runtime/command.h"
+#include "runtime/docker/image.h"
+#include "runtime/docker/lifecycle.h"
+#include "runtime/docker/tool.h"
+#include "runtime/driver.h"
+#include "runtime/users.h"
+
+#define NOTE_MAX    65536
+#define NAME_PREFIX "ramet-"
+#define TOOL_PREFIX "tool-"
+
+typedef struct DockerRuntime {
+    char *socket;
+    char *image;
+    char *users;
+    char *server;  /* value of LABEL_SERVER */
+    char *version; /* "Docker Engine 20.10.24" */
+    json_t *options;
+} DockerRuntime;
+
+/* Containers are named on the whole machine: so by server. Caller frees. */
+static char *docker_server(const RuntimePlace *place)
+{
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, place->state_dir, -1);
+
+    return g_strndup(hash, 12);
+}
+
+static char *docker_name(const RuntimePlace *place, const char *id)
+{
+    g_autofree char *server = docker_server(place);
+
+    return g_strconcat(NAME_PREFIX, server, "-", id, NULL);
+}
+
+static char *docker_path(const RuntimePlace *place, const char *name)
+{
+    return g_build_filename(place->state_dir, "docker", name, NULL);
+}
+
+/* --- notes --- */
+
+typedef struct DockerNote {
+    char *socket;
+    char *cgroup; /* "" = not known yet */
+} DockerNote;
+
+static void docker_note_clear(DockerNote *note)
+{
+    g_free(note->socket);
+    g_free(note->cgroup);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DockerNote, docker_note_clear)
+
+static char *docker_note_path(const RuntimePlace *place, const char *id)
+{
+    g_autofree char *dir = docker_path(place, "instances");
+
+    return g_build_filename(dir, id, NULL);
+}
+
+static Error *docker_write_note(const RuntimePlace *place, const char *id, const char *socket,
+                                const char *cgroup)
+{
+    g_autofree char *path = docker_note_path(place, id);
+    json_t *note = json_pack("{s:s, s:s}", "socket", socket, "cgroup", cgroup);
+    char *text = json_dumps(note, JSON_COMPACT);
+    Error *e = fs_write_file(path, text, NULL);
+
+    free(text);
+    json_decref(note);
+    return e;
+}
+
+/* ERR_NOT_FOUND: there is no container of that instance. */
+static Error *docker_read_note(const RuntimePlace *place, const char *id, DockerNote *ret_note)
+{
+    g_autofree char *path = docker_note_path(place, id);
+    g_autofree char *text = NULL;
+    const char *socket = NULL, *cgroup = NULL;
+    json_t *note;
+
+    TRY(fs_read_file(path, NOTE_MAX, &text));
+    note = json_loads(text, 0, NULL);
+    json_unpack(note, "{s:s, s:s}", "socket", &socket, "cgroup", &cgroup);
+    *ret_note = (DockerNote){g_strdup(socket), g_strdup(cgroup)};
+    json_decref(note);
+    return ret_note->socket ? NULL : error_new(ERR_EXTERNAL, "\"%s\" is damaged", path);
+}
+
+/* --- open and close --- */
+
+static void docker_close(void *private)
+{
+    DockerRuntime *docker = private;
+
+    if (!docker)
+        return;
+    g_free(docker->socket);
+    g_free(docker->image);
+    g_free(docker->users);
+    g_free(docker->server);
+    g_free(docker->version);
+    json_decref(docker->options);
+    g_free(docker);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DockerRuntime, docker_close)
+
+static Error *docker_ask_version(DockerRuntime *docker)
+{
+    json_t *answer = NULL;
+    const char *engine = NULL, *version = NULL;
+
+    TRY(docker_call(docker->socket, "GET", "/version", NULL, &answer));
+    json_unpack(answer, "{s:s, s:[{s:s}]}", "Version", &version, "Components", "Name", &engine);
+    docker->version = g_strdup_printf("%s %s", engine ? engine : "an engine of version",
+                                      version ? version : "unknown");
+    json_decref(answer);
+    return NULL;
+}
+
+/* With user namespaces of its own an engine's user is another one than ours of that number. */
+static Error *docker_check_users(const DockerRuntime *docker)
+{
+    static const char *const foreign[] = {"name=userns", "name=rootless"};
+    json_t *answer = NULL;
+    json_t *option;
+    size_t i;
+    Error *e = NULL;
+
+    TRY(docker_call(docker->socket, "GET", "/info", NULL, &answer));
+    json_array_foreach (json_object_get(answer, "SecurityOptions"), i, option)
+        for (size_t j = 0; j < G_N_ELEMENTS(foreign) && !e; j++)
+            if (g_str_has_prefix(json_string_value(option), foreign[j]))
+                e = error_hint(error_new(ERR_INVALID,
+                                         "the container engine at \"%s\" maps users (%s)",
+                                         docker->socket, foreign[j]),
+                               "Run it as root, and without userns-remap: clones' data belongs to "
+                               "a user of this machine.");
+    json_decref(answer);
+    return e;
+}
+
+/* What a killed server has left of programs that run once. */
+static Error *docker_remove_tools(const DockerRuntime *docker)
+{
+    g_autoptr(GPtrArray) names = NULL;
+
+    TRY(container_list(docker->socket, LABEL_TOOL, docker->server, &names));
+    for (unsigned i = 0; i < names->len; i++)
+        TRY(container_remove(docker->socket, names->pdata[i]));
+    return NULL;
+}
+
+static Error *docker_make(const DockerRuntime *docker, const RuntimeSpec *spec,
+                          const RuntimePlace *place)
+{
+    g_autofree char *notes = docker_path(place, "instances");
+
+    TRY(fs_make_dir(notes, 0700, NULL));
+    TRY(fs_make_dir(docker->users, 0755, NULL));
+    TRY(users_write(docker->users, place));
+    TRY(docker_check_users(docker));
+    TRY(docker_remove_tools(docker));
+    return docker_need_image(docker->socket, docker->image, spec->progress, spec->progress_data);
+}
+
+static Error *docker_open(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private)
+{
+    g_autoptr(DockerRuntime) docker = g_new0(DockerRuntime, 1);
+
+    TRY(docker_find_socket(spec->host ? spec->host : "", &docker->socket));
+    docker->image = g_strdup(spec->image);
+    docker->users = docker_path(place, "users");
+    docker->server = docker_server(place);
+    docker->options = json_incref((json_t *)(uintptr_t)spec->container);
+    TRY(docker_ask_version(docker));
+    if (!place->is_to_look)
+        TRY(docker_make(docker, spec, place));
+    *ret_private = g_steal_pointer(&docker);
+    return NULL;
+}
+
+static char *docker_describe(const void *private)
+{
+    const DockerRuntime *docker = private;
+
+    return g_strdup_printf("%s at %s, image %s", docker->version, docker->socket, docker->image);
+}
+
+static const char *docker_image(const void *private)
+{
+    return ((const DockerRuntime *)private)->image;
+}
+
+/* --- list and clean --- */
+
+/* The directory of notes is that of a server which has used Docker once: others ask nobody. */
+static Error *docker_list(const RuntimePlace *place, RuntimeFound found, void *data)
+{
+    g_autofree char *dir = docker_path(place, "instances");
+    g_auto(GStrv) ids = NULL;
+
+    TRY(fs_list_dir(dir, &ids));
+    for (char **id = ids; *id; id++) {
+        g_autofree char *name = docker_name(place, *id);
+        g_auto(DockerNote) note = {0};
+        g_auto(ContainerProcess) process = {.pidfd = -1};
+
+        TRY(docker_read_note(place, *id, &note));
+
+        Error *e = container_find(note.socket, name, &process);
+
+        if (!e)
+            found(*id, g_steal_fd(&process.pidfd), NULL, data);
+        else if (e->code != ERR_NOT_FOUND)
+            return error_wrap(e, "looking for instance \"%s\"", *id);
+        error_free(e);
+    }
+    return NULL;
+}
+
+/* The note goes last: it is what shows that there may be more. */
+static Error *docker_clean(const RuntimePlace *place, const char *id)
+{
+    g_autofree char *path = docker_note_path(place, id);
+    g_autofree char *name = docker_name(place, id);
+    g_auto(DockerNote) note = {0};
+    g_autoptr(Error) e = docker_read_note(place, id, &note);
+
+    if (e && e->code == ERR_NOT_FOUND)
+        return NULL;
+    if (e)
+        return g_steal_pointer(&e);
+    TRY(container_remove(note.socket, name));
+    return fs_remove(path);
+}
+
+static int64_t docker_memory_kills(const RuntimePlace *place, const char *id)
+{
+    g_auto(DockerNote) note = {0};
+    g_autoptr(Error) e = docker_read_note(place, id, &note);
+
+    return e || !*note.cgroup ? 0 : cgroup_memory_kills(note.cgroup);
+}
+
+/* --- start --- */
+
+/* A log that its user can write to, for a mount: it is there before the container. */
+static Error *docker_make_log(const RuntimePlace *place, const char *path)
+{
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0 || (place->user && fchown(fd, place->uid, place->gid) < 0))
+        return error_errno(errno, "could not make log \"%s\"", path);
+    return NULL;
+}
+
+static void docker_fill(const DockerRuntime *docker, const RuntimePlace *place,
+                        ContainerSpec *container)
+{
+    container->image = docker->image;
+    container->users = docker->users;
+    container->server = docker->server;
+    container->uid = place->uid;
+    container->gid = place->gid;
+    container->options = docker->options;
+}
+
+static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlace *place,
+                                  const InstanceSpec *spec, const RuntimeFiles *files,
+                                  ContainerProcess *ret_process)
+{
+    g_autofree char *name = docker_name(place, spec->id);
+    g_auto(GStrv) argv = instance_argv(spec, CONTAINER_DATA_DIR, CONTAINER_SOCKET_DIR);
+    g_auto(GStrv) env = instance_env(spec->bin_dir, NULL);
+    ContainerSpec container = {
+        .data_dir = spec->data_dir,
+        .socket_dir = files->socket_dir,
+        .log_path = files->log_path,
+        .label = LABEL_INSTANCE,
+        .label_value = spec->id,
+        .argv = (const char *const *)argv,
+        .env = (const char *const *)env,
+        .has_network = spec->has_network,
+        .limits = &spec->limits,
+    };
+
+    docker_fill(docker, place, &container);
+    TRY(container_start(docker->socket, name, &container));
+
+    Error *e = container_find(docker->socket, name, ret_process);
+
+    if (!e || e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    return error_new(ERR_EXTERNAL, "it ended at once");
+}
+
+/* An image that was removed since the start is a case for the operator. */
+static Error *docker_explain(const DockerRuntime *docker, Error *e)
+{
+    if (e->code == ERR_NOT_FOUND)
+        return error_hint(e, "If image \"%s\" was removed, restart rametd: it is pulled again.",
+                          docker->image);
+    return e;
+}
+
+static Error *docker_start(void *private, const RuntimePlace *place, const InstanceSpec *spec,
+                           const RuntimeFiles *files, int *ret_pidfd)
+{
+    const DockerRuntime *docker = private;
+    g_auto(ContainerProcess) process = {.pidfd = -1};
+    Error *e;
+
+    TRY(docker_make_log(place, files->log_path));
+    TRY(docker_write_note(place, spec->id, docker->socket, ""));
+    e = docker_run_instance(docker, place, spec, files, &process);
+    if (!e)
+        e = docker_write_note(place, spec->id, docker->socket, process.cgroup);
+    if (e) {
+        error_ignore(docker_clean(place, spec->id), "it is looked at again at the next start");
+        return docker_explain(docker, e);
+    }
+    *ret_pidfd = g_steal_fd(&process.pidfd);
+    return NULL;
+}
+
+/* --- programs that run once --- */
+
+static Error *docker_run(void *private, const RuntimePlace *place, const ProcSpec *spec,
+                         ProcResult *ret_result)
+{
+    static const InstanceLimits none;
+    const DockerRuntime *docker = private;
+    g_autofree char *uid = id_new();
+    g_autofree char *tool = g_strconcat(TOOL_PREFIX, uid, NULL);
+    g_autofree char *name = docker_name(place, tool);
+    g_autofree char *bin_dir = g_path_get_dirname(spec->argv[0]);
+    g_auto(GStrv) env = instance_env(bin_dir, spec->env);
+    ContainerSpec container = {
+        .data_dir = spec->cwd,
+        .label = LABEL_TOOL,
+        .label_value = docker->server,
+        .argv = spec->argv,
+        .env = (const char *const *)env,
+        .limits = &none,
+    };
+
+    docker_fill(docker, place, &container);
+    return tool_run_container(docker->socket, name, &container, spec, ret_result);
+}
+
+/* --- limits --- */
+
+static Error *docker_limit(void *private, const RuntimePlace *place, const char *id,
+                           const InstanceLimits *limits)
+{
+    const DockerRuntime *docker = private;
+    g_autofree char *name = docker_name(place, id);
+    g_autofree char *path = g_strdup_printf("/containers/%s/update", name);
+    json_t *body = container_limits_body(limits, g_get_num_processors());
+    Error *e = docker_call(docker->socket, "POST", path, &(DockerCall){.body = body}, NULL);
+
+    json_decref(body);
+    return e;
+}
+
+const RuntimeDriver docker_driver = {
+    .name = "docker",
+    .takes_network = true,
+    .open = docker_open,
+    .close = docker_close,
+    .describe = docker_describe,
+    .image = docker_image,
+    .run = docker_run,
+    .start = docker_start,
+    .list = docker_list,
+    .clean = docker_clean,
+    .limit = docker_limit,
+    .memory_kills = docker_memory_kills,
+};

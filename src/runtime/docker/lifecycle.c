@@ -1,0 +1,140 @@
+/*
+ * Calls about one container.
+ */
+#include "runtime/docker/lifecycle.h"
+
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "runtime/cgroup.h"
+
+#define REMOVE_TIMEOUT_MS 30000
+
+void container_process_clear(ContainerProcess *process)
+{
+    fs_close_fd(&process->pidfd);
+    g_free(process->cgroup);
+}
+
+static Error *container_call(const char *socket, const char *method, const char *name,
+                             const char *what, json_t **ret_json)
+{
+    g_autofree char *path = g_strdup_printf("/containers/%s%s", name, what);
+
+    return docker_call(socket, method, path, NULL, ret_json);
+}
+
+/* --- its process --- */
+
+/*
+ * A pid may mean another process from one moment to the next, or here something else than there: so
+ * it is held first, and then looked at.
+ */
+static Error *container_hold(pid_t pid, const char *id, ContainerProcess *ret_process)
+{
+    g_auto(ContainerProcess) process = {.pidfd = pidfd_open(pid, 0)};
+
+    process.cgroup = cgroup_of(pid);
+    if (process.pidfd < 0 || !strstr(process.cgroup, id))
+        return error_hint(error_new(ERR_EXTERNAL, "its process %d is not to be seen here", pid),
+                          "If rametd runs in a container, give that the machine's processes "
+                          "(--pid=host) and control groups.");
+    *ret_process = process;
+    process = (ContainerProcess){.pidfd = -1};
+    return NULL;
+}
+
+Error *container_find(const char *socket, const char *name, ContainerProcess *ret_process)
+{
+    json_t *answer = NULL;
+    json_t *state;
+    pid_t pid;
+    Error *e;
+
+    TRY(container_call(socket, "GET", name, "/json", &answer));
+    state = json_object_get(answer, "State");
+    pid = (pid_t)json_integer_value(json_object_get(state, "Pid"));
+    if (json_is_true(json_object_get(state, "Running")) && pid > 0)
+        e = container_hold(pid, json_string_value(json_object_get(answer, "Id")), ret_process);
+    else
+        e = error_new(ERR_NOT_FOUND, "container \"%s\" does not run", name);
+    json_decref(answer);
+    return e;
+}
+
+/* --- start --- */
+
+static Error *container_create(const char *socket, const char *name, const ContainerSpec *spec)
+{
+    g_autofree char *path = g_strconcat("/containers/create?name=", name, NULL);
+    json_t *body = container_body(spec);
+    Error *e = docker_call(socket, "POST", path, &(DockerCall){.body = body}, NULL);
+
+    json_decref(body);
+    return e;
+}
+
+Error *container_start(const char *socket, const char *name, const ContainerSpec *spec)
+{
+    TRY(container_create(socket, name, spec));
+    return container_call(socket, "POST", name, "/start", NULL);
+}
+
+/* --- the end --- */
+
+typedef struct ContainerRemoval {
+    const char *socket;
+    const char *name;
+} ContainerRemoval;
+
+/* ERR_CONFLICT: another request is about to remove it. */
+static Error *container_remove_once(void *data, bool *ret_done)
+{
+    const ContainerRemoval *removal = data;
+    g_autoptr(Error) e =
+        container_call(removal->socket, "DELETE", removal->name, "?force=1&v=1", NULL);
+
+    *ret_done = !e || e->code == ERR_NOT_FOUND;
+    return *ret_done || e->code == ERR_CONFLICT ? NULL : g_steal_pointer(&e);
+}
+
+Error *container_remove(const char *socket, const char *name)
+{
+    ContainerRemoval removal = {socket, name};
+
+    return error_wrap(
+        wait_until(clock_monotonic_ms() + REMOVE_TIMEOUT_MS, container_remove_once, &removal),
+        "removing container \"%s\"", name);
+}
+
+/* --- all of them --- */
+
+/* A name of the answer begins with "/", but not in that of a request. */
+static void container_add_name(GPtrArray *names, const json_t *container)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(container, "Names"), 0));
+
+    if (name)
+        g_ptr_array_add(names, g_strdup(*name == '/' ? name + 1 : name));
+}
+
+Error *container_list(const char *socket, const char *label, const char *value,
+                      GPtrArray **ret_names)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *filter = g_strdup_printf("{\"label\":[\"%s=%s\"]}", label, value);
+    g_autofree char *encoded = g_uri_escape_string(filter, NULL, false);
+    g_autofree char *path = g_strconcat("/containers/json?all=1&filters=", encoded, NULL);
+    json_t *answer = NULL;
+    json_t *container;
+    size_t i;
+
+    TRY(docker_call(socket, "GET", path, NULL, &answer));
+    json_array_foreach (answer, i, container)
+        container_add_name(names, container);
+    json_decref(answer);
+    *ret_names = g_steal_pointer(&names);
+    return NULL;
+}

@@ -1,0 +1,167 @@
+/*
+ * The usual file of credentials: {"auths": {REGISTRY: {"auth": base64 of USER:PASSWORD}}, and the
+ * names of helper programs, "credHelpers" by registry and "credsStore" for all.
+ */
+#include "runtime/docker/registry.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+
+#define HUB_REGISTRY      "https://index.docker.io/v1/" /* its key in the files */
+#define AUTH_FILE_MAX     (1 << 20)
+#define HELPER_TIMEOUT_MS 30000
+#define HELPER_TOKEN_USER "<token>" /* its secret is a token */
+
+void image_name_clear(ImageName *name)
+{
+    g_free(name->repository);
+    g_free(name->tag);
+    g_free(name->registry);
+}
+
+/* The first part of a name is a host when it looks like one. */
+static char *image_registry(const char *repository)
+{
+    size_t length = strcspn(repository, "/");
+    g_autofree char *first = g_strndup(repository, length);
+    bool is_host =
+        repository[length] == '/' && (strpbrk(first, ".:") || g_str_equal(first, "localhost"));
+
+    if (!is_host || g_str_equal(first, "docker.io") || g_str_equal(first, "index.docker.io"))
+        return g_strdup(HUB_REGISTRY);
+    return g_steal_pointer(&first);
+}
+
+ImageName image_name_parse(const char *text)
+{
+    const char *digest = strchr(text, '@');
+    g_autofree char *plain = g_strndup(text, digest ? (gsize)(digest - text) : strlen(text));
+    const char *slash = strrchr(plain, '/');
+    char *colon = strchr(slash ? slash : plain, ':');
+    ImageName name = {0};
+
+    name.tag = g_strdup(digest ? digest + 1 : colon ? colon + 1 : "latest");
+    if (colon)
+        *colon = '\0';
+    name.repository = g_steal_pointer(&plain);
+    name.registry = image_registry(name.repository);
+    return name;
+}
+
+/* --- credentials --- */
+
+/* Files that may hold them, the first that is there counts: caller frees. */
+static char **registry_files(void)
+{
+    g_autoptr(GStrvBuilder) files = g_strv_builder_new();
+    const char *own = g_getenv("REGISTRY_AUTH_FILE");
+    const char *docker = g_getenv("DOCKER_CONFIG");
+    g_autofree char *in_config = docker ? g_build_filename(docker, "config.json", NULL) : NULL;
+    g_autofree char *in_home = g_build_filename(g_get_home_dir(), ".docker/config.json", NULL);
+    g_autofree char *of_podman = g_strdup_printf("/run/containers/%u/auth.json", geteuid());
+
+    if (own)
+        g_strv_builder_add(files, own);
+    if (in_config)
+        g_strv_builder_add(files, in_config);
+    g_strv_builder_add(files, in_home);
+    g_strv_builder_add(files, of_podman);
+    return g_strv_builder_end(files);
+}
+
+/* *ret_json NULL: there is no file. */
+static Error *registry_load(json_t **ret_json)
+{
+    g_auto(GStrv) files = registry_files();
+
+    for (char **file = files; *file; file++) {
+        g_autofree char *text = NULL;
+
+        if (!fs_exists(*file))
+            continue;
+        TRY(fs_read_file(*file, AUTH_FILE_MAX, &text));
+        *ret_json = json_loads(text, 0, NULL);
+        return *ret_json ? NULL : error_new(ERR_INVALID, "\"%s\" is not JSON", *file);
+    }
+    return NULL;
+}
+
+/* {"username": …, "password": …} as the header has it: caller frees. */
+static char *registry_encode(json_t *credentials)
+{
+    char *text = json_dumps(credentials, JSON_COMPACT);
+    char *encoded = g_base64_encode((const guchar *)text, strlen(text));
+
+    free(text);
+    json_decref(credentials);
+    for (char *c = encoded; *c; c++) /* of the URL's alphabet: RFC 4648, section 5 */
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    return encoded;
+}
+
+static json_t *registry_credentials(const char *registry, const char *user, const char *secret)
+{
+    if (g_str_equal(user, HELPER_TOKEN_USER))
+        return json_pack("{s:s, s:s}", "serveraddress", registry, "identitytoken", secret);
+    return json_pack("{s:s, s:s, s:s}", "serveraddress", registry, "username", user, "password",
+                     secret);
+}
+
+static Error *registry_ask_helper(const char *helper, const char *registry, char **ret_auth)
+{
+    g_autofree char *program = g_strconcat("docker-credential-", helper, NULL);
+    const char *const argv[] = {program, "get", NULL};
+    const ProcSpec spec = {.argv = argv, .input = registry, .timeout_ms = HELPER_TIMEOUT_MS};
+    g_auto(ProcResult) result = {0};
+    const char *user = NULL, *secret = NULL;
+
+    TRY(proc_run(&spec, &result));
+
+    json_t *answer = json_loads(result.output, 0, NULL);
+
+    json_unpack(answer, "{s:s, s:s}", "Username", &user, "Secret", &secret);
+    if (user && secret)
+        *ret_auth = registry_encode(registry_credentials(registry, user, secret));
+    json_decref(answer);
+    return user && secret ? NULL : error_new(ERR_EXTERNAL, "\"%s\" tells no secret", program);
+}
+
+/* "auth" is USER:PASSWORD; a token may stand beside it. */
+static char *registry_read_entry(const json_t *entry, const char *registry)
+{
+    const char *auth = json_string_value(json_object_get(entry, "auth"));
+    const char *token = json_string_value(json_object_get(entry, "identitytoken"));
+    gsize size = 0;
+    g_autofree guchar *plain = auth ? g_base64_decode(auth, &size) : NULL;
+    g_autofree char *text = plain ? g_strndup((const char *)plain, size) : NULL;
+    char *colon = text ? strchr(text, ':') : NULL;
+
+    if (token && *token)
+        return registry_encode(registry_credentials(registry, HELPER_TOKEN_USER, token));
+    if (!colon)
+        return NULL;
+    *colon = '\0';
+    return registry_encode(registry_credentials(registry, text, colon + 1));
+}
+
+Error *registry_auth(const char *registry, char **ret_auth)
+{
+    json_t *file = NULL;
+    const char *helper;
+    Error *e = NULL;
+
+    TRY(registry_load(&file));
+    helper = json_string_value(json_object_get(json_object_get(file, "credHelpers"), registry));
+    if (!helper)
+        helper = json_string_value(json_object_get(file, "credsStore"));
+    *ret_auth =
+        registry_read_entry(json_object_get(json_object_get(file, "auths"), registry), registry);
+    if (helper && !*ret_auth)
+        e = registry_ask_helper(helper, registry, ret_auth);
+    json_decref(file);
+    return e;
+}
