@@ -61,7 +61,11 @@ class UnixConnection(http.client.HTTPConnection):
 
 def link_tree(source, target):
     """A copy of a daemon's store: files of layers are linked where the file system can, the rest is copied."""
-    shutil.copytree(source, target, symlinks=True, ignore=lambda _, names: {"overlay2"} & set(names))
+    def ignored(directory, names):
+        """Layers, and a device that the daemon makes itself."""
+        return {"overlay2" if pathlib.Path(directory) == source else "backingFsBlockDev"} & set(names)
+
+    shutil.copytree(source, target, symlinks=True, ignore=ignored)
     layers = source / "overlay2"
     if subprocess.run(["cp", "-al", layers, target], stderr=subprocess.DEVNULL, check=False).returncode != 0:
         shutil.rmtree(target / "overlay2", ignore_errors=True)
