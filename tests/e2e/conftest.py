@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from harness import machine, matrix
+from harness import docker_daemon, machine, matrix
 from harness.api import query, value
 from harness.server import Server
 from harness.source import Source
@@ -16,6 +16,10 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 def pytest_sessionstart(session):
     if os.geteuid() == 0 and not hasattr(session.config, "workerinput"):
         machine.clear_killed_runs()  # once, before the workers of xdist begin
+
+
+def pytest_sessionfinish():
+    docker_daemon.close_shared()
 
 
 def pytest_collection_modifyitems(items):

@@ -20,7 +20,7 @@ def in_force(server):
     """{file: text} of the one container's control groups."""
     names = ("memory.limit_in_bytes", "memory.max", "cpu.cfs_quota_us", "cpu.max", "pids.max")
     found = {}
-    for group in machine.cgroups_of(server.directory):
+    for group in server.cgroups():
         for name in names:
             if (group / name).exists():
                 found[name] = (group / name).read_text().strip()

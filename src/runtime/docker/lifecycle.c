@@ -28,40 +28,66 @@ static Error *container_call(const char *socket, const char *method, const char 
 
 /* --- its process --- */
 
+/* What an engine says of a container that runs. */
+typedef struct ContainerState {
+    pid_t pid;
+    char *id; /* its own name, in the names of its control groups */
+} ContainerState;
+
+static void container_state_clear(ContainerState *state)
+{
+    g_free(state->id);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerState, container_state_clear)
+
+/* ERR_NOT_FOUND: it does not run. */
+static Error *container_inspect(const char *socket, const char *name, ContainerState *ret_state)
+{
+    json_t *answer = NULL;
+    json_t *state;
+
+    TRY(container_call(socket, "GET", name, "/json", &answer));
+    state = json_object_get(answer, "State");
+    if (json_is_true(json_object_get(state, "Running")))
+        ret_state->pid = (pid_t)json_integer_value(json_object_get(state, "Pid"));
+    ret_state->id = g_strdup(json_string_value(json_object_get(answer, "Id")));
+    json_decref(answer);
+    if (ret_state->pid > 0 && ret_state->id)
+        return NULL;
+    return error_new(ERR_NOT_FOUND, "container \"%s\" does not run", name);
+}
+
 /*
  * A pid may mean another process from one moment to the next, or here something else than there: so
  * it is held first, and then looked at.
  */
-static Error *container_hold(pid_t pid, const char *id, ContainerProcess *ret_process)
+static bool container_hold(const ContainerState *state, ContainerProcess *ret_process)
 {
-    g_auto(ContainerProcess) process = {.pidfd = pidfd_open(pid, 0)};
+    g_auto(ContainerProcess) process = {.pidfd = pidfd_open(state->pid, 0)};
 
-    process.cgroup = cgroup_of(pid);
-    if (process.pidfd < 0 || !strstr(process.cgroup, id))
-        return error_hint(error_new(ERR_EXTERNAL, "its process %d is not to be seen here", pid),
-                          "If rametd runs in a container, give that the machine's processes "
-                          "(--pid=host) and control groups.");
+    process.cgroup = cgroup_of(state->pid);
+    if (process.pidfd < 0 || !strstr(process.cgroup, state->id))
+        return false;
     *ret_process = process;
     process = (ContainerProcess){.pidfd = -1};
-    return NULL;
+    return true;
 }
 
+/* One that cannot be held has ended in the meantime, or is out of sight. */
 Error *container_find(const char *socket, const char *name, ContainerProcess *ret_process)
 {
-    json_t *answer = NULL;
-    json_t *state;
-    pid_t pid;
-    Error *e;
+    g_auto(ContainerState) state = {0};
+    g_auto(ContainerState) later = {0};
 
-    TRY(container_call(socket, "GET", name, "/json", &answer));
-    state = json_object_get(answer, "State");
-    pid = (pid_t)json_integer_value(json_object_get(state, "Pid"));
-    if (json_is_true(json_object_get(state, "Running")) && pid > 0)
-        e = container_hold(pid, json_string_value(json_object_get(answer, "Id")), ret_process);
-    else
-        e = error_new(ERR_NOT_FOUND, "container \"%s\" does not run", name);
-    json_decref(answer);
-    return e;
+    TRY(container_inspect(socket, name, &state));
+    if (container_hold(&state, ret_process))
+        return NULL;
+    TRY(container_inspect(socket, name, &later));
+    return error_hint(
+        error_new(ERR_EXTERNAL, "process %d of container \"%s\" is not to be seen here", later.pid,
+                  name),
+        "If rametd runs in a container, give that the machine's processes (--pid=host) and control "
+        "groups.");
 }
 
 /* --- start --- */

@@ -48,6 +48,25 @@ def find_image(kind):
     return pathlib.Path(done.stdout.splitlines()[-1])
 
 
+_shared = None
+
+
+def shared():
+    """The one daemon of this process, with the image of PostgreSQL; close_shared() ends it."""
+    global _shared
+    if not _shared:
+        _shared = DockerDaemon(images=find_image("postgres"))
+        _shared.__enter__()
+    return _shared
+
+
+def close_shared():
+    global _shared
+    if _shared:
+        _shared.close()
+        _shared = None
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=10)

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 PREFIX = "ramet-e2e-"
-RUNTIME = os.environ.get("RAMET_TEST_RUNTIME", "oci")  # of the servers
+RUNTIME = os.environ.get("RAMET_TEST_RUNTIME", "oci")  # of the servers; "image": oci in the root of one
 PATIENCE = float(os.environ.get("RAMET_TEST_PATIENCE", "1"))  # stretches every time limit, for slow machines
 
 _ports_given = set()
@@ -78,11 +78,16 @@ def docker_cgroup_of(directory):
     return f"/{directory.name}-docker"
 
 
+def hash_of_state(state):
+    """How a server with that state directory names what it has on the whole machine."""
+    return hashlib.sha256(os.fsencode(state)).hexdigest()[:12]
+
+
 def cgroup_names_of(directory):
     """How the control groups of containers begin whose server, or Docker daemon, has its state in the directory."""
     states = [directory / "state", *directory.glob("*/state")]
     return [docker_cgroup_of(directory),
-            *(f"/ramet/{hashlib.sha256(os.fsencode(state)).hexdigest()[:12]}-" for state in states)]
+            *(f"/ramet/{of}{hash_of_state(state)}-" for state in states for of in ("", "of-"))]
 
 
 def cgroups_of(directory):

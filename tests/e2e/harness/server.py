@@ -7,7 +7,7 @@ import signal
 import subprocess
 import urllib.error
 
-from . import machine
+from . import docker_daemon, machine
 from .api import Api
 from .source import PASSWORD
 
@@ -58,8 +58,11 @@ class Server:
         """crun by a link of our own: without it no instance starts."""
         if machine.RUNTIME == "process":
             return {"driver": "process", "trusted": True}
+        if machine.RUNTIME == "docker":
+            return {"driver": "docker", "dockerHost": f"unix://{docker_daemon.shared().socket}"}
         self.crun.symlink_to(shutil.which("crun"))
-        return {"driver": machine.RUNTIME, "ociProgram": str(self.crun)}
+        root = docker_daemon.find_image("postgres") / "rootfs" if machine.RUNTIME == "image" else ""
+        return {"driver": "oci", "ociProgram": str(self.crun), "root": str(root)}
 
     def _usual_config(self, source):
         restore_configs = {"shared_buffers": "32MB"}
@@ -72,6 +75,7 @@ class Server:
             "postgres": {"osUser": "postgres"},
             "databaseConfigs": {"configs": {"shared_buffers": "16MB", "max_connections": "20"}},
             "provision": {"portPool": {"from": self.first_port, "to": self.first_port + N_PORTS - 1},
+                          "dockerImage": docker_daemon.POSTGRES_IMAGE if machine.RUNTIME == "docker" else "",
                           "cloneAccessAddresses": "127.0.0.1"},
             "cloning": {"accessHost": "localhost"},
             "retrieval": {
@@ -192,6 +196,23 @@ class Server:
     def snapshots(self):
         return self.api.get("/snapshots")
 
+    # --- containers -------------------------------------------------------------------------
+
+    def containers(self):
+        """Names of those that Docker has for this server, running or not."""
+        if self.config["runtime"]["driver"] != "docker":
+            return []
+        label = f"label=ramet.server={machine.hash_of_state(self.directory / 'state')}"
+        listing = docker_daemon.shared().docker("ps", "--all", "--no-trunc", "--filter", label, "--format", "{{.ID}}")
+        return listing.stdout.split()
+
+    def cgroups(self):
+        """Directories of its containers' control groups, in all hierarchies."""
+        if self.config["runtime"]["driver"] != "docker":
+            return machine.cgroups_of(self.directory)
+        groups = machine.cgroups_of(docker_daemon.shared().directory)
+        return [group / name for group in groups for name in self.containers() if (group / name).is_dir()]
+
     # --- the end ----------------------------------------------------------------------------
 
     def check(self):
@@ -229,6 +250,7 @@ class Server:
             self.destroy_pool()
             ports = range(self.first_port, self.first_port + N_PORTS)
             assert not machine.leftovers(self.directory), machine.leftovers(self.directory)
+            assert not self.containers(), self.containers()
             assert not [port for port in ports if machine.is_listening(port)]
         finally:
             if self.is_running():
