@@ -1,6 +1,6 @@
 /*
  * A container has no capabilities and no network, and writes to its data, its sockets and memory
- * alone. Docker's own filter of system calls holds. Source: Docker Engine API v1.41.
+ * alone. Source: Docker Engine API v1.41.
  */
 #include "runtime/docker/container.h"
 
@@ -81,11 +81,11 @@ static json_t *body_host_config(const ContainerSpec *spec)
 {
     const char *log = spec->log_path ? "none" : "json-file";
     json_t *host =
-        json_pack("{s:o, s:s, s:b, s:[s], s:[s], s:{s:s}, s:{s:s}, s:s, s:{s:s}}", "Mounts",
+        json_pack("{s:o, s:s, s:b, s:[s], s:[s, s], s:{s:s}, s:{s:s}, s:s, s:{s:s}}", "Mounts",
                   body_mounts(spec), "NetworkMode", spec->has_network ? "host" : "none",
                   "ReadonlyRootfs", 1, "CapDrop", "ALL", "SecurityOpt", "no-new-privileges",
-                  "Tmpfs", CONTAINER_TMP, CONTAINER_TMP_HOW, "LogConfig", "Type", log, "IpcMode",
-                  "private", "RestartPolicy", "Name", "no");
+                  spec->filter, "Tmpfs", CONTAINER_TMP, CONTAINER_TMP_HOW, "LogConfig", "Type", log,
+                  "IpcMode", "private", "RestartPolicy", "Name", "no");
 
     body_limit(host, spec->limits);
     return host;

@@ -23,6 +23,7 @@ typedef struct ContainerSpec {
     const char *data_dir;   /* also where it works; NULL = none                   */
     const char *socket_dir; /* NULL = none                                        */
     const char *log_path;   /* takes its output; NULL = the engine does           */
+    const char *filter;     /* of system calls: "seccomp=…", as the engine takes it */
     const char *label;      /* LABEL_INSTANCE, LABEL_TOOL                         */
     const char *label_value;
     const char *server; /* value of LABEL_SERVER                              */

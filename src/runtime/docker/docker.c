@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,18 +20,21 @@
 #include "runtime/docker/lifecycle.h"
 #include "runtime/docker/tool.h"
 #include "runtime/driver.h"
+#include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
-#define NOTE_MAX    65536
-#define NAME_PREFIX "ramet-"
-#define TOOL_PREFIX "tool-"
+#define NOTE_MAX      65536
+#define FILTER_OPTION "seccomp="
+#define NAME_PREFIX   "ramet-"
+#define TOOL_PREFIX   "tool-"
 
 typedef struct DockerRuntime {
     char *socket;
     char *image;
     char *users;
     char *server;  /* value of LABEL_SERVER */
-    char *version; /* "Docker Engine 20.10.24" */
+    char *version; /* "Engine 20.10.24" */
+    char *filter;  /* of system calls, "seccomp=…" */
     json_t *options;
 } DockerRuntime;
 
@@ -117,6 +121,7 @@ static void docker_close(void *private)
     g_free(docker->users);
     g_free(docker->server);
     g_free(docker->version);
+    g_free(docker->filter);
     json_decref(docker->options);
     g_free(docker);
 }
@@ -157,6 +162,36 @@ static Error *docker_check_users(const DockerRuntime *docker)
     return e;
 }
 
+/*
+ * An engine may not know another default than EPERM, which a C library takes for the last word on
+ * clone3, where ENOSYS lets it use clone.
+ */
+static char *docker_filter_text(void)
+{
+    json_t *section = seccomp_section();
+    json_t *clone3 = json_pack("{s:[s], s:s, s:i}", "names", "clone3", "action", "SCMP_ACT_ERRNO",
+                               "errnoRet", ENOSYS);
+    char *text;
+
+    json_array_append_new(json_object_get(section, "syscalls"), clone3);
+    text = json_dumps(section, JSON_COMPACT);
+    json_decref(section);
+    return text;
+}
+
+/* Docker takes the profile itself, Podman the name of a file. */
+static Error *docker_make_filter(DockerRuntime *docker, const RuntimePlace *place)
+{
+    g_autofree char *path = docker_path(place, "seccomp.json");
+    char *text = docker_filter_text();
+    bool is_podman = strstr(docker->version, "Podman") != NULL;
+    Error *e = fs_write_file(path, text, &(FsWrite){.mode = 0644});
+
+    docker->filter = g_strconcat(FILTER_OPTION, is_podman ? path : text, NULL);
+    free(text);
+    return e;
+}
+
 /* What a killed server has left of programs that run once. */
 static Error *docker_remove_tools(const DockerRuntime *docker)
 {
@@ -168,14 +203,14 @@ static Error *docker_remove_tools(const DockerRuntime *docker)
     return NULL;
 }
 
-static Error *docker_make(const DockerRuntime *docker, const RuntimeSpec *spec,
-                          const RuntimePlace *place)
+static Error *docker_make(DockerRuntime *docker, const RuntimeSpec *spec, const RuntimePlace *place)
 {
     g_autofree char *notes = docker_path(place, "instances");
 
     TRY(fs_make_dir(notes, 0700, NULL));
     TRY(fs_make_dir(docker->users, 0755, NULL));
     TRY(users_write(docker->users, place));
+    TRY(docker_make_filter(docker, place));
     TRY(docker_check_users(docker));
     TRY(docker_remove_tools(docker));
     return docker_need_image(docker->socket, docker->image, spec->progress, spec->progress_data);
@@ -277,6 +312,7 @@ static void docker_fill(const DockerRuntime *docker, const RuntimePlace *place,
 {
     container->image = docker->image;
     container->users = docker->users;
+    container->filter = docker->filter;
     container->server = docker->server;
     container->uid = place->uid;
     container->gid = place->gid;

@@ -5,7 +5,7 @@
 #include "runtime/oci/bundle.h"
 
 #include "runtime/oci/root.h"
-#include "runtime/oci/seccomp.h"
+#include "runtime/syscall_filter.h"
 
 #define OCI_VERSION     "1.0.2"
 #define CPU_PERIOD_US   100000

@@ -15,7 +15,7 @@
 #include "runtime/oci/container.h"
 #include "runtime/oci/program.h"
 #include "runtime/oci/root.h"
-#include "runtime/oci/seccomp.h"
+#include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
 #define OCI_SHM_BYTES (INT64_C(1) << 30)

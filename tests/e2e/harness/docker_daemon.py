@@ -162,6 +162,10 @@ class DockerDaemon:
             containers = self.docker("ps", "--all", "--quiet", check=False).stdout.split()
             if containers:
                 self.docker("rm", "--force", "--volumes", *containers, check=False)
+        self.stop_processes()
+
+    def stop_processes(self):
+        """As a restart of the machine's engine does: its containers end, and are still there when it starts again."""
         for process in reversed(self._processes):
             process.terminate()
             try:

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "runtime/oci/seccomp.h"
+#include "runtime/syscall_filter.h"
 
 static const char *const argv_none[] = {"postgres", "-D", "x", NULL};
 static const char *const env_none[] = {"A=b", NULL};

@@ -41,6 +41,7 @@ static json_t *body_of(const InstanceLimits *limits, bool has_network, const jso
         .label = LABEL_INSTANCE,
         .label_value = "c1",
         .server = "abc",
+        .filter = "seccomp={}",
         .argv = argv_some,
         .env = env_some,
         .uid = 101,
@@ -122,7 +123,8 @@ static void test_options(void)
 
     g_assert_cmpstr(text_at(body, "HostConfig/NetworkMode"), ==, "lan");
     g_assert_cmpstr(text_at(body, "HostConfig/SecurityOpt/0"), ==, "no-new-privileges");
-    g_assert_cmpstr(text_at(body, "HostConfig/SecurityOpt/1"), ==, "label=disable");
+    g_assert_cmpstr(text_at(body, "HostConfig/SecurityOpt/1"), ==, "seccomp={}");
+    g_assert_cmpstr(text_at(body, "HostConfig/SecurityOpt/2"), ==, "label=disable");
     g_assert_cmpstr(text_at(body, "Labels/team"), ==, "qa");
     g_assert_cmpstr(text_at(body, "Env/0"), ==, "A=b");
     g_assert_cmpstr(text_at(body, "Env/1"), ==, "X=y");

@@ -5,7 +5,7 @@
  *
  * Other instruction sets of the same machine (i386, x32) get none of their calls.
  */
-#include "runtime/oci/seccomp.h"
+#include "runtime/syscall_filter.h"
 
 #include <errno.h>
 #include <glib.h>
