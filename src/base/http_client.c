@@ -21,6 +21,7 @@ static const HttpFailure http_failures[] = {
     {CURLE_URL_MALFORMAT, ERR_INVALID, "Write the URL as in \"http://127.0.0.1:2345\"."},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_INVALID, "The URL must begin with http:// or https://."},
     {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT, "Is the server overloaded, or a firewall in between?"},
+    {CURLE_ABORTED_BY_CALLBACK, ERR_TIMEOUT, "It was cancelled."},
     {CURLE_COULDNT_RESOLVE_HOST, ERR_EXTERNAL, "Check the host name in the URL."},
     {CURLE_COULDNT_RESOLVE_PROXY, ERR_EXTERNAL, "Check http_proxy and https_proxy."},
     {CURLE_COULDNT_CONNECT, ERR_EXTERNAL,
@@ -80,6 +81,13 @@ static size_t http_take_body(char *chunk, size_t size, size_t n, void *data)
     return size * n;
 }
 
+/* A CURLOPT_XFERINFOFUNCTION, called at least once a second: anything but 0 ends the transfer. */
+static int http_look_at_cancel(void *data, curl_off_t all, curl_off_t done, curl_off_t all_up,
+                               curl_off_t done_up)
+{
+    return g_cancellable_is_cancelled(data);
+}
+
 static bool http_has_header(const HttpRequest *request, const char *name_colon)
 {
     for (const char *const *header = request->headers; header && *header; header++)
@@ -126,6 +134,11 @@ static void http_set_options(CURL *curl, const HttpRequest *request, HttpHeaders
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "ramet/" RAMET_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (request->cancel) {
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, http_look_at_cancel);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, request->cancel);
+    }
     if (request->unix_socket)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);

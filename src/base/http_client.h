@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ typedef struct HttpRequest {
     int64_t connect_timeout_ms; /* 0 = 10 s                                    */
     bool is_insecure;           /* do not check the server's certificate       */
     const char *unix_socket;    /* path to connect to instead of the URL's host; NULL = none */
+    GCancellable *cancel;       /* borrowed, or NULL; noticed within a second  */
     HttpLine on_line;           /* each line of a body as it comes; or NULL    */
     void *on_line_data;
 } HttpRequest;
@@ -38,7 +40,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpResponse, http_response_clear)
  *
  *   ret_response   clear with http_response_clear()
  *
- * Errors: ERR_INVALID the URL, or a header of several lines; ERR_TIMEOUT; ERR_EXTERNAL no
+ * Errors: ERR_INVALID the URL, or a header of several lines; ERR_TIMEOUT, also cancelled; ERR_EXTERNAL no
  *         connection, no such host, TLS, an answer of more than 64 MiB (hint: what to check).
  */
 MUST_CHECK Error *http_request(const HttpRequest *request, HttpResponse *ret_response);

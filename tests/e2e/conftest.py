@@ -22,10 +22,22 @@ def pytest_sessionfinish():
     docker_daemon.close_shared()
 
 
-def pytest_collection_modifyitems(items):
+def missing():
+    """What these tests need and this machine has not, or None."""
     if os.geteuid() != 0:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason="pools are mounted: needs root"))
+        return "pools are mounted: needs root"
+    if machine.RUNTIME in ("docker", "image"):
+        try:
+            docker_daemon.find_image("postgres")
+        except docker_daemon.NoImage as error:
+            return f"no image: {error}"
+    return None
+
+
+def pytest_collection_modifyitems(items):
+    reason = missing()
+    for item in items if reason else ():
+        item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.hookimpl(hookwrapper=True)

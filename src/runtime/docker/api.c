@@ -78,6 +78,7 @@ static Error *docker_request(const char *socket, const char *method, const char 
         .body = body,
         .timeout_ms = call->timeout_ms > 0 ? call->timeout_ms : DOCKER_TIMEOUT_MS,
         .unix_socket = socket,
+        .cancel = call->cancel,
         .on_line = call->on_line,
         .on_line_data = call->on_line_data,
     };
@@ -87,6 +88,8 @@ static Error *docker_request(const char *socket, const char *method, const char 
     if (!e)
         return NULL;
     e = error_wrap(e, "asking the container engine at \"%s\"", socket);
+    if (e->code == ERR_TIMEOUT)
+        return e;
     return error_hint(e, "Is it running, and may this user write to its socket?");
 }
 

@@ -26,6 +26,7 @@ typedef struct DockerCall {
     const json_t *body;
     const char *header; /* "Name: value" */
     int64_t timeout_ms; /* 0 = a minute */
+    GCancellable *cancel;
     HttpLine on_line;
     void *on_line_data;
     HttpResponse *ret_raw; /* the answer as it is; clear with http_response_clear() */

@@ -11,6 +11,7 @@
 #include "runtime/cgroup.h"
 
 #define REMOVE_TIMEOUT_MS 30000
+#define FIND_TIMEOUT_MS   10000
 
 void container_process_clear(ContainerProcess *process)
 {
@@ -73,19 +74,33 @@ static bool container_hold(const ContainerState *state, ContainerProcess *ret_pr
     return true;
 }
 
-/* One that cannot be held has ended in the meantime, or is out of sight. */
+typedef struct ContainerSearch {
+    const char *socket;
+    const char *name;
+    ContainerProcess *process;
+} ContainerSearch;
+
+static Error *container_find_once(void *data, bool *ret_done)
+{
+    const ContainerSearch *search = data;
+    g_auto(ContainerState) state = {0};
+
+    TRY(container_inspect(search->socket, search->name, &state));
+    *ret_done = container_hold(&state, search->process);
+    return NULL;
+}
+
+/* One that cannot be held has just ended, which an engine may be late to notice; or is out of sight. */
 Error *container_find(const char *socket, const char *name, ContainerProcess *ret_process)
 {
-    g_auto(ContainerState) state = {0};
-    g_auto(ContainerState) later = {0};
+    ContainerSearch search = {socket, name, ret_process};
+    Error *e = wait_until(clock_monotonic_ms() + FIND_TIMEOUT_MS, container_find_once, &search);
 
-    TRY(container_inspect(socket, name, &state));
-    if (container_hold(&state, ret_process))
-        return NULL;
-    TRY(container_inspect(socket, name, &later));
+    if (!e || e->code != ERR_TIMEOUT)
+        return e;
+    error_free(e);
     return error_hint(
-        error_new(ERR_EXTERNAL, "process %d of container \"%s\" is not to be seen here", later.pid,
-                  name),
+        error_new(ERR_EXTERNAL, "the processes of container \"%s\" are not to be seen here", name),
         "If rametd runs in a container, give that the machine's processes (--pid=host) and control "
         "groups.");
 }

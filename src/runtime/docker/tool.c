@@ -1,37 +1,27 @@
 /*
- * It is waited for by its process, as any other; its status and what it has printed come from the
- * engine.
+ * The engine is asked for its end, and then for what it has printed.
  */
 #include "runtime/docker/tool.h"
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "runtime/docker/lifecycle.h"
 
-#define TOOL_LOOK_MS   200 /* how soon a cancel is noticed */
-#define TOOL_FRAME     8   /* bytes of a frame's header: stream, 0, 0, 0, size of the rest */
-#define TOOL_OF_STDOUT 1
+#define TOOL_TIMEOUT_MS (24 * 3600 * INT64_C(1000)) /* with a cancel alone */
+#define TOOL_FRAME      8 /* bytes of a frame's header: stream, 0, 0, 0, size of the rest */
+#define TOOL_OF_STDOUT  1
 
-static Error *tool_wait(int pidfd, const ProcSpec *spec)
-{
-    int64_t deadline_ms =
-        spec->timeout_ms > 0 ? clock_monotonic_ms() + spec->timeout_ms : INT64_MAX;
-
-    while (!proc_wait_ended(pidfd, TOOL_LOOK_MS))
-        if (g_cancellable_is_cancelled(spec->cancel) || clock_monotonic_ms() > deadline_ms)
-            return error_new(ERR_TIMEOUT, "program \"%s\" was stopped: %s", spec->argv[0],
-                             g_cancellable_is_cancelled(spec->cancel) ? "cancelled" : "too slow");
-    return NULL;
-}
-
-static Error *tool_read_status(const char *socket, const char *name, int *ret_status)
+static Error *tool_wait(const char *socket, const char *name, const ProcSpec *spec, int *ret_status)
 {
     g_autofree char *path = g_strdup_printf("/containers/%s/wait", name);
+    const DockerCall call = {
+        .timeout_ms = spec->timeout_ms > 0 ? spec->timeout_ms : TOOL_TIMEOUT_MS,
+        .cancel = spec->cancel,
+    };
     json_t *answer = NULL;
 
-    TRY(docker_call(socket, "POST", path, NULL, &answer));
+    TRY(docker_call(socket, "POST", path, &call, &answer));
     *ret_status = (int)json_integer_value(json_object_get(answer, "StatusCode"));
     json_decref(answer);
     return NULL;
@@ -95,19 +85,10 @@ static Error *tool_verdict(const ProcSpec *spec, const ProcResult *result)
                         "%s", result->errors);
 }
 
-/* One that is quick has ended before it is looked for. */
 static Error *tool_run_to_end(const char *socket, const char *name, const ProcSpec *spec,
                               ProcResult *result)
 {
-    g_auto(ContainerProcess) process = {.pidfd = -1};
-    Error *e = container_find(socket, name, &process);
-
-    if (!e)
-        TRY(tool_wait(process.pidfd, spec));
-    else if (e->code != ERR_NOT_FOUND)
-        return e;
-    error_free(e);
-    TRY(tool_read_status(socket, name, &result->exit_status));
+    TRY(tool_wait(socket, name, spec, &result->exit_status));
     TRY(tool_read_output(socket, name, spec, result));
     return tool_verdict(spec, result);
 }
