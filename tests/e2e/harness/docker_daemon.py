@@ -24,6 +24,8 @@ SETUP = pathlib.Path(__file__).resolve().parents[2] / "images" / "setup"
 POSTGRES_IMAGE = "ramet-postgres:15"
 DOCKER = "/usr/bin/docker"  # of the daemon's package: another one in PATH may be too new for it
 
+LONGEST_PATH = 107 - len("/r/libnetwork/0123456789ab.sock")
+
 # Without the plugins of Kubernetes and of other file systems.
 CONTAINERD_CONFIG = """\
 version = 2
@@ -119,6 +121,8 @@ class DockerDaemon:
 
     def start(self):
         """containerd is started here, as Docker would share the system's if there is one."""
+        if len(os.fsencode(self.directory)) > LONGEST_PATH:
+            raise NoImage(f"{self.directory}: too long for Docker's sockets below it, {LONGEST_PATH} bytes would do")
         containerd_config = self.directory / "containerd.toml"
         containerd_config.write_text(CONTAINERD_CONFIG.format(directory=self.directory))
         daemon_config = self.directory / "daemon.json"
@@ -127,7 +131,7 @@ class DockerDaemon:
         machine.wait_for((self.directory / "containerd.sock").exists, 30, "the socket of containerd")
         self._run_in_background(
             ["dockerd", "--config-file", daemon_config, "--containerd", self.directory / "containerd.sock",
-             "--data-root", self.store, "--exec-root", self.directory / "run" / "docker",
+             "--data-root", self.store, "--exec-root", self.directory / "r",
              "--pidfile", self.directory / "docker.pid", "--host", f"unix://{self.socket}",
              "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", self.cgroup_parent,
              "--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false"])
