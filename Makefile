@@ -9,7 +9,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
 export BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: help build test test-guest demo demo-stop bench check format install
+.PHONY: help build test test-guest test-images demo demo-stop bench check format install
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -28,6 +28,11 @@ test-guest: build ## contract and whole life on ZFS and LVM, in a virtual machin
 	@tools/packages test
 	@ninja -C $(BUILD) tests/contract/test_storage
 	@$(AS_ROOT) tests/guest/all $(GUEST)
+
+test-images: build ## the images of packaging/images: those of rametd and the client are built, too
+	@tools/packages test images
+	@$(AS_ROOT) env RAMET_TEST_PROGRAM_IMAGES=1 RAMET_BUILD=$(abspath $(BUILD)) \
+		/usr/bin/python3 -m pytest -q tests/e2e/test_images.py
 
 demo: build ## a server with a copy of SOURCE=<connection string>, or of a pgbench database of SCALE=30
 	@tools/packages demo

@@ -33,6 +33,7 @@ struct Supervisor {
     GHashTable *patients; /* uid of a clone → Patient *, owned */
     GHashTable *ended;    /* set of uids that have ended and were not looked at yet */
     int64_t memory_due_ms;
+    bool is_away; /* what the instances run in */
 };
 
 int64_t supervisor_delay_ms(int64_t n)
@@ -160,6 +161,23 @@ static void supervisor_look_at_ends(Supervisor *supervisor)
     }
 }
 
+/* --- what they run in --- */
+
+/* Clones that ended with a container engine wait for it, and are not counted. */
+static bool supervisor_look_at_runtime(Supervisor *supervisor)
+{
+    Engine *engine = supervisor->engine;
+    bool was_away = supervisor->is_away;
+
+    supervisor->is_away = !runtime_is_there(engine->runtime);
+    if (supervisor->is_away && !was_away)
+        log_warn("what runs the instances does not answer: clones that ended wait for it");
+    if (was_away && !supervisor->is_away)
+        error_ignore(engine_start_stopped_clones(engine, NULL),
+                     "clones that ended are started with the next server");
+    return !supervisor->is_away;
+}
+
 /* --- memory --- */
 
 static void supervisor_tell_of_memory(Supervisor *supervisor, const Clone *clone, int64_t n_killed)
@@ -216,6 +234,8 @@ static void supervisor_look(void *data)
 {
     Supervisor *supervisor = data;
 
+    if (!supervisor_look_at_runtime(supervisor))
+        return;
     supervisor_look_at_ends(supervisor);
     supervisor_treat_all(supervisor);
     supervisor_look_at_memory(supervisor);

@@ -23,6 +23,8 @@ typedef struct RuntimeDriver {
     void (*close)(void *private);
     /* What was found on this machine, in a few words for the log: caller frees. */
     char *(*describe)(const void *private);
+    /* As runtime_is_there(). NULL = always. */
+    bool (*is_there)(const void *private);
     /* As runtime_image(). NULL = there is none. */
     const char *(*image)(const void *private);
     /* As runtime_run_inside(), of the image; spec->cwd is set. */

@@ -180,6 +180,11 @@ const char *runtime_image(const Runtime *runtime)
     return runtime->driver->image ? runtime->driver->image(runtime->private) : NULL;
 }
 
+bool runtime_is_there(const Runtime *runtime)
+{
+    return !runtime->driver->is_there || runtime->driver->is_there(runtime->private);
+}
+
 /* --- directories --- */
 
 char *runtime_socket_dir(const Runtime *runtime, const char *id)

@@ -16,10 +16,7 @@
 typedef struct Runtime Runtime;
 typedef void (*RuntimeProgress)(const char *words, void *data);
 
-/*
- * image, of "oci": directory of a root file system, "" = the programs of this machine; of "docker":
- * name of an image, which is pulled when it is missing.
- */
+/* image of "oci": a directory, "" = this machine's programs; of "docker": a name, pulled if missing. */
 typedef struct RuntimeSpec {
     const char *driver;    /* "oci", "docker", "process" */
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
@@ -50,6 +47,9 @@ char *runtime_describe(const Runtime *runtime);
 
 /* The image that instances run from; NULL = they run the programs of this machine. */
 const char *runtime_image(const Runtime *runtime);
+
+/* False while the engine that makes containers does not answer. Cost: a call to it. */
+bool runtime_is_there(const Runtime *runtime);
 
 /* True when an instance can be without a network. */
 bool runtime_takes_network(const Runtime *runtime);

@@ -62,6 +62,7 @@ def test_options_reach_the_engine(make_server, docker):
 
 
 def test_unknown_options_are_refused(server):
+    server.stop()
     said = refusal_to_start(server, {"provision": {"containerConfig": {"privileged": True}}})
     assert "privileged" in said and "no such option" in said and "cpuset-cpus" in said and "shm-size" in said
 
@@ -87,16 +88,17 @@ def test_an_engine_that_is_restarted(server, api):
     clone = api.create_clone("one")
     daemon = docker_daemon.shared()
     daemon.stop_processes()
-    answer = api.request_clone("two")
-    assert answer.status in (201, 500, 503), answer
+    assert not answers(clone)
     daemon.start()
     machine.wait_for(lambda: answers(clone), 90, "the clone, when its engine is back")
+    assert api.wait_ok("one")["status"]["code"] == "OK"
 
 
 # --- images -----------------------------------------------------------------------------------
 
 
 def test_an_engine_that_is_not_there(server):
+    server.stop()
     said = refusal_to_start(server, {"runtime": {"dockerHost": "unix:///nonexistent/docker.sock"}})
     assert "/nonexistent/docker.sock" in said and "Is it running" in said
     said = refusal_to_start(server, {"runtime": {"dockerHost": "tcp://127.0.0.1:2375"}})
@@ -107,7 +109,7 @@ def test_an_image_without_postgres(server, docker):
     docker("image", "inspect", docker_daemon.POSTGRES_IMAGE)
     empty = server.directory / "empty"
     empty.mkdir(exist_ok=True)
-    (empty / "Dockerfile").write_text(f"FROM {docker_daemon.POSTGRES_IMAGE}\nRUN rm -r /usr/lib/postgresql/*/bin/postgres\n")
+    (empty / "Dockerfile").write_text(f"FROM {docker_daemon.POSTGRES_IMAGE}\nUSER root\nRUN rm -r /usr/lib/postgresql/*/bin/postgres\n")
     docker("build", "--network", "none", "--tag", "ramet-test-empty", empty)
     server.stop()
     said = refusal_to_start(server, {"provision": {"dockerImage": "ramet-test-empty"}})

@@ -1,6 +1,7 @@
 """The images of packaging/images, as tests/images/setup has built them: what is in them, and that it works without a network."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -176,6 +177,8 @@ def test_run_by_a_person(daemon):
 
 @pytest.fixture(scope="module")
 def programs():
+    if not os.environ.get("RAMET_TEST_PROGRAM_IMAGES"):
+        pytest.skip("built from the sources, which takes minutes: make test-images")
     daemon = start_daemon("programs")
     yield daemon
     daemon.close()

@@ -23,10 +23,11 @@
 #include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
-#define NOTE_MAX      65536
-#define FILTER_OPTION "seccomp="
-#define NAME_PREFIX   "ramet-"
-#define TOOL_PREFIX   "tool-"
+#define NOTE_MAX        65536
+#define FILTER_OPTION   "seccomp="
+#define PING_TIMEOUT_MS 5000
+#define NAME_PREFIX     "ramet-"
+#define TOOL_PREFIX     "tool-"
 
 typedef struct DockerRuntime {
     char *socket;
@@ -239,6 +240,15 @@ static char *docker_describe(const void *private)
     return g_strdup_printf("%s at %s, image %s", docker->version, docker->socket, docker->image);
 }
 
+static bool docker_is_there(const void *private)
+{
+    const DockerRuntime *docker = private;
+    const DockerCall call = {.timeout_ms = PING_TIMEOUT_MS};
+    g_autoptr(Error) e = docker_call(docker->socket, "GET", "/_ping", &call, NULL);
+
+    return e == NULL;
+}
+
 static const char *docker_image(const void *private)
 {
     return ((const DockerRuntime *)private)->image;
@@ -316,7 +326,6 @@ static void docker_fill(const DockerRuntime *docker, const RuntimePlace *place,
     container->server = docker->server;
     container->uid = place->uid;
     container->gid = place->gid;
-    container->options = docker->options;
 }
 
 static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlace *place,
@@ -336,6 +345,7 @@ static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlac
         .env = (const char *const *)env,
         .has_network = spec->has_network,
         .limits = &spec->limits,
+        .options = docker->options,
     };
 
     docker_fill(docker, place, &container);
@@ -424,6 +434,7 @@ const RuntimeDriver docker_driver = {
     .open = docker_open,
     .close = docker_close,
     .describe = docker_describe,
+    .is_there = docker_is_there,
     .image = docker_image,
     .run = docker_run,
     .start = docker_start,
