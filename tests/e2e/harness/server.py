@@ -55,12 +55,12 @@ class Server:
         self.rametd("pool", "destroy", "e2e", "--force")
 
     def _usual_runtime(self):
-        """crun by a link of our own: without it no instance starts."""
+        """crun (or $RAMET_TEST_OCI_PROGRAM) by a link of our own: without it no instance starts."""
         if machine.RUNTIME == "process":
             return {"driver": "process", "trusted": True}
         if machine.RUNTIME == "docker":
             return {"driver": "docker", "dockerHost": f"unix://{docker_daemon.shared().socket}"}
-        self.crun.symlink_to(shutil.which("crun"))
+        self.crun.symlink_to(shutil.which(os.environ.get("RAMET_TEST_OCI_PROGRAM", "crun")))
         root = docker_daemon.find_image("postgres") / "rootfs" if machine.RUNTIME == "image" else ""
         return {"driver": "oci", "ociProgram": str(self.crun), "root": str(root)}
 
