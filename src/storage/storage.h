@@ -101,7 +101,7 @@ char *storage_snapshot_data(const Pool *pool, const char *snapshot);
 /*
  * The five verbs. Each writes the manifest it is given into the new thing. All destroys may be
  * repeated, also after a crash in the middle; destroying something missing is success. No call's
- * cost grows with the number of other clones.
+ * cost grows with the number of other clones, but for a look at each by overlay's destroy_snapshot.
  *
  * Errors: ERR_INVALID a name; ERR_CONFLICT what is to be made exists; ERR_NOT_FOUND its origin does
  *         not; ERR_NO_SPACE only the pool's reserve is left (hint); ERR_EXTERNAL.

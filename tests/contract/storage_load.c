@@ -11,8 +11,9 @@
 #include "base/fs.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
+#include "work.h"
 
-#define CLONES            50
+#define CLONES            200
 #define THREADS           8
 #define CLONES_PER_THREAD 5
 #define LINK_BYTES        1000 /* more than an inode holds, less than XFS allows */
@@ -20,19 +21,87 @@
 #define STAT_BLOCK_BYTES  512   /* unit of st_blocks; stat(2) */
 #define FREED_TIMEOUT_MS  60000 /* space comes back in the background */
 
-static void test_fifty_clones(PoolFixture *f, gconstpointer data)
+/* A clone that is measured: made, snapshot and all, and destroyed. */
+typedef struct Sample {
+    PoolFixture *fixture;
+    const char *clone;
+    const char *commit;
+} Sample;
+
+static void sample_clone(void *data)
 {
+    const Sample *sample = data;
+
+    make_clone(sample->fixture, "s", sample->clone);
+}
+
+static void sample_snapshot(void *data)
+{
+    const Sample *sample = data;
+
+    make_snapshot(sample->fixture, sample->clone, sample->commit);
+}
+
+static void sample_destroy_snapshot(void *data)
+{
+    const Sample *sample = data;
+
+    ASSERT_OK(storage_destroy_snapshot(sample->fixture->pool, sample->commit));
+}
+
+static void sample_destroy_clone(void *data)
+{
+    const Sample *sample = data;
+
+    ASSERT_OK(storage_destroy_volume(sample->fixture->pool, sample->clone));
+}
+
+static const struct {
+    const char *what;
+    void (*run)(void *data);
+} sample_steps[] = {
+    {"clone", sample_clone},
+    {"snapshot", sample_snapshot},
+    {"destroy the snapshot", sample_destroy_snapshot},
+    {"destroy the clone", sample_destroy_clone},
+};
+
+#define SAMPLE_STEPS G_N_ELEMENTS(sample_steps)
+
+static void take_sample(PoolFixture *f, Work *work)
+{
+    Sample sample = {f, "sample", "commit"};
+
+    for (size_t i = 0; i < SAMPLE_STEPS; i++)
+        work[i] = work_of(sample_steps[i].run, &sample);
+}
+
+/* overlay keeps no list of what lies on a snapshot: it reads the link of each volume. */
+static int known_looks(size_t step)
+{
+    return g_str_equal(fixture_driver, "overlay") &&
+           sample_steps[step].run == sample_destroy_snapshot;
+}
+
+/* With many others it is the same work of ours; and each has its own data. */
+static void test_many_clones(PoolFixture *f, gconstpointer data)
+{
+    Work first[SAMPLE_STEPS], last[SAMPLE_STEPS];
     g_autoptr(GPtrArray) entries = NULL;
 
     make_volume(f, "v");
     write_random(f, "v", "big", 4 << 20, 1);
     make_snapshot(f, "v", "s");
+    take_sample(f, first);
     for (int i = 0; i < CLONES; i++) {
         g_autofree char *name = g_strdup_printf("c%d", i);
 
         make_clone(f, "s", name);
         write_text(f, name, "who", name);
     }
+    take_sample(f, last);
+    for (size_t i = 0; i < SAMPLE_STEPS; i++)
+        work_assert_flat(sample_steps[i].what, &first[i], &last[i], CLONES, known_looks(i));
     ASSERT_OK(storage_list(f->pool, &entries));
     g_assert_cmpuint(entries->len, ==, CLONES + 2);
     for (int i = 0; i < CLONES; i++) {
@@ -249,7 +318,7 @@ static void test_full_pool(PoolFixture *f, gconstpointer data)
 
 void storage_add_load_tests(void)
 {
-    ADD("fifty-clones", test_fifty_clones);
+    ADD("many-clones", test_many_clones);
     ADD("in-parallel", test_in_parallel);
     ADD("snapshots-at-once", test_snapshots_at_once_keep_their_manifests);
     ADD("full-pool", test_full_pool);
