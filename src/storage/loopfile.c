@@ -195,9 +195,6 @@ Error *loopfile_mount(const char *image, const char *mount)
 {
     g_autofree char *device = NULL;
 
-    if (!fs_exists(image))
-        return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image),
-                          "Is the disk mounted that it is on? Else restore it from a backup.");
     if (device_is(image))
         return device_mount(image, mount);
 
@@ -207,9 +204,8 @@ Error *loopfile_mount(const char *image, const char *mount)
         return loop_mount_again(image, mount, busy);
     TRY(busy);
     TRY(error_wrap(loopfile_attach(image, &device), "attaching image \"%s\"", image));
-    return error_hint(error_wrap(loop_mount_device(device, mount),
-                                 "mounting image \"%s\" at \"%s\"", image, mount),
-                      "The image may be truncated or damaged: see dmesg, and have a backup.");
+    return error_wrap(loop_mount_device(device, mount), "mounting image \"%s\" at \"%s\"", image,
+                      mount);
 }
 
 Error *loopfile_unmount(const char *mount)

@@ -31,7 +31,7 @@ MUST_CHECK Error *loopfile_create(const char *image, uint64_t size_bytes,
  * first: two would be two writers to one file. What was unmounted lazily and is still in use is
  * mounted again.
  *
- * Errors: ERR_NOT_FOUND no image; ERR_BUSY mounted elsewhere; ERR_EXTERNAL losetup or mount failed
+ * Errors: ERR_BUSY mounted elsewhere; ERR_EXTERNAL losetup or mount failed
  *         (detail: its stderr).
  * Undo:   nothing stays attached after an error; loopfile_unmount() later.
  */

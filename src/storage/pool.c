@@ -252,13 +252,38 @@ static Error *pool_open_mounted(const PoolSpec *spec, Pool **ret_pool)
     return e;
 }
 
+/* Who only looks has the server's word for what is wrong. */
+static Error *pool_not_mounted(const PoolSpec *spec)
+{
+    return error_hint(
+        error_new(ERR_NOT_FOUND, "image \"%s\" is not mounted at \"%s\"", spec->image, spec->mount),
+        "The server mounts it at its start and on SIGHUP: its log, and /status, say what keeps it "
+        "from that.");
+}
+
+/* Whoever reads the error has two questions: is it the right file, and what now? */
+static Error *pool_mount_image(const PoolSpec *spec)
+{
+    if (!fs_exists(spec->image))
+        return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", spec->image),
+                          "Is the disk mounted that it is on? Else restore it from a backup.");
+    if (spec->is_to_look)
+        return pool_not_mounted(spec);
+    TRY(fs_make_dir(spec->mount, 0755, NULL));
+
+    Error *e = driver_image_ops(spec)->mount(spec->image, spec->mount);
+
+    if (!e || e->hint)
+        return e;
+    return error_hint(e,
+                      "The image may be truncated or damaged, which \"dmesg\" would tell. Mend a "
+                      "copy of it, or restore it from a backup.");
+}
+
 static Error *pool_mount(const PoolSpec *spec, bool *ret_is_ours)
 {
-    *ret_is_ours = spec->image && !spec->is_to_look && !loopfile_is_mounted(spec->mount);
-    if (!*ret_is_ours)
-        return NULL;
-    TRY(fs_make_dir(spec->mount, 0755, NULL));
-    return driver_image_ops(spec)->mount(spec->image, spec->mount);
+    *ret_is_ours = spec->image && !loopfile_is_mounted(spec->mount);
+    return *ret_is_ours ? pool_mount_image(spec) : NULL;
 }
 
 static Error *pool_mount_and_open(const PoolSpec *spec, Pool **ret_pool)

@@ -73,11 +73,16 @@ static bool fixture_has_loop(const PoolFixture *fixture)
     return has_loop;
 }
 
-void fixture_assert_nothing_left(const PoolFixture *fixture)
+void fixture_assert_not_attached(const PoolFixture *fixture)
 {
     for (int i = 0; i < 1000 && fixture_has_loop(fixture); i++)
         g_usleep(1000);
     g_assert_false(fixture_has_loop(fixture));
+}
+
+void fixture_assert_nothing_left(const PoolFixture *fixture)
+{
+    fixture_assert_not_attached(fixture);
     g_assert_false(fs_exists(fixture->image));
     g_assert_false(fs_exists(fixture->mount));
 }

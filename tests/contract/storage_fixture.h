@@ -28,6 +28,9 @@ void fixture_teardown(PoolFixture *fixture, gconstpointer data);
 void fixture_init(PoolFixture *fixture);
 void fixture_clear(PoolFixture *fixture);
 
+/* No loop device has its image, or has so in a moment. */
+void fixture_assert_not_attached(const PoolFixture *fixture);
+
 /* Nothing of the pool is left: no image, no mount, no loop device. */
 void fixture_assert_nothing_left(const PoolFixture *fixture);
 

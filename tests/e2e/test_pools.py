@@ -184,8 +184,14 @@ def wait_serving(clone):
     machine.wait_for(look, 60, f"clone {clone['id']}")
 
 
-def test_missing_at_the_start(two_pools):
-    """After a reboot one image is not there yet: its clones wait, and go on after a SIGHUP."""
+def put_half_in_place(image, whole):
+    subprocess.run(["cp", "--sparse=always", whole, image], check=True)
+    os.truncate(image, whole.stat().st_size // 2)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_damaged_at_the_start(two_pools, damage):
+    """After a reboot one image is not there yet, or only half of it is: its clones wait, and go on after a SIGHUP."""
     server, api = two_pools.server, two_pools.api
     name = two_pools.order()[0]  # the active one
     query(api.create_clone("waiting"), "CREATE TABLE mine AS SELECT 7 AS n")
@@ -196,6 +202,8 @@ def test_missing_at_the_start(two_pools):
     image = two_pools.image(name)
     hidden = image.with_suffix(".elsewhere")
     image.rename(hidden)
+    if damage == "truncated":
+        put_half_in_place(image, hidden)
 
     server.start()
     entry = two_pools.entries()[name]
@@ -214,6 +222,8 @@ def test_missing_at_the_start(two_pools):
     assert not list(two_pools.mount(name).iterdir()), "something was written below the mount point"
     done = server.rametd("--doctor", check=False)
     assert done.returncode == 1 and f"pool {name}" in done.stdout
+    done = server.rametd("pool", "check", name, check=False)
+    assert done.returncode == 1 and image.name in done.stdout + done.stderr, done
 
     hidden.rename(image)
     two_pools.hang_up()

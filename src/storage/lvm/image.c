@@ -236,11 +236,6 @@ static Error *image_mount_again(const char *image, const char *mount, Error *bus
 static Error *lvm_image_mount(const char *image, const char *mount)
 {
     g_autofree char *device = NULL;
-
-    if (!fs_exists(image))
-        return error_hint(error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image),
-                          "Is the disk mounted that it is on? Else restore it from a backup.");
-
     Error *busy = lvm_image_detach(image); /* what a killed run left */
 
     if (busy && busy->code == ERR_BUSY)

@@ -132,8 +132,6 @@ static Error *zfs_image_mount(const char *image, const char *mount)
 {
     g_autofree char *pool = NULL;
 
-    if (!fs_exists(image))
-        return error_new(ERR_NOT_FOUND, "image \"%s\" does not exist", image);
     TRY(error_wrap(zfs_image_import(image, &pool), "importing image \"%s\"", image));
     TRY(zfs_image_check_not_mounted(image, pool));
 

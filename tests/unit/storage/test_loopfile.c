@@ -107,8 +107,6 @@ static void test_failed_format_leaves_nothing(void)
 static void test_mount(void)
 {
     setup();
-    assert_fails(loopfile_mount(image, "/mnt/p"), ERR_NOT_FOUND);
-    assert_started("");
     g_assert_null(fs_write_file(image, "", NULL));
     g_assert_null(loopfile_mount(image, "/mnt/p"));
     assert_started(LIST "losetup --find --show --nooverlap --direct-io=on IMAGE\n"
