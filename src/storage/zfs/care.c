@@ -14,6 +14,8 @@ void zfs_parse_health(const char *output, GPtrArray *problems)
     for (char **line = lines; *line; line++) {
         const char *text = g_strstrip(*line);
 
+        if (g_str_equal(text, "errors: No known data errors"))
+            continue;
         if (g_str_has_prefix(text, "state:") || g_str_has_prefix(text, "status:") ||
             g_str_has_prefix(text, "errors:"))
             g_ptr_array_add(problems, g_strdup_printf("zpool status: %s", text));

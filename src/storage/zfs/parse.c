@@ -88,6 +88,8 @@ static const ZfsMeaning zfs_meanings[] = {
      "A program works there, or looks into it: \"fuser -vm\" on the mount point shows it."},
     {"out of space", ERR_NO_SPACE, NULL},
     {"No space left on device", ERR_NO_SPACE, NULL},
+    {"Disk quota exceeded", ERR_NO_SPACE,
+     "The pool's dataset has a quota, which is used up: \"zfs get quota,refquota\" shows it."},
     {"directory is not empty", ERR_CONFLICT,
      "Something lies where the dataset is to be mounted: move it away, then restart rametd."},
     {"modules are not loaded", ERR_EXTERNAL,
