@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "engine/clone_work.h"
 #include "engine/pools.h"
+#include "storage/pool_care.h"
 
 /*
  * Postgres that refuses us is up: its superuser may have shut out the manager or renamed a
@@ -16,6 +17,16 @@ static bool start_is_refused(const Operation *operation, const Error *e)
 {
     return e->code == ERR_DENIED || e->code == ERR_NOT_FOUND ||
            (e->code == ERR_CONFLICT && !g_cancellable_is_cancelled(operation->cancel));
+}
+
+/* A full pool may have made its volume read-only: with that the instance has ended. */
+static Error *start_mend(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return NULL;
+    return storage_mend_volume(work->pool, work->volume);
 }
 
 /* An operation that was recovered before this one may have started it already. */
@@ -55,6 +66,7 @@ static Error *start_users(Operation *operation)
 }
 
 static const Step start_steps[] = {
+    {"looking after its volume", start_mend, NULL},
     {"writing its configuration", clone_step_configure, NULL},
     {"starting postgres", start_postgres, clone_step_stop},
     {"waiting until postgres is ready", start_ready, NULL},

@@ -33,8 +33,9 @@ typedef struct StorageDriver {
                        const Manifest *manifest);
     Error *(*clone)(void *private, const char *snapshot_path, const char *volume_path,
                     const Manifest *manifest);
-    Error *(*destroy)(void *private, const char *path);    /* a missing one is success */
-    Error *(*usage)(void *private, SpaceUsage *ret_usage); /* NULL = what statvfs(3) says */
+    Error *(*destroy)(void *private, const char *path);     /* a missing one is success */
+    Error *(*mend)(void *private, const char *volume_path); /* NULL = nothing to be done */
+    Error *(*usage)(void *private, SpaceUsage *ret_usage);  /* NULL = what statvfs(3) says */
     /* What decides, at next to no cost, whether a new volume fits; NULL = what statvfs(3) says. */
     Error *(*space)(void *private, SpaceUsage *ret_usage);
     Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,

@@ -453,3 +453,20 @@ bool storage_is_pool(const char *mount)
 {
     return pool_file_exists(mount);
 }
+
+/* --- what it is called, and where its parts are --- */
+
+const char *storage_pool_name(const Pool *pool)
+{
+    return pool->name;
+}
+
+char *storage_volume_data(const Pool *pool, const char *volume)
+{
+    return g_build_filename(pool->mount, LAYOUT_VOLUMES, volume, pool->data_sub_dir, NULL);
+}
+
+char *storage_snapshot_data(const Pool *pool, const char *snapshot)
+{
+    return g_build_filename(pool->mount, LAYOUT_SNAPSHOTS, snapshot, pool->data_sub_dir, NULL);
+}

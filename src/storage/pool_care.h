@@ -1,5 +1,5 @@
 /*
- * What an operator does with pools beside making and destroying them: looking, checking, growing.
+ * What is done with pools beside making and destroying them: looking, checking, mending, growing.
  */
 #pragma once
 
@@ -9,6 +9,15 @@
 
 /* What the storage itself says is wrong with it: adds char * to problems, none when it is well. */
 MUST_CHECK Error *storage_check_health(Pool *pool, GPtrArray *problems);
+
+/*
+ * storage_mend_volume - make a volume that nobody uses fit for an instance: one that a full pool
+ * has made read-only is mounted anew, and so is one that was unmounted. May be repeated.
+ *
+ * Errors: ERR_NOT_FOUND no such volume; ERR_BUSY something still uses what is to be mounted anew
+ *         (hint); ERR_EXTERNAL.
+ */
+MUST_CHECK Error *storage_mend_volume(Pool *pool, const char *volume);
 
 /*
  * storage_grow_pool - make a pool larger, also while it is in use. It must be mounted.

@@ -404,6 +404,25 @@ Error *storage_destroy_snapshot(Pool *pool, const char *snapshot)
     return pool_destroy(pool, &place_snapshot, snapshot);
 }
 
+/* --- mending --- */
+
+static Error *volume_mend(Pool *pool, const char *volume)
+{
+    g_autofree char *path = pool_path(pool, &place_volume, volume);
+    g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
+
+    TRY(pool_check_there(pool));
+    TRY(pool_check_exists(&place_volume, volume, path));
+    return pool->driver->mend ? pool->driver->mend(pool->driver_private, path) : NULL;
+}
+
+Error *storage_mend_volume(Pool *pool, const char *volume)
+{
+    TRY(names_check("volume", volume));
+    return error_wrap(volume_mend(pool, volume), "looking after volume \"%s\" in pool \"%s\"",
+                      volume, pool->name);
+}
+
 /* --- looking --- */
 
 static void storage_entry_free(void *data)
@@ -562,12 +581,7 @@ Error *storage_check_health(Pool *pool, GPtrArray *problems)
                                : NULL;
 }
 
-/* --- what a pool is, and where --- */
-
-const char *storage_pool_name(const Pool *pool)
-{
-    return pool->name;
-}
+/* --- what a pool is --- */
 
 const char *storage_pool_driver(const Pool *pool)
 {
@@ -577,14 +591,4 @@ const char *storage_pool_driver(const Pool *pool)
 StorageTraits storage_pool_traits(const Pool *pool)
 {
     return pool->driver->traits;
-}
-
-char *storage_volume_data(const Pool *pool, const char *volume)
-{
-    return g_build_filename(pool->mount, LAYOUT_VOLUMES, volume, pool->data_sub_dir, NULL);
-}
-
-char *storage_snapshot_data(const Pool *pool, const char *snapshot)
-{
-    return g_build_filename(pool->mount, LAYOUT_SNAPSHOTS, snapshot, pool->data_sub_dir, NULL);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "lvm_house.h"
 #include "storage/loopfile.h"
 #include "storage/tree.h"
 
@@ -16,6 +17,7 @@
 
 const char *fixture_driver;
 const char *fixture_dir;
+bool fixture_is_on_xfs;
 uint64_t fixture_pool_size = UINT64_C(1) << 30;
 
 void fixture_assert_code(const char *where, Error *e, int code)
@@ -46,6 +48,7 @@ void fixture_init(PoolFixture *fixture)
                                .image = fixture->image,
                                .data_sub_dir = "data",
                                .owner = FIXTURE_OWNER};
+    fixture->house = NULL;
     fixture->pool = NULL;
 }
 
@@ -54,6 +57,7 @@ void fixture_clear(PoolFixture *fixture)
     g_free(fixture->name);
     g_free(fixture->mount);
     g_free(fixture->image);
+    g_free(fixture->house);
 }
 
 /* A loop device goes a moment after its last user. */
@@ -87,9 +91,18 @@ void fixture_assert_nothing_left(const PoolFixture *fixture)
     g_assert_false(fs_exists(fixture->mount));
 }
 
+void fixture_move_in(PoolFixture *fixture, uint64_t size_bytes, const char *metadata,
+                     const char *fs)
+{
+    fixture->house = lvm_house_make(fixture->image, size_bytes, metadata, fs, fixture->mount);
+    fixture->spec.image = NULL;
+}
+
 void fixture_setup(PoolFixture *fixture, gconstpointer data)
 {
     fixture_init(fixture);
+    if (fixture_is_on_xfs)
+        fixture_move_in(fixture, fixture_pool_size, "16m", "xfs");
     ASSERT_OK(storage_create_pool(&fixture->spec, fixture_pool_size));
     ASSERT_OK(storage_open_pool(&fixture->spec, &fixture->pool));
 }
@@ -98,6 +111,8 @@ void fixture_teardown(PoolFixture *fixture, gconstpointer data)
 {
     storage_close_pool(fixture->pool);
     ASSERT_OK(storage_destroy_pool(&fixture->spec, true));
+    if (fixture->house)
+        lvm_house_remove(fixture->image, fixture->house, fixture->mount);
     fixture_assert_nothing_left(fixture);
     fixture_clear(fixture);
 }

@@ -12,17 +12,23 @@ typedef struct PoolFixture {
     char *name; /* also of the mount point and the image, in the sandbox */
     char *mount;
     char *image;
+    char *house; /* volume group in the image that a pool in place lies in; NULL = none */
     PoolSpec spec;
     Pool *pool;
 } PoolFixture;
 
 extern const char *fixture_driver; /* the one under test */
 extern const char *fixture_dir;    /* the sandbox */
+extern bool fixture_is_on_xfs;     /* pools of lvm are in place, in a group with XFS volumes */
 extern uint64_t fixture_pool_size; /* of the pools that fixture_setup() makes */
 
 /* For g_test_add(): a new open pool in an image; and all of it gone, which is checked. */
 void fixture_setup(PoolFixture *fixture, gconstpointer data);
 void fixture_teardown(PoolFixture *fixture, gconstpointer data);
+
+/* For a pool in place on LVM: its group and root are made, by lvm_house_make(). */
+void fixture_move_in(PoolFixture *fixture, uint64_t size_bytes, const char *metadata,
+                     const char *fs);
 
 /* A spec with names of its own that nothing was made for yet; and frees them. */
 void fixture_init(PoolFixture *fixture);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "storage/pool_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 #include "work.h"
@@ -16,6 +17,7 @@
 #define CLONES            200
 #define THREADS           8
 #define CLONES_PER_THREAD 5
+#define WRITES_MAX        200  /* ext4 in a thin volume has some room in its journal */
 #define LINK_BYTES        1000 /* more than an inode holds, less than XFS allows */
 #define FILL_CHUNK        (1 << 20)
 #define STAT_BLOCK_BYTES  512   /* unit of st_blocks; stat(2) */
@@ -313,6 +315,43 @@ static void test_full_pool(PoolFixture *f, gconstpointer data)
     assert_volume_text(f, "fits", "file", "text");
 }
 
+/* One file more can be made that reaches the disk. */
+static bool can_write(PoolFixture *f, const char *volume)
+{
+    static int n;
+    const FsWrite how = {.is_durable = true};
+    g_autofree char *data = storage_volume_data(f->pool, volume);
+    g_autofree char *path = g_strdup_printf("%s/proof%d", data, ++n);
+    g_autoptr(Error) e = fs_write_file(path, "text", &how);
+
+    return !e;
+}
+
+/* What the full pool has made read-only, or worse, is mended when there is space again. */
+static void test_writes_go_on_after_full(PoolFixture *f, gconstpointer data)
+{
+    make_volume(f, "v");
+    write_text(f, "v", "file", "text");
+    ASSERT_OK(storage_sync(f->pool, "v"));
+    make_snapshot(f, "v", "s");
+    make_clone(f, "s", "c");
+    make_clone(f, "s", "filler");
+    ASSERT_OK(storage_mend_volume(f->pool, "c"));
+    fill_pool(f, "filler");
+    for (int i = 0; i < WRITES_MAX && can_write(f, "c"); i++)
+        ;
+    if (is_thin_below())
+        g_assert_false(can_write(f, "c"));
+    ASSERT_OK(storage_destroy_volume(f->pool, "filler"));
+    ASSERT_OK(wait_until(clock_monotonic_ms() + FREED_TIMEOUT_MS, check_clone_fits, f));
+    if (is_thin_below())
+        g_assert_false(can_write(f, "c")); /* for good, if nobody mends it */
+    ASSERT_OK(storage_mend_volume(f->pool, "c"));
+    g_assert_true(can_write(f, "c"));
+    assert_volume_text(f, "c", "file", "text");
+    ASSERT_CODE(storage_mend_volume(f->pool, "none"), ERR_NOT_FOUND);
+}
+
 #define ADD(path, function)                                                                        \
     g_test_add("/storage/load/" path, PoolFixture, NULL, fixture_setup, function, fixture_teardown)
 
@@ -322,4 +361,5 @@ void storage_add_load_tests(void)
     ADD("in-parallel", test_in_parallel);
     ADD("snapshots-at-once", test_snapshots_at_once_keep_their_manifests);
     ADD("full-pool", test_full_pool);
+    ADD("writes-go-on-after-full", test_writes_go_on_after_full);
 }

@@ -1,6 +1,6 @@
 /*
- * The storage contract: one suite that every driver passes. Argument: the driver's name. Needs
- * root.
+ * The storage contract: one suite that every driver passes. Argument: the driver's name, or
+ * "lvm-xfs" for what that does on XFS volumes in a group of somebody else. Needs root.
  */
 #include <locale.h>
 #include <stdio.h>
@@ -25,10 +25,12 @@ static int run_suite(const char *directory)
 {
     fixture_dir = directory;
     storage_add_verb_tests();
-    storage_add_pool_tests();
-    storage_add_care_tests();
     storage_add_load_tests();
-    storage_add_accident_tests();
+    if (!fixture_is_on_xfs) { /* these are about pools in images */
+        storage_add_pool_tests();
+        storage_add_care_tests();
+        storage_add_accident_tests();
+    }
     if (g_str_equal(fixture_driver, "zfs"))
         storage_add_zfs_tests();
     if (g_str_equal(fixture_driver, "lvm"))
@@ -39,8 +41,11 @@ static int run_suite(const char *directory)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    fixture_is_on_xfs = argc == 2 && g_str_equal(argv[1], "lvm-xfs");
+    if (fixture_is_on_xfs)
+        argv[1] = (char *)(uintptr_t) "lvm";
     if (argc != 2 || !g_strv_contains(storage_driver_names(), argv[1])) {
-        fprintf(stderr, "usage: test_storage DRIVER\n");
+        fprintf(stderr, "usage: test_storage DRIVER|lvm-xfs\n");
         return EXIT_FAILURE;
     }
     if (geteuid() != 0) {

@@ -7,8 +7,9 @@
 
 #include <string.h>
 
-#include "storage/lvm/command.h"
+#include "storage/lvm/dm.h"
 #include "storage/lvm/measure.h"
+#include "storage/lvm/parse.h"
 
 #define EXTENTS_KEPT     4
 #define METADATA_DIVISOR 64
@@ -80,6 +81,39 @@ Error *lvm_grow(const char *mount)
     TRY(lvm_find_place(mount, &place));
     TRY(care_find_room(&place, &room));
     return care_give(&place, &room);
+}
+
+/* Half of it: LVM's spare for the metadata grows along. */
+static Error *care_give_kept(const LvmPlace *place)
+{
+    LvmRoom room = {0};
+
+    TRY(care_find_room(place, &room));
+
+    uint64_t given = room.free_bytes / 2 / room.extent_bytes * room.extent_bytes;
+
+    return given > 0 ? care_extend(place, "--poolmetadatasize", given)
+                     : error_new(ERR_NO_SPACE, "volume group \"%s\" has nothing left", place->vg);
+}
+
+/* What it says when it cannot be done is what is wrong with the pool, and who may mend that. */
+Error *lvm_relieve_metadata(const LvmPlace *place)
+{
+    LvmPoolState state = {.status.is_writable = true};
+    SpaceUsage usage;
+
+    error_ignore(lvm_dm_pool_state(place, &state), "what is done next says what is wrong");
+    if (state.status.is_writable)
+        return NULL;
+
+    g_autoptr(Error) full = lvm_measure_space(place, &usage);
+
+    if (!full || full->code != ERR_NO_SPACE)
+        return g_steal_pointer(&full);
+
+    g_autoptr(Error) e = care_give_kept(place);
+
+    return e ? g_steal_pointer(&full) : NULL;
 }
 
 /* LVM's own words: "out_of_data", "metadata_read_only", "failed", "partial" … */

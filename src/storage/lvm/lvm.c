@@ -164,8 +164,20 @@ static Error *lvm_destroy(void *private, const char *path)
 
     TRY(lvm_take_turns(pool->mount, false, &turn));
     TRY(loopfile_unmount(path));
+    TRY(lvm_relieve_metadata(&pool->place));
     TRY(lvm_remove(&pool->place, path));
     return error_hint(fs_remove(path), "It is not a volume or snapshot of ours.");
+}
+
+/* --- mending --- */
+
+static Error *lvm_mend(void *private, const char *volume_path)
+{
+    const LvmPool *pool = private;
+    AUTO_FD turn = -1;
+
+    TRY(lvm_take_turns(pool->mount, false, &turn));
+    return lvm_mount_mend(&pool->place, volume_path);
 }
 
 /* --- measuring --- */
@@ -214,6 +226,7 @@ const StorageDriver lvm_driver = {
     .snapshot = lvm_snapshot,
     .clone = lvm_clone,
     .destroy = lvm_destroy,
+    .mend = lvm_mend,
     .usage = lvm_usage,
     .space = lvm_space,
     .diff_bytes = lvm_diff_bytes,

@@ -98,12 +98,15 @@ static Error *measure_check_writable(const LvmPlace *place, const LvmPoolStatus 
         return NULL;
     return error_hint(
         error_new(ERR_NO_SPACE,
-                  "the metadata of thin pool \"%s/%s\" is nearly full: %" G_GUINT64_FORMAT
+                  "the metadata of thin pool \"%s/%s\" is %s: %" G_GUINT64_FORMAT
                   " of %" G_GUINT64_FORMAT " MiB",
-                  place->vg, place->pool, status->metadata_used * METADATA_BLOCK_BYTES >> 20,
+                  place->vg, place->pool,
+                  status->is_writable ? "nearly full" : "full, which makes the pool read-only",
+                  status->metadata_used * METADATA_BLOCK_BYTES >> 20,
                   status->metadata_total * METADATA_BLOCK_BYTES >> 20),
-        "Destroy clones and snapshots that nobody needs, or make it larger: lvextend "
-        "--poolmetadatasize +%" G_GUINT64_FORMAT "M %s/%s.",
+        "%s: lvextend --poolmetadatasize +%" G_GUINT64_FORMAT "M %s/%s.",
+        status->is_writable ? "Destroy clones and snapshots that nobody needs, or make it larger"
+                            : "Make it larger; nothing can be written or destroyed until then",
         status->metadata_total * METADATA_BLOCK_BYTES >> 20, place->vg, place->pool);
 }
 

@@ -74,14 +74,42 @@ static char *mount_path_of(const LvmPlace *place, const char *mount, char **row)
     return NULL;
 }
 
-/* A pool without space makes ext4 read-only, for good: mounted again it can be written to. */
-static void mount_drop_broken(const char *path)
+/*
+ * A pool without space makes ext4 read-only, for good, and XFS fails whatever it is asked: mounted
+ * again they are as before. Told without writing, which would bring it about where it is near.
+ */
+static bool mount_has_given_up(const char *path)
 {
     struct statvfs status;
+    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (!mount_is_snapshot(path) && loopfile_is_mounted(path) && statvfs(path, &status) == 0 &&
-        (status.f_flag & ST_RDONLY) != 0)
+    if (fd < 0)
+        return errno == EIO;
+    return fstatvfs(fd, &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
+}
+
+/* Newer kernels do not show it so: a file without a name tells. */
+static bool mount_takes_files(const char *path)
+{
+    AUTO_FD fd = open(path, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+
+    return fd >= 0 || (errno != EROFS && errno != EIO);
+}
+
+static void mount_drop_broken(const char *path)
+{
+    if (!mount_is_snapshot(path) && loopfile_is_mounted(path) && mount_has_given_up(path))
         error_ignore(loopfile_unmount(path), "it stays read-only until it is mounted again");
+}
+
+Error *lvm_mount_mend(const LvmPlace *place, const char *path)
+{
+    if (loopfile_is_mounted(path)) {
+        if (mount_takes_files(path))
+            return NULL;
+        TRY(loopfile_unmount(path));
+    }
+    return lvm_mount(place, path);
 }
 
 /* One that cannot be mounted must not keep the others from their users. */

@@ -20,6 +20,12 @@ MUST_CHECK Error *lvm_mount(const LvmPlace *place, const char *path);
  */
 MUST_CHECK Error *lvm_mount_all(const LvmPlace *place, const char *mount);
 
+/*
+ * lvm_mount_mend - mount a volume that is not mounted, or that cannot be written to any more: the
+ * file system gave up when the pool had no space. ERR_BUSY: something still uses it (hint).
+ */
+MUST_CHECK Error *lvm_mount_mend(const LvmPlace *place, const char *path);
+
 /* Unmounts all volumes and snapshots. ERR_BUSY: some may be unmounted; lvm_mount_all() undoes. */
 MUST_CHECK Error *lvm_unmount_all(const char *mount);
 
