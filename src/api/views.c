@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine/clone.h"
 #include "engine/pools.h"
+#include "engine/snapshot.h"
 #include "engine/space.h"
 #include "postgres/conn.h"
 #include "store/alert.h"
@@ -55,15 +56,16 @@ json_t *view_engine(const Api *api, bool is_full)
 /* --- snapshots --- */
 
 /* `clones` is taken. */
-static json_t *view_snapshot_with(const Snapshot *snapshot, json_t *clones)
+static json_t *view_snapshot_with(Api *api, const Snapshot *snapshot, json_t *clones)
 {
-    json_t *view = json_pack("{ss so so sI sI ss sI so ss ss sb}", "id", snapshot->id, "createdAt",
-                             view_time(snapshot->created_at_ms), "dataStateAt",
-                             view_time(snapshot->data_state_at_ms), "physicalSize", (json_int_t)0,
-                             "logicalSize", (json_int_t)snapshot->logical_size, "pool",
-                             snapshot->pool, "numClones", (json_int_t)json_array_size(clones),
-                             "clones", clones, "branch", snapshot->branch, "message",
-                             snapshot->message, "protected", (int)snapshot->is_protected);
+    uint64_t physical_size = engine_snapshot_bytes(api->engine, snapshot);
+    json_t *view = json_pack(
+        "{ss so so sI sI ss sI so ss ss sb}", "id", snapshot->id, "createdAt",
+        view_time(snapshot->created_at_ms), "dataStateAt", view_time(snapshot->data_state_at_ms),
+        "physicalSize", (json_int_t)physical_size, "logicalSize",
+        (json_int_t)snapshot->logical_size, "pool", snapshot->pool, "numClones",
+        (json_int_t)json_array_size(clones), "clones", clones, "branch", snapshot->branch,
+        "message", snapshot->message, "protected", (int)snapshot->is_protected);
 
     view_set_time(view, "protectedTill", snapshot->is_protected ? snapshot->protected_till_ms : 0);
     view_set_time(view, "deleteAt", snapshot->delete_at_ms);
@@ -78,7 +80,7 @@ Error *view_snapshot(Api *api, const Snapshot *snapshot, json_t **ret_view)
     json_t *clones = json_array();
     for (unsigned i = 0; i < ids->len; i++)
         json_array_append_new(clones, json_string(ids->pdata[i]));
-    *ret_view = view_snapshot_with(snapshot, clones);
+    *ret_view = view_snapshot_with(api, snapshot, clones);
     return NULL;
 }
 
@@ -203,7 +205,7 @@ static Error *view_snapshot_index(Api *api, const GPtrArray *clones, GHashTable 
     for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
         const Snapshot *snapshot = snapshots->pdata[i];
         g_hash_table_insert(index, g_strdup(snapshot->uid),
-                            view_snapshot_with(snapshot, json_array()));
+                            view_snapshot_with(api, snapshot, json_array()));
     }
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];

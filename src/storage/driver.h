@@ -40,6 +40,8 @@ typedef struct StorageDriver {
     Error *(*space)(void *private, SpaceUsage *ret_usage);
     Error *(*diff_bytes)(void *private, const char *volume_path, uint64_t *ret_bytes,
                          bool *ret_is_exact);
+    Error *(*snapshot_bytes)(void *private, const char *snapshot_path,
+                             uint64_t *ret_bytes);                 /* NULL = unknown */
     Error *(*snapshots_bytes)(void *private, uint64_t *ret_bytes); /* NULL = unknown */
     Error *(*sync)(void *private, const char *volume_path);        /* NULL = syncfs(2) */
     /*

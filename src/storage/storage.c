@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -24,12 +23,10 @@
 #include "storage/names.h"
 #include "storage/pool.h"
 #include "storage/pool_care.h"
+#include "storage/pool_space.h"
 #include "storage/tree.h"
 
-#define RESERVE_MIN     (UINT64_C(16) << 20)
-#define RESERVE_MAX     (UINT64_C(256) << 20)
-#define RESERVE_DIVISOR 100
-#define VOLUME_MODE     0711 /* instances pass through */
+#define VOLUME_MODE 0711 /* instances pass through */
 
 static const StorageDriver *const storage_drivers[] = {
     &btrfs_driver, &lvm_driver, &reflink_driver, &overlay_driver, &zfs_driver,
@@ -172,48 +169,14 @@ static Error *pool_check_missing(const Place *place, const char *name, const cha
     return error_new(ERR_CONFLICT, "%s \"%s\" exists", place->kind, name);
 }
 
-static Error *pool_ask_file_system(const Pool *pool, SpaceUsage *ret_usage)
-{
-    struct statvfs status;
-
-    if (statvfs(pool->mount, &status) < 0)
-        return error_errno(errno, "could not look at \"%s\"", pool->mount);
-    *ret_usage = (SpaceUsage){
-        .size_bytes = (uint64_t)status.f_blocks * status.f_frsize,
-        .used_bytes = (uint64_t)(status.f_blocks - status.f_bfree) * status.f_frsize,
-        .free_bytes = (uint64_t)status.f_bavail * status.f_frsize,
-        .compress_ratio = 1.0,
-    };
-    return NULL;
-}
-
-/* Of a sparse image, only that is free which its own disk still has. */
-static Error *pool_subtract_missing(const Pool *pool, SpaceUsage *usage)
-{
-    uint64_t missing_bytes = 0;
-
-    if (pool->image)
-        TRY(loopfile_missing_bytes(pool->image, &missing_bytes));
-    usage->free_bytes -= MIN(usage->free_bytes, missing_bytes);
-    return NULL;
-}
-
-/* The last hundredth is for the clones that live already. */
 static Error *pool_check_space(const Pool *pool)
 {
     SpaceUsage usage = {0};
 
     TRY(pool->driver->space ? pool->driver->space(pool->driver_private, &usage)
-                            : pool_ask_file_system(pool, &usage));
-    TRY(pool_subtract_missing(pool, &usage));
-
-    uint64_t reserve = CLAMP(usage.size_bytes / RESERVE_DIVISOR, RESERVE_MIN, RESERVE_MAX);
-    g_autofree char *free_text = text_format_size(usage.free_bytes);
-
-    if (usage.free_bytes >= reserve)
-        return NULL;
-    return error_hint(error_new(ERR_NO_SPACE, "the pool is full: %s free", free_text),
-                      "Destroy clones and snapshots that nobody needs, or make the pool larger.");
+                            : pool_space_ask(pool->mount, &usage));
+    TRY(pool_space_subtract_missing(pool->image, &usage));
+    return pool_space_check(&usage);
 }
 
 /* Says who was doing what, and how long it took. */
@@ -519,24 +482,12 @@ Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
     TRY(storage_check_pool(pool));
 
     Error *e = pool->driver->usage ? pool->driver->usage(pool->driver_private, &usage)
-                                   : pool_ask_file_system(pool, &usage);
+                                   : pool_space_ask(pool->mount, &usage);
 
     TRY(error_wrap(e, "measuring pool \"%s\"", pool->name));
-    TRY(pool_subtract_missing(pool, &usage));
+    TRY(pool_space_subtract_missing(pool->image, &usage));
     *ret_usage = usage;
     return NULL;
-}
-
-Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
-{
-    TRY(names_check("volume", volume));
-
-    g_autofree char *path = pool_path(pool, &place_volume, volume);
-
-    TRY(storage_check_pool(pool));
-    TRY(pool_check_exists(&place_volume, volume, path));
-    return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
-                      "measuring volume \"%s\"", volume);
 }
 
 Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes)
@@ -546,6 +497,42 @@ Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes)
     if (pool->driver->snapshots_bytes)
         TRY(error_wrap(pool->driver->snapshots_bytes(pool->driver_private, &bytes),
                        "measuring the snapshots of pool \"%s\"", pool->name));
+    *ret_bytes = bytes;
+    return NULL;
+}
+
+/* Where it is; ERR_NOT_FOUND. */
+static Error *measure_find(const Pool *pool, const char *kind, const char *dir, const char *name,
+                           char **ret_path)
+{
+    g_autofree char *path = g_build_filename(pool->mount, dir, name, NULL);
+
+    TRY(names_check(kind, name));
+    TRY(storage_check_pool(pool));
+    if (!fs_exists(path))
+        return error_new(ERR_NOT_FOUND, "%s \"%s\" does not exist", kind, name);
+    *ret_path = g_steal_pointer(&path);
+    return NULL;
+}
+
+Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
+{
+    g_autofree char *path = NULL;
+
+    TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
+    return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
+                      "measuring volume \"%s\"", volume);
+}
+
+Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes)
+{
+    g_autofree char *path = NULL;
+    uint64_t bytes = 0;
+
+    TRY(measure_find(pool, "snapshot", LAYOUT_SNAPSHOTS, snapshot, &path));
+    if (pool->driver->snapshot_bytes)
+        TRY(error_wrap(pool->driver->snapshot_bytes(pool->driver_private, path, &bytes),
+                       "measuring snapshot \"%s\"", snapshot));
     *ret_bytes = bytes;
     return NULL;
 }

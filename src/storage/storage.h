@@ -141,6 +141,9 @@ MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
  */
 MUST_CHECK Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes);
 
+/* Bytes that a snapshot alone holds: what destroying it gives back. 0 = nothing, or unknown. */
+MUST_CHECK Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes);
+
 /* Bytes that a volume alone holds; *ret_is_exact false: an estimate, 0 = unknown. ERR_NOT_FOUND. */
 MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
                                      bool *ret_is_exact);

@@ -443,6 +443,40 @@ static void test_snapshots_bytes(PoolFixture *f, gconstpointer data)
     g_assert_cmpuint(without, <, 16 * MIB);
 }
 
+static uint64_t snapshot_bytes(PoolFixture *f, const char *snapshot)
+{
+    uint64_t bytes = 0;
+
+    ASSERT_OK(storage_snapshot_bytes(f->pool, snapshot, &bytes));
+    return bytes;
+}
+
+/* What others have as well is not its own; what its volume has deleted since is. */
+static void test_snapshot_bytes(PoolFixture *f, gconstpointer data)
+{
+    g_autofree char *dir = storage_volume_data(f->pool, "v");
+    g_autofree char *big = g_build_filename(dir, "big", NULL);
+    uint64_t bytes = 0;
+
+    make_volume(f, "v");
+    write_random(f, "v", "big", 8 * MIB, 1);
+    ASSERT_OK(storage_sync(f->pool, "v"));
+    make_snapshot(f, "v", "s");
+    ASSERT_CODE(storage_snapshot_bytes(f->pool, "none", &bytes), ERR_NOT_FOUND);
+    g_assert_cmpuint(snapshot_bytes(f, "s"), <, MIB);
+    ASSERT_OK(fs_remove(big));
+    ASSERT_OK(storage_sync(f->pool, "v"));
+    if (snapshot_bytes(f, "s") == 0) {
+        g_test_skip("this storage cannot tell");
+        return;
+    }
+    g_assert_cmpuint(snapshot_bytes(f, "s"), >=, 8 * MIB - MIB / 4);
+    g_assert_cmpuint(snapshot_bytes(f, "s"), <, 9 * MIB);
+    make_clone(f, "s", "c");
+    ASSERT_OK(storage_sync(f->pool, "c"));
+    g_assert_cmpuint(snapshot_bytes(f, "s"), <, 9 * MIB);
+}
+
 static void test_usage(PoolFixture *f, gconstpointer data)
 {
     SpaceUsage before = {0};
@@ -498,6 +532,7 @@ void storage_add_verb_tests(void)
     ADD("copies-are-identical", test_copies_are_identical);
     ADD("diff", test_diff);
     ADD("snapshots-bytes", test_snapshots_bytes);
+    ADD("snapshot-bytes", test_snapshot_bytes);
     ADD("usage", test_usage);
     ADD("nested-subvolumes-go-too", test_nested_subvolumes_go_too);
 }

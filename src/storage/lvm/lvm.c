@@ -204,6 +204,14 @@ static Error *lvm_diff_bytes(void *private, const char *volume_path, uint64_t *r
     return lvm_measure_volume(pool->measure, volume_path, ret_bytes, ret_is_exact);
 }
 
+static Error *lvm_snapshot_bytes(void *private, const char *snapshot_path, uint64_t *ret_bytes)
+{
+    const LvmPool *pool = private;
+    bool is_exact = false;
+
+    return lvm_measure_volume(pool->measure, snapshot_path, ret_bytes, &is_exact);
+}
+
 static Error *lvm_sync(void *private, const char *volume_path)
 {
     const LvmPool *pool = private;
@@ -230,6 +238,7 @@ const StorageDriver lvm_driver = {
     .usage = lvm_usage,
     .space = lvm_space,
     .diff_bytes = lvm_diff_bytes,
+    .snapshot_bytes = lvm_snapshot_bytes,
     .sync = lvm_sync,
     .grow = lvm_grow,
     .check = lvm_check,

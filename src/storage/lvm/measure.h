@@ -24,7 +24,7 @@ MUST_CHECK Error *lvm_measure_pool(const LvmPlace *place, SpaceUsage *ret_usage)
 MUST_CHECK Error *lvm_measure_space(const LvmPlace *place, SpaceUsage *ret_usage);
 
 /*
- * Bytes that a volume alone holds; *ret_is_exact false and 0 where thin_ls is missing or does not
+ * Bytes that a volume or snapshot alone holds; *ret_is_exact false and 0 where thin_ls is missing or does not
  * work. ERR_NOT_FOUND no such volume.
  */
 MUST_CHECK Error *lvm_measure_volume(LvmMeasure *measure, const char *path, uint64_t *ret_bytes,

@@ -125,6 +125,11 @@ static Manifest *dblab_manifest(GHashTable *properties, const char *name, const 
 
 /* --- choosing --- */
 
+char *zfs_foreign_name(uint64_t guid)
+{
+    return g_strdup_printf(STORAGE_FOREIGN_PREFIX "%016" G_GINT64_MODIFIER "x", guid);
+}
+
 /* What follows the dataset's name; NULL when the snapshot is in a dataset of ours. */
 static const char *dblab_id(const char *snapshot, const char *dataset)
 {
@@ -154,7 +159,7 @@ static DblabSnapshot *dblab_snapshot(GHashTable *properties, const char *full, c
     DblabSnapshot *snapshot = g_new0(DblabSnapshot, 1);
 
     snapshot->snapshot = g_strdup(full);
-    snapshot->name = g_strdup_printf(STORAGE_FOREIGN_PREFIX "%016" G_GINT64_MODIFIER "x", guid);
+    snapshot->name = zfs_foreign_name(guid);
     snapshot->manifest = dblab_manifest(properties, snapshot->name, id, data_state_at_ms);
     snapshot->foreign = dblab_foreign(properties);
     return snapshot;

@@ -17,6 +17,9 @@ typedef struct DblabSnapshot {
 void dblab_snapshot_free(DblabSnapshot *snapshot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DblabSnapshot, dblab_snapshot_free)
 
+/* What we call a snapshot of others that has this guid of ZFS's. Caller frees. */
+char *zfs_foreign_name(uint64_t guid);
+
 /*
  * zfs_dblab_parse - what `zfs get -Hp -o name,property,value,source` says of the snapshots below a
  * dataset. Pure. What was not made by DBLab, is half destroyed, or is a pre-snapshot is left out,

@@ -8,11 +8,13 @@
 #include <sys/statvfs.h>
 
 #include "storage/zfs/command.h"
+#include "storage/zfs/dblab.h"
 #include "storage/zfs/kept.h"
 #include "storage/zfs/mount.h"
 #include "storage/zfs/parse.h"
 
-#define MEASURE_AGE_MAX_US G_USEC_PER_SEC
+#define MEASURE_AGE_MAX_US   G_USEC_PER_SEC
+#define SNAPSHOTS_AGE_MAX_US (30 * G_USEC_PER_SEC) /* they are many, and change little */
 
 enum {
     POOL_USED,
@@ -24,6 +26,14 @@ enum {
     VOLUME_NAME,
     VOLUME_USED,
     VOLUME_COLUMNS
+};
+
+enum {
+    SNAPSHOT_NAME,
+    SNAPSHOT_USED,
+    SNAPSHOT_GUID,
+    SNAPSHOT_KIND,
+    SNAPSHOT_COLUMNS
 };
 
 enum {
@@ -41,6 +51,8 @@ struct ZfsMeasure {
     SpaceUsage pool;
     int64_t volumes_at_us;
     GHashTable *volumes; /* name → uint64_t *, used bytes */
+    int64_t snapshots_at_us;
+    GHashTable *snapshots; /* our name → uint64_t *, used bytes */
 };
 
 ZfsMeasure *zfs_measure_new(const char *dataset, const char *mount)
@@ -59,6 +71,7 @@ void zfs_measure_free(ZfsMeasure *measure)
     g_free(measure->mount);
     g_mutex_clear(&measure->lock);
     g_clear_pointer(&measure->volumes, g_hash_table_unref);
+    g_clear_pointer(&measure->snapshots, g_hash_table_unref);
     g_free(measure);
 }
 
@@ -68,11 +81,12 @@ void zfs_measure_forget(ZfsMeasure *measure)
 
     measure->pool_at_us = 0;
     measure->volumes_at_us = 0;
+    measure->snapshots_at_us = 0;
 }
 
-static bool measure_is_fresh(int64_t at_us)
+static bool measure_is_fresh(int64_t at_us, int64_t age_max_us)
 {
-    return at_us != 0 && g_get_monotonic_time() - at_us < MEASURE_AGE_MAX_US;
+    return at_us != 0 && g_get_monotonic_time() - at_us < age_max_us;
 }
 
 /* The dataset's row, and that of the whole ZFS pool: the same one when that is its top. */
@@ -119,7 +133,7 @@ Error *zfs_measure_pool(ZfsMeasure *measure, SpaceUsage *ret_usage)
 
     if (statvfs(measure->mount, &status) < 0)
         return error_errno(errno, "could not look at \"%s\"", measure->mount);
-    if (!measure_is_fresh(measure->pool_at_us))
+    if (!measure_is_fresh(measure->pool_at_us, MEASURE_AGE_MAX_US))
         TRY(measure_pool(measure));
     *ret_usage = measure->pool;
     ret_usage->free_bytes = (uint64_t)status.f_bavail * status.f_frsize;
@@ -153,7 +167,7 @@ Error *zfs_measure_volume(ZfsMeasure *measure, const char *volume, uint64_t *ret
     g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&measure->lock);
     const uint64_t *bytes = NULL;
 
-    if (measure_is_fresh(measure->volumes_at_us))
+    if (measure_is_fresh(measure->volumes_at_us, MEASURE_AGE_MAX_US))
         bytes = g_hash_table_lookup(measure->volumes, volume);
     if (!bytes) { /* too old, or made since */
         TRY(measure_volumes(measure));
@@ -161,6 +175,70 @@ Error *zfs_measure_volume(ZfsMeasure *measure, const char *volume, uint64_t *ret
     }
     if (!bytes)
         return error_new(ERR_NOT_FOUND, "there is no dataset for volume \"%s\"", volume);
+    *ret_bytes = *bytes;
+    return NULL;
+}
+
+/* Ours carry their names; those of others are known by their guids. Caller frees. */
+static Error *measure_name_snapshot(char **row, char **ret_name)
+{
+    const char *at = strchr(row[SNAPSHOT_NAME], '@');
+    uint64_t guid = 0;
+
+    if (at && g_str_equal(row[SNAPSHOT_KIND], "snapshot")) {
+        *ret_name = g_strdup(at + 1);
+        return NULL;
+    }
+    TRY(zfs_parse_number(row[SNAPSHOT_GUID], &guid));
+    *ret_name = zfs_foreign_name(guid);
+    return NULL;
+}
+
+static Error *measure_all_snapshots(ZfsMeasure *measure)
+{
+    const char *const argv[] = {"zfs",
+                                "list",
+                                "-Hp",
+                                "-r",
+                                "-t",
+                                "snapshot",
+                                "-o",
+                                "name,used,guid,ramet:kind",
+                                measure->dataset,
+                                NULL};
+    g_autoptr(GHashTable) snapshots =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(zfs_list(argv, SNAPSHOT_COLUMNS, &rows));
+    for (guint i = 0; i < rows->len; i++) {
+        char **row = g_ptr_array_index(rows, i);
+        g_autofree uint64_t *bytes = g_new0(uint64_t, 1);
+        char *name = NULL;
+
+        TRY(zfs_parse_number(row[SNAPSHOT_USED], bytes));
+        TRY(measure_name_snapshot(row, &name));
+        g_hash_table_insert(snapshots, name, g_steal_pointer(&bytes));
+    }
+    g_clear_pointer(&measure->snapshots, g_hash_table_unref);
+    measure->snapshots = g_steal_pointer(&snapshots);
+    measure->snapshots_at_us = g_get_monotonic_time();
+    return NULL;
+}
+
+Error *zfs_measure_snapshot(ZfsMeasure *measure, const char *name, uint64_t *ret_bytes)
+{
+    g_autoptr(GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new(&measure->lock);
+    const uint64_t *bytes = NULL;
+
+    if (measure_is_fresh(measure->snapshots_at_us, SNAPSHOTS_AGE_MAX_US))
+        bytes = g_hash_table_lookup(measure->snapshots, name);
+    if (!bytes) { /* too old, or made since */
+        TRY(measure_all_snapshots(measure));
+        bytes = g_hash_table_lookup(measure->snapshots, name);
+    }
+    if (!bytes)
+        return error_new(ERR_NOT_FOUND, "ZFS knows no snapshot \"%s\"", name);
     *ret_bytes = *bytes;
     return NULL;
 }

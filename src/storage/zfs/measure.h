@@ -21,5 +21,8 @@ MUST_CHECK Error *zfs_measure_pool(ZfsMeasure *measure, SpaceUsage *ret_usage);
 /* Bytes that a volume alone holds, exact as of ZFS's last write to the disk (5 s at most). */
 MUST_CHECK Error *zfs_measure_volume(ZfsMeasure *measure, const char *volume, uint64_t *ret_bytes);
 
+/* Bytes that a snapshot alone holds, ours or one of others; as old as half a minute. */
+MUST_CHECK Error *zfs_measure_snapshot(ZfsMeasure *measure, const char *name, uint64_t *ret_bytes);
+
 /* Bytes that are there for the sake of snapshots only. */
 MUST_CHECK Error *zfs_measure_snapshots(const ZfsMeasure *measure, uint64_t *ret_bytes);

@@ -441,6 +441,13 @@ static Error *zfs_diff_bytes(void *private, const char *volume_path, uint64_t *r
     return NULL;
 }
 
+static Error *zfs_snapshot_bytes(void *private, const char *snapshot_path, uint64_t *ret_bytes)
+{
+    const ZfsPool *pool = private;
+
+    return zfs_measure_snapshot(pool->measure, strrchr(snapshot_path, '/') + 1, ret_bytes);
+}
+
 static Error *zfs_snapshots_bytes(void *private, uint64_t *ret_bytes)
 {
     const ZfsPool *pool = private;
@@ -474,6 +481,7 @@ const StorageDriver zfs_driver = {
     .destroy = zfs_destroy,
     .usage = zfs_usage,
     .diff_bytes = zfs_diff_bytes,
+    .snapshot_bytes = zfs_snapshot_bytes,
     .snapshots_bytes = zfs_snapshots_bytes,
     .sync = zfs_sync,
     .list_foreign = zfs_list_foreign,
