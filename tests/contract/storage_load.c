@@ -330,6 +330,9 @@ static bool can_write(PoolFixture *f, const char *volume)
 /* What the full pool has made read-only, or worse, is mended when there is space again. */
 static void test_writes_go_on_after_full(PoolFixture *f, gconstpointer data)
 {
+    bool has_given_up =
+        is_thin_below() && !fixture_is_on_xfs; /* XFS has room in its log for long */
+
     make_volume(f, "v");
     write_text(f, "v", "file", "text");
     ASSERT_OK(storage_sync(f->pool, "v"));
@@ -340,11 +343,11 @@ static void test_writes_go_on_after_full(PoolFixture *f, gconstpointer data)
     fill_pool(f, "filler");
     for (int i = 0; i < WRITES_MAX && can_write(f, "c"); i++)
         ;
-    if (is_thin_below())
+    if (has_given_up)
         g_assert_false(can_write(f, "c"));
     ASSERT_OK(storage_destroy_volume(f->pool, "filler"));
     ASSERT_OK(wait_until(clock_monotonic_ms() + FREED_TIMEOUT_MS, check_clone_fits, f));
-    if (is_thin_below())
+    if (has_given_up)
         g_assert_false(can_write(f, "c")); /* for good, if nobody mends it */
     ASSERT_OK(storage_mend_volume(f->pool, "c"));
     g_assert_true(can_write(f, "c"));

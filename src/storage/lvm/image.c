@@ -17,6 +17,7 @@
 #include "storage/lvm/care.h"
 #include "storage/lvm/fs.h"
 #include "storage/lvm/mount.h"
+#include "storage/lvm/parse.h"
 
 #define MIB UINT64_C(1048576)
 
@@ -65,14 +66,30 @@ static Error *group_make_pool(const char *vg, uint64_t size_bytes)
                   "--poolmetadatasize", metadata_text, "-c", "64k", vg, NULL);
 }
 
+/*
+ * LVM's rules for udev activate a group as soon as its loop device is seen, which may be after we
+ * have let go of it, and then it keeps the image: it must not be activated by anybody else.
+ * Programs before 2.03.12 do not know of that.
+ */
+static Error *group_create(const char *vg, const char *device)
+{
+    g_autofree char *metadata = megabytes(GROUP_METADATA_BYTES);
+    Error *e = lvm_do("vgcreate", "-y", "--setautoactivation", "n", "--metadatasize", metadata,
+                      "--addtag", LVM_TAG_IMAGE, vg, device, NULL);
+
+    if (!e || !e->detail || !lvm_parse_is_too_old(e->detail))
+        return e;
+    error_free(e);
+    return lvm_do("vgcreate", "-y", "--metadatasize", metadata, "--addtag", LVM_TAG_IMAGE, vg,
+                  device, NULL);
+}
+
 Error *lvm_make_group(const char *vg, const char *device, uint64_t size_bytes)
 {
     const LvmPlace place = {(char *)(uintptr_t)vg, (char *)(uintptr_t)LVM_ROOT,
                             (char *)(uintptr_t)LVM_THIN_POOL};
-    g_autofree char *group_metadata = megabytes(GROUP_METADATA_BYTES);
 
-    TRY(lvm_do("vgcreate", "-y", "--metadatasize", group_metadata, "--addtag", LVM_TAG_IMAGE, vg,
-               device, NULL));
+    TRY(group_create(vg, device));
     TRY(group_make_pool(vg, size_bytes));
     return lvm_make_root(&place);
 }
