@@ -218,12 +218,17 @@ Error *loopfile_unmount(const char *mount)
                       "See \"fuser -vm %s\" for the processes, and stop them.", mount);
 }
 
+/* XFS that was shut down tells nothing of itself, not even that it is there. */
 bool loopfile_is_mounted(const char *mount)
 {
     struct statx status;
+    bool is_listed = false;
 
-    return statx(AT_FDCWD, mount, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) == 0 &&
-           (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    if (statx(AT_FDCWD, mount, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status) == 0)
+        return (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+    if (errno == EIO)
+        error_free(loopfile_is_mounted_device(mount, &is_listed));
+    return is_listed;
 }
 
 Error *loopfile_missing_bytes(const char *image, uint64_t *ret_bytes)

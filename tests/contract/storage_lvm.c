@@ -131,6 +131,7 @@ static void test_mended_after_shutdown(PoolFixture *f, gconstpointer data)
 {
     make_volume(f, "v");
     write_text(f, "v", "file", "text");
+    ASSERT_OK(storage_sync(f->pool, "v"));
 
     g_autofree char *data_dir = storage_volume_data(f->pool, "v");
 

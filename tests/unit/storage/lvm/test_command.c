@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/proc.h"
+#include "storage/lvm/image.h"
 
 static GString *started;      /* one line for each program         */
 static const char *says;      /* what the next one writes to stdout */
@@ -112,6 +113,32 @@ static void test_failures(void)
     g_assert_nonnull(strstr(none->hint, "thin-provisioning-tools"));
 }
 
+/* A program that does not know of autoactivation fails once, and is asked again without. */
+static Error *play_old_vgcreate(const ProcSpec *spec, ProcResult *ret_result)
+{
+    bool is_first = g_strv_contains(spec->argv, "--setautoactivation");
+
+    complains = is_first ? "vgcreate: unrecognized option '--setautoactivation'\n" : NULL;
+
+    Error *e = play_program(spec, ret_result);
+
+    return is_first ? error_detail(e, "%s", complains) : e;
+}
+
+static void test_group_of_old_lvm(void)
+{
+    setup();
+    proc_run_hook = play_old_vgcreate;
+
+    g_autoptr(Error) e = lvm_make_group("no_such_group", "/dev/loop7", UINT64_C(1) << 30);
+
+    g_assert_nonnull(e); /* there is no device of the root to be filled */
+    assert_started("-y --setautoactivation n --metadatasize 8m --addtag ramet.image no_such_group");
+    assert_started("-y --metadatasize 8m --addtag ramet.image no_such_group /dev/loop7\n");
+    assert_started("lvcreate ");
+    teardown();
+}
+
 /* Neither what is no logical volume, nor a directory that is not there. */
 static void test_find_nothing(void)
 {
@@ -132,6 +159,7 @@ int main(int argc, char **argv)
     g_test_add_func("/lvm_command/snapshot-tags", test_snapshot_tags);
     g_test_add_func("/lvm_command/report", test_report);
     g_test_add_func("/lvm_command/failures", test_failures);
+    g_test_add_func("/lvm_command/group-of-old-lvm", test_group_of_old_lvm);
     g_test_add_func("/lvm_command/find-nothing", test_find_nothing);
     return g_test_run();
 }
