@@ -120,11 +120,24 @@ static Error *zfs_image_check_not_mounted(const char *image, const char *pool)
     return NULL;
 }
 
-static Error *zfs_image_mount_pool(const char *pool, const char *mount)
+/*
+ * Since 2.2, setting it mounts what is below, before the pool itself, which hides that then: -u says
+ * not to, and is unknown to older ones, which do not.
+ */
+static Error *zfs_image_set_mountpoint(const char *pool, const char *mount)
 {
     g_autofree char *mountpoint = g_strconcat("mountpoint=", mount, NULL);
+    Error *e = zfs_do("zfs", "set", "-u", mountpoint, pool, NULL);
 
-    TRY(zfs_do("zfs", "set", mountpoint, pool, NULL));
+    if (!e || !e->detail || !strstr(e->detail, "invalid option"))
+        return e;
+    error_free(e);
+    return zfs_do("zfs", "set", mountpoint, pool, NULL);
+}
+
+static Error *zfs_image_mount_pool(const char *pool, const char *mount)
+{
+    TRY(zfs_image_set_mountpoint(pool, mount));
     return zfs_do("zfs", "mount", pool, NULL);
 }
 
