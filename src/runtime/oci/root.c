@@ -19,7 +19,7 @@
 static const char *const root_program_dirs[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
 
 static const char *const root_dirs[] = {
-    "/dev", "/etc", "/proc", "/run", "/tmp", "/usr", ROOT_DATA_DIR, ROOT_SOCKET_DIR,
+    "/dev", "/etc", "/proc", "/run", "/usr", ROOT_DATA_DIR, ROOT_SOCKET_DIR,
 };
 
 /* Of the host beside /usr, where it has them. */
@@ -35,7 +35,11 @@ static Error *root_make_dirs(const char *root)
 
         TRY(fs_make_dir(path, 0755, NULL));
     }
-    return NULL;
+
+    /* runc gives memory mounted there the mode of the directory, whatever its options say. */
+    g_autofree char *tmp = g_strconcat(root, "/tmp", NULL);
+
+    return fs_make_dir(tmp, 01777, NULL);
 }
 
 static Error *root_link(const char *root, const char *name)
