@@ -121,7 +121,9 @@ Error *clone_limits_check(Engine *engine, const json_t *own, const char *uid)
 
 /* --- changing them --- */
 
-static Error *limits_record(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
+/* *ret_before: the text of its limits until then, or NULL; caller frees. */
+static Error *limits_record(Engine *engine, const char *id, const json_t *own, Clone **ret_clone,
+                            char **ret_before)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Clone) clone = NULL;
@@ -129,7 +131,7 @@ static Error *limits_record(Engine *engine, const char *id, const json_t *own, C
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
     TRY(clone_limits_check(engine, own, clone->uid));
-    g_free(clone->limits);
+    *ret_before = clone->limits;
     clone->limits = json_dumps(own, JSON_COMPACT);
     TRY(store_update_clone(engine->store, clone));
     TRY(store_commit(&tx));
@@ -137,14 +139,41 @@ static Error *limits_record(Engine *engine, const char *id, const json_t *own, C
     return NULL;
 }
 
+/* What could not be set is not promised. */
+static Error *limits_take_back(Engine *engine, const char *id, const char *before)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, id, &clone));
+    g_free(clone->limits);
+    clone->limits = g_strdup(before);
+    TRY(store_update_clone(engine->store, clone));
+    return store_commit(&tx);
+}
+
+static Error *limits_set(Engine *engine, const Clone *clone)
+{
+    InstanceLimits limits;
+
+    TRY(clone_limits_effective(engine, clone->limits, &limits));
+    return runtime_limit(engine->runtime, clone->uid, &limits);
+}
+
 Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
 {
     g_autoptr(Clone) clone = NULL;
-    InstanceLimits limits;
+    g_autofree char *before = NULL;
+    Error *e;
 
-    TRY(limits_record(engine, id, own, &clone));
-    TRY(clone_limits_effective(engine, clone->limits, &limits));
-    TRY(runtime_limit(engine->runtime, clone->uid, &limits));
+    TRY(limits_record(engine, id, own, &clone, &before));
+    e = limits_set(engine, clone);
+    if (e) {
+        error_ignore(limits_take_back(engine, id, before),
+                     "the clone has its new limits from its next start on");
+        return e;
+    }
     *ret_clone = g_steal_pointer(&clone);
     return NULL;
 }

@@ -64,6 +64,21 @@ def test_limits_are_changed_while_it_runs(server, api):
     assert memory(server) == 512 * MIB and cpu_quota(server) == 150000
 
 
+@pytest.mark.skipif(machine.RUNTIME == "docker", reason="takes crun away")
+def test_a_change_that_fails_is_taken_back(server, api):
+    api.create_clone("same", limits={"memory": "200m"})
+    target = server.crun.readlink()
+    server.crun.unlink()
+    try:
+        answer = api.call("PATCH", "/clone/same", {"limits": {"memory": "400m"}})
+    finally:
+        server.crun.symlink_to(target)
+    assert answer.status == 500 and "crun" in answer.message, answer
+    assert api.get("/clone/same")["limits"] == {"memory": "200m"} and memory(server) == 200 * MIB
+    assert api.call("PATCH", "/clone/same", {"limits": {"memory": "400m"}}).status == 200
+    assert memory(server) == 400 * MIB
+
+
 @pytest.mark.parametrize("limits, words", [
     ({"memory": "1gb"}, "more than a clone may have"),
     ({"cpus": 4}, "more than a clone may have"),

@@ -20,12 +20,14 @@
 #include "runtime/docker/lifecycle.h"
 #include "runtime/docker/tool.h"
 #include "runtime/driver.h"
+#include "runtime/resource_limits.h"
 #include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
 #define NOTE_MAX        65536
 #define FILTER_OPTION   "seccomp="
 #define PING_TIMEOUT_MS 5000
+#define PODMAN_PREFIX   "/v4.3.0/libpod"
 #define NAME_PREFIX     "ramet-"
 #define TOOL_PREFIX     "tool-"
 
@@ -35,7 +37,8 @@ typedef struct DockerRuntime {
     char *users;
     char *server;  /* value of LABEL_SERVER */
     char *version; /* "Engine 20.10.24" */
-    char *filter;  /* of system calls, "seccomp=…" */
+    bool is_podman;
+    char *filter; /* of system calls, "seccomp=…" */
     json_t *options;
 } DockerRuntime;
 
@@ -138,6 +141,7 @@ static Error *docker_ask_version(DockerRuntime *docker)
     docker->version = g_strdup_printf("%s %s", engine ? engine : "an engine of version",
                                       version ? version : "unknown");
     json_decref(answer);
+    docker->is_podman = strstr(docker->version, "Podman") != NULL;
     return NULL;
 }
 
@@ -185,10 +189,9 @@ static Error *docker_make_filter(DockerRuntime *docker, const RuntimePlace *plac
 {
     g_autofree char *path = docker_path(place, "seccomp.json");
     char *text = docker_filter_text();
-    bool is_podman = strstr(docker->version, "Podman") != NULL;
     Error *e = fs_write_file(path, text, &(FsWrite){.mode = 0644});
 
-    docker->filter = g_strconcat(FILTER_OPTION, is_podman ? path : text, NULL);
+    docker->filter = g_strconcat(FILTER_OPTION, docker->is_podman ? path : text, NULL);
     free(text);
     return e;
 }
@@ -415,16 +418,21 @@ static Error *docker_run(void *private, const RuntimePlace *place, const ProcSpe
 
 /* --- limits --- */
 
+/* Podman has no such call of Docker's before version 5, and one of its own. */
 static Error *docker_limit(void *private, const RuntimePlace *place, const char *id,
                            const InstanceLimits *limits)
 {
     const DockerRuntime *docker = private;
     g_autofree char *name = docker_name(place, id);
-    g_autofree char *path = g_strdup_printf("/containers/%s/update", name);
-    json_t *body = container_limits_body(limits, g_get_num_processors());
+    const char *prefix = docker->is_podman ? PODMAN_PREFIX : "";
+    g_autofree char *path = g_strdup_printf("%s/containers/%s/update", prefix, name);
+    json_t *body = docker->is_podman ? resource_limits_json(limits)
+                                     : container_limits_body(limits, g_get_num_processors());
     Error *e = docker_call(docker->socket, "POST", path, &(DockerCall){.body = body}, NULL);
 
     json_decref(body);
+    if (e && e->code == ERR_NOT_FOUND)
+        e->code = ERR_EXTERNAL; /* of the engine, not of who asked */
     return e;
 }
 

@@ -5,11 +5,10 @@
 #include "runtime/oci/bundle.h"
 
 #include "runtime/oci/root.h"
+#include "runtime/resource_limits.h"
 #include "runtime/syscall_filter.h"
 
 #define OCI_VERSION     "1.0.2"
-#define CPU_PERIOD_US   100000
-#define MILLIS_PER_CPU  1000
 #define ANNOTATION_BPF  "run.oci.seccomp_bpf_data" /* crun(1) */
 #define OPTIONS_HOST    "bind,ro,nosuid,nodev"
 #define OPTIONS_OWN     "bind,rw,nosuid,nodev,noexec"
@@ -157,11 +156,10 @@ static json_t *bundle_resources(const InstanceLimits *limits)
         json_object_set_new(resources, "memory",
                             json_pack("{s:I}", "limit", (json_int_t)limits->memory_bytes));
     if (limits->cpu_millis > 0)
-        json_object_set_new(
-            resources, "cpu",
-            json_pack("{s:I, s:I}", "quota",
-                      (json_int_t)(limits->cpu_millis * CPU_PERIOD_US / MILLIS_PER_CPU), "period",
-                      (json_int_t)CPU_PERIOD_US));
+        json_object_set_new(resources, "cpu",
+                            json_pack("{s:I, s:I}", "quota",
+                                      (json_int_t)resource_cpu_quota_us(limits), "period",
+                                      (json_int_t)RESOURCE_CPU_PERIOD_US));
     if (limits->processes > 0)
         json_object_set_new(resources, "pids",
                             json_pack("{s:I}", "limit", (json_int_t)limits->processes));
@@ -183,13 +181,7 @@ static json_t *bundle_linux(const BundleSpec *spec)
 
 char *bundle_format_resources(const InstanceLimits *limits)
 {
-    json_int_t memory = limits->memory_bytes > 0 ? limits->memory_bytes : -1;
-    json_int_t quota =
-        limits->cpu_millis > 0 ? limits->cpu_millis * CPU_PERIOD_US / MILLIS_PER_CPU : -1;
-    json_int_t processes = limits->processes > 0 ? limits->processes : -1;
-    json_t *resources =
-        json_pack("{s:{s:I}, s:{s:I, s:I}, s:{s:I}}", "memory", "limit", memory, "cpu", "quota",
-                  quota, "period", (json_int_t)CPU_PERIOD_US, "pids", "limit", processes);
+    json_t *resources = resource_limits_json(limits);
     char *text = json_dumps(resources, JSON_COMPACT);
 
     json_decref(resources);
