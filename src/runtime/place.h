@@ -14,3 +14,6 @@ typedef struct RuntimePlace {
     gid_t gid;
     bool is_to_look; /* nothing is made */
 } RuntimePlace;
+
+/* The server in names that are the whole machine's: 12 hexadecimal digits. Caller frees. */
+char *place_mark(const RuntimePlace *place);

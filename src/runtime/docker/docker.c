@@ -43,16 +43,9 @@ typedef struct DockerRuntime {
 } DockerRuntime;
 
 /* Containers are named on the whole machine: so by server. Caller frees. */
-static char *docker_server(const RuntimePlace *place)
-{
-    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, place->state_dir, -1);
-
-    return g_strndup(hash, 12);
-}
-
 static char *docker_name(const RuntimePlace *place, const char *id)
 {
-    g_autofree char *server = docker_server(place);
+    g_autofree char *server = place_mark(place);
 
     return g_strconcat(NAME_PREFIX, server, "-", id, NULL);
 }
@@ -227,7 +220,7 @@ static Error *docker_open(const RuntimeSpec *spec, const RuntimePlace *place, vo
     TRY(docker_find_socket(spec->host ? spec->host : "", &docker->socket));
     docker->image = g_strdup(spec->image);
     docker->users = docker_path(place, "users");
-    docker->server = docker_server(place);
+    docker->server = place_mark(place);
     docker->options = json_incref((json_t *)(uintptr_t)spec->container);
     TRY(docker_ask_version(docker));
     if (!place->is_to_look)

@@ -31,10 +31,9 @@ void oci_container_clear(OciContainer *container)
 /* Control groups are named on the whole machine: so by server and id. */
 char *oci_server_prefix(const RuntimePlace *place)
 {
-    g_autofree char *server =
-        g_compute_checksum_for_string(G_CHECKSUM_SHA256, place->state_dir, -1);
+    g_autofree char *mark = place_mark(place);
 
-    return g_strdup_printf("%.12s-", server);
+    return g_strconcat(mark, "-", NULL);
 }
 
 static OciContainer oci_container_named(const RuntimePlace *place, const char *name,
