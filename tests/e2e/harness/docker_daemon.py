@@ -43,7 +43,7 @@ class NoImage(Exception):
 
 
 def find_image(kind):
-    """The directory of tests/images/setup for "postgres" or "programs": store/, and for postgres image.tar and rootfs/."""
+    """The directory of tests/images/setup for "postgres" or "programs": store/, and for postgres rootfs/."""
     done = subprocess.run([SETUP, kind], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise NoImage((done.stderr.strip() or done.stdout.strip() or f"{SETUP} failed").splitlines()[-1])
