@@ -184,6 +184,20 @@ static void check_container_config(const Config *config, Report *report)
         check_error(report, "provision.containerConfig", e->hint, "%s", e->message);
 }
 
+/* What an operator may do, and should know. */
+static void check_isolation(const Config *config, Report *report)
+{
+    static const char *const names[] = {"network", "runtime", "security-opt", "volume"};
+
+    if (!g_str_equal(config->runtime.driver, "docker"))
+        return;
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (json_object_get(config->provision.container_config, names[i]))
+            report_warning(report, "provision.containerConfig", NULL,
+                           "\"%s\" can take away what keeps clones apart: docs/security.md",
+                           names[i]);
+}
+
 static void check_image(const Config *config, Report *report)
 {
     bool is_docker = g_str_equal(config->runtime.driver, "docker");
@@ -194,8 +208,7 @@ static void check_image(const Config *config, Report *report)
                     "the \"docker\" runtime needs an image");
     if (!is_docker && config->provision.docker_image[0] != '\0')
         report_warning(report, "provision.dockerImage", "Set runtime.driver: docker to use it.",
-                       "has no effect: the \"%s\" runtime uses the programs of this machine",
-                       config->runtime.driver);
+                       "has no effect with the \"%s\" runtime", config->runtime.driver);
     if (config->runtime.root[0] != '\0' && !g_str_equal(config->runtime.driver, "oci"))
         check_error(report, "runtime.root", NULL, "is for the \"oci\" runtime alone");
     if (config->runtime.root[0] != '\0')
@@ -363,10 +376,10 @@ static void check_logical_jobs(const Config *config, Report *report)
 void check_config(const Config *config, Report *report)
 {
     static void (*const rules[])(const Config *config, Report *report) = {
-        check_server,       check_port_pool,    check_access_addresses, check_pools,
-        check_runtime,      check_log_size,     check_container_config, check_image,
-        check_postgres,     check_all_settings, check_timetable,        check_jobs,
-        check_logical_jobs,
+        check_server,    check_port_pool,    check_access_addresses, check_pools,
+        check_runtime,   check_log_size,     check_container_config, check_image,
+        check_isolation, check_postgres,     check_all_settings,     check_timetable,
+        check_jobs,      check_logical_jobs,
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)

@@ -1,6 +1,7 @@
 /*
  * The table of options. Left out are those that would give a container more than its clone needs
- * (privileged, cap-add, device, user, pid, ipc, …) and those that are ours (entrypoint, name, tmpfs).
+ * (privileged, cap-add, device, user, pid, ipc, …) and those that are ours (entrypoint, name, tmpfs),
+ * and cpu-quota and cpu-period, which say the same as cpus.
  */
 #include "config/docker_options.h"
 
@@ -56,6 +57,8 @@ static Error *read_pair(const char *text, json_t **ret_value)
 
     if (!*name)
         return error_new(ERR_INVALID, "\"%s\" is not NAME=VALUE", text);
+    if (g_str_has_prefix(name, "ramet."))
+        return error_new(ERR_INVALID, "names that begin with \"ramet.\" are Ramet's own");
     *ret_value = json_pack("{s:s}", name, equals ? equals + 1 : "");
     return NULL;
 }
@@ -69,8 +72,6 @@ static const struct {
     {"add-host", true, "ExtraHosts", read_list},
     {"blkio-weight", true, "BlkioWeight", read_count},
     {"cgroup-parent", true, "CgroupParent", read_text},
-    {"cpu-period", true, "CpuPeriod", read_count},
-    {"cpu-quota", true, "CpuQuota", read_count},
     {"cpu-shares", true, "CpuShares", read_count},
     {"cpuset-cpus", true, "CpusetCpus", read_text},
     {"cpuset-mems", true, "CpusetMems", read_text},

@@ -139,14 +139,17 @@ static Error *limits_record(Engine *engine, const char *id, const json_t *own, C
     return NULL;
 }
 
-/* What could not be set is not promised. */
-static Error *limits_take_back(Engine *engine, const char *id, const char *before)
+/* What could not be set is not promised; what another request has set since then is. */
+static Error *limits_take_back(Engine *engine, const char *id, const char *failed,
+                               const char *before)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Clone) clone = NULL;
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
+    if (g_strcmp0(clone->limits, failed) != 0)
+        return NULL;
     g_free(clone->limits);
     clone->limits = g_strdup(before);
     TRY(store_update_clone(engine->store, clone));
@@ -170,7 +173,7 @@ Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clo
     TRY(limits_record(engine, id, own, &clone, &before));
     e = limits_set(engine, clone);
     if (e) {
-        error_ignore(limits_take_back(engine, id, before),
+        error_ignore(limits_take_back(engine, id, clone->limits, before),
                      "the clone has its new limits from its next start on");
         return e;
     }

@@ -294,8 +294,8 @@ static Error *examine_runtime(Examination *x)
     TRY(runtime_list_dirs(x->engine->runtime, &directories));
     examine_ids(x, running, "instance",
                 "a postgres of this server runs that the store does not know",
-                "Nothing unknown is ever stopped. Find it by its control "
-                "group, /ramet/…, or by RAMET_INSTANCE in its environment.");
+                "Nothing unknown is ever stopped. Find it by its control group, /ramet/…, by the "
+                "label ramet.instance of its container, or by RAMET_INSTANCE in its environment.");
     examine_ids(x, directories, "socket directory", "it belongs to no clone",
                 "Remove it from run/ in the state directory if no postgres uses it.");
     return NULL;

@@ -4,6 +4,7 @@
  */
 #include "engine/programs.h"
 
+#include "base/fs.h"
 #include "postgres/conf.h"
 #include "postgres/image_probe.h"
 
@@ -23,6 +24,12 @@ static char **programs_bin_dirs(const Config *config)
     return (char **)g_ptr_array_steal(dirs, NULL);
 }
 
+/* An engine of containers sees the state directory, and maybe not our /tmp. */
+static char *programs_scratch(const Engine *engine)
+{
+    return g_build_filename(engine->config->server.state_dir, "checks", NULL);
+}
+
 static Error *programs_probe(Engine *engine, const char *image)
 {
     const ProcSpec spec = {.argv = image_probe_argv, .timeout_ms = PROBE_TIMEOUT_MS};
@@ -37,8 +44,13 @@ Error *programs_open(Engine *engine)
 {
     const char *image = runtime_image(engine->runtime);
 
+    g_autofree char *scratch = programs_scratch(engine);
+
     engine->bin_dirs = programs_bin_dirs(engine->config);
-    return image && !engine->is_to_look ? programs_probe(engine, image) : NULL;
+    if (engine->is_to_look)
+        return NULL;
+    TRY(fs_remove_tree(scratch));
+    return image ? programs_probe(engine, image) : NULL;
 }
 
 void programs_close(Engine *engine)
@@ -89,7 +101,9 @@ static Error *programs_run(const ProcSpec *spec, ProcResult *ret_result, void *d
 Error *programs_check_settings(const Engine *engine, const Installation *installation,
                                const json_t *settings)
 {
-    const ProgramRunner runner = {programs_run, (void *)(uintptr_t)engine};
+    g_autofree char *scratch = programs_scratch(engine);
+    const ProgramRunner runner = {scratch, programs_run, (void *)(uintptr_t)engine};
 
+    TRY(fs_make_dir(scratch, 0711, NULL));
     return conf_check_values(installation, engine->config->postgres.os_user, &runner, settings);
 }

@@ -129,9 +129,9 @@ Error *conf_check_values(const Installation *installation, const char *os_user,
     if (json_object_size(settings) == 0)
         return NULL;
 
-    g_autofree char *dir = g_dir_make_tmp("ramet-conf-XXXXXX", NULL);
-    if (dir == NULL)
-        return error_errno(errno, "making a temporary directory");
+    g_autofree char *dir = g_build_filename(runner->scratch, "ramet-conf-XXXXXX", NULL);
+    if (!g_mkdtemp(dir))
+        return error_errno(errno, "making a directory in \"%s\"", runner->scratch);
 
     const ConfCheck check = {installation, os_user, runner, dir};
     json_t *left = json_copy((json_t *)(uintptr_t)settings);

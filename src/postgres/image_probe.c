@@ -16,6 +16,7 @@
 /* Where extensions are for programs in $bin: beside them, or in Debian's place for the $major. */
 #define PROBE_EXTENSION_DIRS                                                                       \
     "\"$bin/../share/postgresql/extension\" \"$bin/../share/extension\""                           \
+    " \"$bin/../share/pgsql/extension\""                                                           \
     " \"/usr/share/postgresql/$major/extension\""
 
 static const char probe_script[] = "for bin in " PROBE_BIN_DIRS "; do\n"

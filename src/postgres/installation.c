@@ -18,8 +18,8 @@
 /* Where a configured directory may hold its programs, and an installation its extensions. */
 static const char *const program_dirs[] = {"bin", "."};
 static const char *const extension_dirs[] = {
-    "../share/postgresql/extension",
-    "../share/extension",
+    "../share/postgresql/extension", "../share/extension",
+    "../share/pgsql/extension", /* Red Hat's */
 };
 
 void installation_free(Installation *installation)
@@ -245,7 +245,8 @@ static Error *program_in_path(int64_t major, const char *program, char **ret_pat
 Error *installation_program(const char *const *extra_dirs, const Installation *installation,
                             const char *program, char **ret_path)
 {
-    g_autofree char *path = installation_path(installation->bin_dir, program);
+    g_autofree char *path =
+        installation->image ? NULL : installation_path(installation->bin_dir, program);
 
     if (path == NULL)
         TRY(program_elsewhere(extra_dirs, installation->major, program, &path));

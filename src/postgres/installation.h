@@ -25,6 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Installation, installation_free)
 
 /* How a program of an installation is run, wherever that is: as proc_run(), in spec->cwd. */
 typedef struct ProgramRunner {
+    const char *scratch; /* a directory where those for spec->cwd are made */
     Error *(*run)(const ProcSpec *spec, ProcResult *ret_result, void *data);
     void *data;
 } ProgramRunner;

@@ -5,10 +5,11 @@ import os
 import shutil
 import subprocess
 
+import psycopg2
 import pytest
 
 from harness import docker_daemon, machine
-from harness.api import answers, value
+from harness.api import answers, query, value
 
 pytestmark = pytest.mark.skipif(machine.RUNTIME != "docker", reason="of the docker runtime alone")
 
@@ -59,6 +60,15 @@ def test_options_reach_the_engine(make_server, docker):
     assert seen["HostConfig"]["Memory"] == 500 << 20 and seen["HostConfig"]["MemorySwap"] == 600 << 20
     assert seen["Config"]["Labels"]["team"] == "qa" and "TZ=UTC" in seen["Config"]["Env"]
     assert seen["Config"]["Hostname"] == "copy" and answers(clone)
+
+
+def test_limits_that_were_none_before(server, api, docker):
+    api.create_clone("one")
+    answer = api.call("PATCH", "/clone/one", {"limits": {"cpus": "1"}})
+    assert answer.status == 200, answer
+    assert json.loads(docker("inspect", container_of(server)).stdout)[0]["HostConfig"]["NanoCpus"] == 10**9
+    assert api.call("PATCH", "/clone/one", {"limits": {"memory": "300m"}}).status == 200
+    assert api.call("PATCH", "/clone/one", {"limits": {}}).status == 200 and answers(api.get("/clone/one"))
 
 
 def test_unknown_options_are_refused(server):
@@ -114,6 +124,20 @@ def test_an_image_without_postgres(server, docker):
     server.stop()
     said = refusal_to_start(server, {"provision": {"dockerImage": "ramet-test-empty"}})
     assert 'no PostgreSQL is in image "ramet-test-empty"' in said
+
+
+def test_a_volume_of_the_image_cannot_be_filled(make_server, server, docker):
+    server.stop()
+    folder = server.directory / "volume"
+    folder.mkdir(exist_ok=True)
+    (folder / "Dockerfile").write_text(f"FROM {docker_daemon.POSTGRES_IMAGE}\nUSER root\n"
+                                       "RUN mkdir -p /scratch && chmod 1777 /scratch\nVOLUME /scratch\n")
+    docker("build", "--network", "none", "--tag", "ramet-test-volume", folder)
+    other = make_server(changes={"provision": {"dockerImage": "ramet-test-volume"}}).start().fill()
+    clone = other.api.create_clone("one")
+    with pytest.raises(psycopg2.Error):
+        query(clone, "COPY (SELECT repeat('x', 1000000)) TO PROGRAM 'cat >/scratch/x'")
+    assert not docker("volume", "ls", "--quiet").stdout.split()
 
 
 class Registry:

@@ -364,7 +364,7 @@ static Error *run_as_user(const ProcSpec *spec, ProcResult *ret_result, void *da
 
 static Error *check(const json_t *settings)
 {
-    const ProgramRunner runner = {run_as_user, NULL};
+    const ProgramRunner runner = {g_get_tmp_dir(), run_as_user, NULL};
 
     return conf_check_values(cluster.installation, cluster.os_user, &runner, settings);
 }

@@ -4,10 +4,14 @@
  */
 #include "runtime/docker/container.h"
 
+#include <unistd.h>
+
 #define CONTAINER_LOG       "/run/ramet.log"
 #define CONTAINER_TMP       "/tmp"
 #define CONTAINER_TMP_HOW   "rw,nosuid,nodev,noexec,mode=1777,size=268435456"
 #define CONTAINER_SHM_BYTES (INT64_C(1) << 30)
+#define VOLUME_BYTES        65536
+#define SWAP_WITHOUT_END    (INT64_C(1) << 50)
 #define NANOS_PER_MILLI     INT64_C(1000000)
 #define NANOS_PER_CPU       INT64_C(1000000000)
 
@@ -42,6 +46,19 @@ static void body_mount(json_t *mounts, const char *source, const char *target, b
                                         "Target", target, "ReadOnly", is_read_only));
 }
 
+/* A volume of the image is space of the engine's that nobody limits: in its place is nothing. */
+static void body_cover_volumes(json_t *mounts, const json_t *volumes)
+{
+    const char *target;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)volumes, target, value)
+        if (!g_str_has_prefix(CONTAINER_DATA_DIR, target))
+            json_array_append_new(mounts, json_pack("{s:s, s:s, s:{s:i, s:i}}", "Type", "tmpfs",
+                                                    "Target", target, "TmpfsOptions", "SizeBytes",
+                                                    VOLUME_BYTES, "Mode", 0755));
+}
+
 static json_t *body_mounts(const ContainerSpec *spec)
 {
     g_autofree char *passwd = g_build_filename(spec->users, "passwd", NULL);
@@ -53,6 +70,7 @@ static json_t *body_mounts(const ContainerSpec *spec)
     body_mount(mounts, spec->data_dir, CONTAINER_DATA_DIR, false);
     body_mount(mounts, spec->socket_dir, CONTAINER_SOCKET_DIR, false);
     body_mount(mounts, spec->log_path, CONTAINER_LOG, false);
+    body_cover_volumes(mounts, spec->volumes);
     return mounts;
 }
 
@@ -124,14 +142,23 @@ json_t *container_body(const ContainerSpec *spec)
     return body;
 }
 
-/* To an engine 0 means "as it is": what is not limited any more gets all there is. */
-json_t *container_limits_body(const InstanceLimits *limits, unsigned cpus)
+/*
+ * To an engine 0 means "as it is", -1 is no memory, and of swap it is passed over: what is not
+ * limited any more gets all there is. A configured limit of swap stays.
+ */
+json_t *container_limits_body(const InstanceLimits *limits, const json_t *options)
 {
-    json_int_t memory = limits->memory_bytes > 0 ? limits->memory_bytes : -1;
-    json_int_t nanos = limits->cpu_millis > 0 ? limits->cpu_millis * NANOS_PER_MILLI
-                                              : (json_int_t)cpus * NANOS_PER_CPU;
+    json_int_t cpus = g_get_num_processors();
+    json_int_t machine = (json_int_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    json_int_t memory = limits->memory_bytes > 0 ? limits->memory_bytes : machine;
+    json_int_t swap = limits->memory_bytes > 0 ? limits->memory_bytes : SWAP_WITHOUT_END;
+    json_int_t nanos =
+        limits->cpu_millis > 0 ? limits->cpu_millis * NANOS_PER_MILLI : cpus * NANOS_PER_CPU;
     json_int_t processes = limits->processes > 0 ? limits->processes : -1;
+    const json_t *own_swap = json_object_get(json_object_get(options, "HostConfig"), "MemorySwap");
 
-    return json_pack("{s:I, s:I, s:I, s:I}", "Memory", memory, "MemorySwap", memory, "NanoCpus",
+    if (own_swap)
+        swap = json_integer_value(own_swap);
+    return json_pack("{s:I, s:I, s:I, s:I}", "Memory", memory, "MemorySwap", swap, "NanoCpus",
                      nanos, "PidsLimit", processes);
 }

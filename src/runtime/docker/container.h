@@ -33,11 +33,12 @@ typedef struct ContainerSpec {
     gid_t gid;
     bool has_network; /* the host's                                         */
     const InstanceLimits *limits;
+    const json_t *volumes; /* of the image: an object with their paths, or NULL */
     const json_t *options; /* docker_options_parse(): laid over the rest; or NULL */
 } ContainerSpec;
 
 /* Of POST /containers/create. Caller owns the reference. */
 json_t *container_body(const ContainerSpec *spec);
 
-/* Of POST /containers/<name>/update; cpus: of the machine. Caller owns the reference. */
-json_t *container_limits_body(const InstanceLimits *limits, unsigned cpus);
+/* Of POST /containers/<name>/update; options as above. Caller owns the reference. */
+json_t *container_limits_body(const InstanceLimits *limits, const json_t *options);

@@ -24,12 +24,13 @@
 #include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
-#define NOTE_MAX        65536
-#define FILTER_OPTION   "seccomp="
-#define PING_TIMEOUT_MS 5000
-#define PODMAN_PREFIX   "/v4.3.0/libpod"
-#define NAME_PREFIX     "ramet-"
-#define TOOL_PREFIX     "tool-"
+#define NOTE_MAX         65536
+#define FILTER_OPTION    "seccomp="
+#define PING_TIMEOUT_MS  5000
+#define LIMIT_TIMEOUT_MS 10000
+#define PODMAN_PREFIX    "/v4.3.0/libpod"
+#define NAME_PREFIX      "ramet-"
+#define TOOL_PREFIX      "tool-"
 
 typedef struct DockerRuntime {
     char *socket;
@@ -38,8 +39,10 @@ typedef struct DockerRuntime {
     char *server;  /* value of LABEL_SERVER */
     char *version; /* "Engine 20.10.24" */
     bool is_podman;
-    char *filter; /* of system calls, "seccomp=…" */
-    json_t *options;
+    char *filter;         /* of system calls, "seccomp=…" */
+    json_t *volumes;      /* of the image, or NULL */
+    json_t *options;      /* of instances          */
+    json_t *tool_options; /* without what goes with a limit of memory */
 } DockerRuntime;
 
 /* Containers are named on the whole machine: so by server. Caller frees. */
@@ -82,7 +85,7 @@ static Error *docker_write_note(const RuntimePlace *place, const char *id, const
     g_autofree char *path = docker_note_path(place, id);
     json_t *note = json_pack("{s:s, s:s}", "socket", socket, "cgroup", cgroup);
     char *text = json_dumps(note, JSON_COMPACT);
-    Error *e = fs_write_file(path, text, NULL);
+    Error *e = fs_write_file(path, text, &(FsWrite){.is_durable = true});
 
     free(text);
     json_decref(note);
@@ -119,7 +122,9 @@ static void docker_close(void *private)
     g_free(docker->server);
     g_free(docker->version);
     g_free(docker->filter);
+    json_decref(docker->volumes);
     json_decref(docker->options);
+    json_decref(docker->tool_options);
     g_free(docker);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DockerRuntime, docker_close)
@@ -210,7 +215,19 @@ static Error *docker_make(DockerRuntime *docker, const RuntimeSpec *spec, const 
     TRY(docker_make_filter(docker, place));
     TRY(docker_check_users(docker));
     TRY(docker_remove_tools(docker));
-    return docker_need_image(docker->socket, docker->image, spec->progress, spec->progress_data);
+    return docker_need_image(docker->socket, docker->image, spec->progress, spec->progress_data,
+                             &docker->volumes);
+}
+
+static void docker_take_options(DockerRuntime *docker, const json_t *options)
+{
+    json_t *host;
+
+    docker->options = json_deep_copy(options);
+    docker->tool_options = json_deep_copy(options);
+    host = json_object_get(docker->tool_options, "HostConfig");
+    json_object_del(host, "MemorySwap");
+    json_object_del(host, "MemoryReservation");
 }
 
 static Error *docker_open(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private)
@@ -221,7 +238,7 @@ static Error *docker_open(const RuntimeSpec *spec, const RuntimePlace *place, vo
     docker->image = g_strdup(spec->image);
     docker->users = docker_path(place, "users");
     docker->server = place_mark(place);
-    docker->options = json_incref((json_t *)(uintptr_t)spec->container);
+    docker_take_options(docker, spec->container);
     TRY(docker_ask_version(docker));
     if (!place->is_to_look)
         TRY(docker_make(docker, spec, place));
@@ -252,6 +269,22 @@ static const char *docker_image(const void *private)
 
 /* --- list and clean --- */
 
+/* By its note, if it has one still. */
+static Error *docker_list_one(const RuntimePlace *place, const char *id, RuntimeFound found,
+                              void *data)
+{
+    g_autofree char *name = docker_name(place, id);
+    g_auto(DockerNote) note = {0};
+    g_auto(ContainerProcess) process = {.pidfd = -1};
+    g_autoptr(Error) e = docker_read_note(place, id, &note);
+
+    if (!e)
+        e = container_find(note.socket, name, &process);
+    if (!e)
+        found(id, g_steal_fd(&process.pidfd), NULL, data);
+    return !e || e->code == ERR_NOT_FOUND ? NULL : g_steal_pointer(&e);
+}
+
 /* The directory of notes is that of a server which has used Docker once: others ask nobody. */
 static Error *docker_list(const RuntimePlace *place, RuntimeFound found, void *data)
 {
@@ -259,21 +292,10 @@ static Error *docker_list(const RuntimePlace *place, RuntimeFound found, void *d
     g_auto(GStrv) ids = NULL;
 
     TRY(fs_list_dir(dir, &ids));
-    for (char **id = ids; *id; id++) {
-        g_autofree char *name = docker_name(place, *id);
-        g_auto(DockerNote) note = {0};
-        g_auto(ContainerProcess) process = {.pidfd = -1};
-
-        TRY(docker_read_note(place, *id, &note));
-
-        Error *e = container_find(note.socket, name, &process);
-
-        if (!e)
-            found(*id, g_steal_fd(&process.pidfd), NULL, data);
-        else if (e->code != ERR_NOT_FOUND)
-            return error_wrap(e, "looking for instance \"%s\"", *id);
-        error_free(e);
-    }
+    for (char **id = ids; *id; id++)
+        if (!strchr(*id, '.')) /* a note that is being written */
+            TRY(error_wrap(docker_list_one(place, *id, found, data), "looking for instance \"%s\"",
+                           *id));
     return NULL;
 }
 
@@ -298,7 +320,7 @@ static int64_t docker_memory_kills(const RuntimePlace *place, const char *id)
     g_auto(DockerNote) note = {0};
     g_autoptr(Error) e = docker_read_note(place, id, &note);
 
-    return e || !*note.cgroup ? 0 : cgroup_memory_kills(note.cgroup);
+    return e || !note.cgroup || !*note.cgroup ? 0 : cgroup_memory_kills(note.cgroup);
 }
 
 /* --- start --- */
@@ -320,6 +342,7 @@ static void docker_fill(const DockerRuntime *docker, const RuntimePlace *place,
     container->users = docker->users;
     container->filter = docker->filter;
     container->server = docker->server;
+    container->volumes = docker->volumes;
     container->uid = place->uid;
     container->gid = place->gid;
 }
@@ -355,13 +378,20 @@ static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlac
     return error_new(ERR_EXTERNAL, "it ended at once");
 }
 
-/* An image that was removed since the start is a case for the operator. */
+/*
+ * What an engine refuses is no mistake of who asked us. An image that was removed since the start
+ * is a case for the operator. NULL for NULL.
+ */
 static Error *docker_explain(const DockerRuntime *docker, Error *e)
 {
-    if (e->code == ERR_NOT_FOUND)
-        return error_hint(e, "If image \"%s\" was removed, restart rametd: it is pulled again.",
-                          docker->image);
-    return e;
+    bool is_missing = e && e->code == ERR_NOT_FOUND;
+
+    if (e && (is_missing || e->code == ERR_INVALID || e->code == ERR_CONFLICT))
+        e->code = ERR_EXTERNAL;
+    if (!is_missing)
+        return e;
+    return error_hint(e, "If image \"%s\" was removed, restart rametd: it is pulled again.",
+                      docker->image);
 }
 
 static Error *docker_start(void *private, const RuntimePlace *place, const InstanceSpec *spec,
@@ -376,10 +406,9 @@ static Error *docker_start(void *private, const RuntimePlace *place, const Insta
     e = docker_run_instance(docker, place, spec, files, &process);
     if (!e)
         e = docker_write_note(place, spec->id, docker->socket, process.cgroup);
-    if (e) {
+    if (e && e->code != ERR_TIMEOUT) /* then the engine may be at it yet, and the note tells so */
         error_ignore(docker_clean(place, spec->id), "it is looked at again at the next start");
-        return docker_explain(docker, e);
-    }
+    TRY(docker_explain(docker, e));
     *ret_pidfd = g_steal_fd(&process.pidfd);
     return NULL;
 }
@@ -403,10 +432,12 @@ static Error *docker_run(void *private, const RuntimePlace *place, const ProcSpe
         .argv = spec->argv,
         .env = (const char *const *)env,
         .limits = &none,
+        .options = docker->tool_options,
     };
 
     docker_fill(docker, place, &container);
-    return tool_run_container(docker->socket, name, &container, spec, ret_result);
+    return docker_explain(docker,
+                          tool_run_container(docker->socket, name, &container, spec, ret_result));
 }
 
 /* --- limits --- */
@@ -419,14 +450,19 @@ static Error *docker_limit(void *private, const RuntimePlace *place, const char 
     g_autofree char *name = docker_name(place, id);
     const char *prefix = docker->is_podman ? PODMAN_PREFIX : "";
     g_autofree char *path = g_strdup_printf("%s/containers/%s/update", prefix, name);
-    json_t *body = docker->is_podman ? resource_limits_json(limits)
-                                     : container_limits_body(limits, g_get_num_processors());
-    Error *e = docker_call(docker->socket, "POST", path, &(DockerCall){.body = body}, NULL);
+    g_auto(DockerNote) note = {0};
+    json_t *body;
+    Error *e;
 
+    TRY(docker_explain(docker, docker_read_note(place, id, &note)));
+    if (!g_str_equal(note.socket, docker->socket))
+        return NULL; /* of another engine: it has them from its next start on */
+    body = docker->is_podman ? resource_limits_json(limits)
+                             : container_limits_body(limits, docker->options);
+    e = docker_call(docker->socket, "POST", path,
+                    &(DockerCall){.body = body, .timeout_ms = LIMIT_TIMEOUT_MS}, NULL);
     json_decref(body);
-    if (e && e->code == ERR_NOT_FOUND)
-        e->code = ERR_EXTERNAL; /* of the engine, not of who asked */
-    return e;
+    return docker_explain(docker, e);
 }
 
 const RuntimeDriver docker_driver = {

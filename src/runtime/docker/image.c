@@ -109,15 +109,26 @@ static Error *docker_pull(const char *socket, const char *image, RuntimeProgress
                       "docker login or podman login as the user that rametd runs as.");
 }
 
-Error *docker_need_image(const char *socket, const char *image, RuntimeProgress progress,
-                         void *data)
+static Error *docker_ask_image(const char *socket, const char *image, json_t **ret_volumes)
 {
     g_autofree char *name = g_uri_escape_string(image, "/:@", false);
     g_autofree char *path = g_strdup_printf("/images/%s/json", name);
-    Error *e = docker_call(socket, "GET", path, NULL, NULL);
+    json_t *answer = NULL;
+
+    TRY(docker_call(socket, "GET", path, NULL, &answer));
+    *ret_volumes = json_incref(json_object_get(json_object_get(answer, "Config"), "Volumes"));
+    json_decref(answer);
+    return NULL;
+}
+
+Error *docker_need_image(const char *socket, const char *image, RuntimeProgress progress,
+                         void *data, json_t **ret_volumes)
+{
+    Error *e = docker_ask_image(socket, image, ret_volumes);
 
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    return docker_pull(socket, image, progress, data);
+    TRY(docker_pull(socket, image, progress, data));
+    return docker_ask_image(socket, image, ret_volumes);
 }

@@ -9,7 +9,9 @@
 /*
  * docker_need_image - see to it that the engine has it. May take minutes, which progress tells.
  *
+ *   ret_volumes   its volumes: an object with their paths, or NULL; caller owns the reference
+ *
  * Errors: ERR_NOT_FOUND it is not there and cannot be pulled (hint), with what the registry says.
  */
 MUST_CHECK Error *docker_need_image(const char *socket, const char *image, RuntimeProgress progress,
-                                    void *data);
+                                    void *data, json_t **ret_volumes);

@@ -117,12 +117,6 @@ static Error *container_create(const char *socket, const char *name, const Conta
     return e;
 }
 
-Error *container_start(const char *socket, const char *name, const ContainerSpec *spec)
-{
-    TRY(container_create(socket, name, spec));
-    return container_call(socket, "POST", name, "/start", NULL);
-}
-
 /* --- the end --- */
 
 typedef struct ContainerRemoval {
@@ -148,6 +142,22 @@ Error *container_remove(const char *socket, const char *name)
     return error_wrap(
         wait_until(clock_monotonic_ms() + REMOVE_TIMEOUT_MS, container_remove_once, &removal),
         "removing container \"%s\"", name);
+}
+
+/* --- both --- */
+
+/* One of that name is of a request that the engine has ended after we gave it up. */
+Error *container_start(const char *socket, const char *name, const ContainerSpec *spec)
+{
+    Error *e = container_create(socket, name, spec);
+
+    if (e && e->code == ERR_CONFLICT) {
+        error_free(e);
+        TRY(container_remove(socket, name));
+        e = container_create(socket, name, spec);
+    }
+    TRY(e);
+    return container_call(socket, "POST", name, "/start", NULL);
 }
 
 /* --- all of them --- */

@@ -12,9 +12,11 @@
 #include "base/proc.h"
 
 #define HUB_REGISTRY      "https://index.docker.io/v1/" /* its key in the files */
+#define HUB_NAME          "docker.io"
 #define AUTH_FILE_MAX     (1 << 20)
 #define HELPER_TIMEOUT_MS 30000
-#define HELPER_TOKEN_USER "<token>" /* its secret is a token */
+#define HELPER_HAS_NONE   "credentials not found" /* its words, and status 1 */
+#define HELPER_TOKEN_USER "<token>"               /* its secret is a token */
 
 void image_name_clear(ImageName *name)
 {
@@ -54,7 +56,7 @@ ImageName image_name_parse(const char *text)
 
 /* --- credentials --- */
 
-/* Files that may hold them, the first that is there counts: caller frees. */
+/* Files that may hold them, the first that has some counts: caller frees. */
 static char **registry_files(void)
 {
     g_autoptr(GStrvBuilder) files = g_strv_builder_new();
@@ -73,32 +75,15 @@ static char **registry_files(void)
     return g_strv_builder_end(files);
 }
 
-/* *ret_json NULL: there is no file. */
-static Error *registry_load(json_t **ret_json)
-{
-    g_auto(GStrv) files = registry_files();
-
-    for (char **file = files; *file; file++) {
-        g_autofree char *text = NULL;
-
-        if (!fs_exists(*file))
-            continue;
-        TRY(fs_read_file(*file, AUTH_FILE_MAX, &text));
-        *ret_json = json_loads(text, 0, NULL);
-        return *ret_json ? NULL : error_new(ERR_INVALID, "\"%s\" is not JSON", *file);
-    }
-    return NULL;
-}
-
-/* {"username": …, "password": …} as the header has it: caller frees. */
+/* {"username": …, "password": …} as the header has it: caller frees. NULL: not UTF-8. */
 static char *registry_encode(json_t *credentials)
 {
     char *text = json_dumps(credentials, JSON_COMPACT);
-    char *encoded = g_base64_encode((const guchar *)text, strlen(text));
+    char *encoded = text ? g_base64_encode((const guchar *)text, strlen(text)) : NULL;
 
     free(text);
     json_decref(credentials);
-    for (char *c = encoded; *c; c++) /* of the URL's alphabet: RFC 4648, section 5 */
+    for (char *c = encoded; c && *c; c++) /* of the URL's alphabet: RFC 4648, section 5 */
         *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
     return encoded;
 }
@@ -118,8 +103,13 @@ static Error *registry_ask_helper(const char *helper, const char *registry, char
     const ProcSpec spec = {.argv = argv, .input = registry, .timeout_ms = HELPER_TIMEOUT_MS};
     g_auto(ProcResult) result = {0};
     const char *user = NULL, *secret = NULL;
+    Error *e = proc_run(&spec, &result);
 
-    TRY(proc_run(&spec, &result));
+    if (e && result.output && strstr(result.output, HELPER_HAS_NONE)) {
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
 
     json_t *answer = json_loads(result.output, 0, NULL);
 
@@ -148,20 +138,43 @@ static char *registry_read_entry(const json_t *entry, const char *registry)
     return registry_encode(registry_credentials(registry, text, colon + 1));
 }
 
-Error *registry_auth(const char *registry, char **ret_auth)
+/* What one file has for a registry; Podman files Docker Hub under its usual name. */
+static Error *registry_search(const json_t *file, const char *registry, char **ret_auth)
 {
-    json_t *file = NULL;
-    const char *helper;
-    Error *e = NULL;
+    const char *helper =
+        json_string_value(json_object_get(json_object_get(file, "credHelpers"), registry));
+    const json_t *auths = json_object_get(file, "auths");
 
-    TRY(registry_load(&file));
-    helper = json_string_value(json_object_get(json_object_get(file, "credHelpers"), registry));
     if (!helper)
         helper = json_string_value(json_object_get(file, "credsStore"));
-    *ret_auth =
-        registry_read_entry(json_object_get(json_object_get(file, "auths"), registry), registry);
-    if (helper && !*ret_auth)
-        e = registry_ask_helper(helper, registry, ret_auth);
+    *ret_auth = registry_read_entry(json_object_get(auths, registry), registry);
+    if (!*ret_auth && g_str_equal(registry, HUB_REGISTRY))
+        *ret_auth = registry_read_entry(json_object_get(auths, HUB_NAME), registry);
+    return helper && !*ret_auth ? registry_ask_helper(helper, registry, ret_auth) : NULL;
+}
+
+static Error *registry_search_file(const char *path, const char *registry, char **ret_auth)
+{
+    g_autofree char *text = NULL;
+    json_t *file;
+    Error *e;
+
+    if (!fs_exists(path))
+        return NULL;
+    TRY(fs_read_file(path, AUTH_FILE_MAX, &text));
+    file = json_loads(text, 0, NULL);
+    e = file ? registry_search(file, registry, ret_auth)
+             : error_new(ERR_INVALID, "\"%s\" is not JSON", path);
     json_decref(file);
     return e;
+}
+
+Error *registry_auth(const char *registry, char **ret_auth)
+{
+    g_auto(GStrv) files = registry_files();
+
+    *ret_auth = NULL;
+    for (char **file = files; *file && !*ret_auth; file++)
+        TRY(registry_search_file(*file, registry, ret_auth));
+    return NULL;
 }

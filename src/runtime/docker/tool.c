@@ -20,11 +20,16 @@ static Error *tool_wait(const char *socket, const char *name, const ProcSpec *sp
         .cancel = spec->cancel,
     };
     json_t *answer = NULL;
+    json_t *code;
+    Error *e = NULL;
 
     TRY(docker_call(socket, "POST", path, &call, &answer));
-    *ret_status = (int)json_integer_value(json_object_get(answer, "StatusCode"));
+    code = json_object_get(answer, "StatusCode");
+    *ret_status = (int)json_integer_value(code);
+    if (!json_is_integer(code))
+        e = error_new(ERR_EXTERNAL, "the container engine does not tell how it ended");
     json_decref(answer);
-    return NULL;
+    return e;
 }
 
 /* --- its output --- */

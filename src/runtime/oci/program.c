@@ -1,6 +1,6 @@
 /*
- * crun and runc take the same command line. The first start is the only call: what has ended is
- * cleaned up without them (oci.c), a process start cheaper.
+ * crun and runc take the same command line. They start and change: what has ended is cleaned up
+ * without them (container.c), a process start cheaper.
  */
 #include "runtime/oci/program.h"
 

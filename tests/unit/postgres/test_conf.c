@@ -239,7 +239,7 @@ static Error *run_here(const ProcSpec *spec, ProcResult *ret_result, void *data)
 
 static void test_values(void)
 {
-    const ProgramRunner runner = {run_here, NULL};
+    const ProgramRunner runner = {g_get_tmp_dir(), run_here, NULL};
     char bin_dir[] = "/pg/bin";
     Installation installation = {.major = 15, .bin_dir = bin_dir};
     g_autoptr(Json) settings =

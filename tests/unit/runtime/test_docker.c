@@ -98,7 +98,7 @@ static void test_limits(void)
     };
     static const InstanceLimits none;
     json_t *body = body_of(&limits, true, NULL);
-    json_t *change = container_limits_body(&none, 4);
+    json_t *change = container_limits_body(&none, NULL);
 
     g_assert_cmpstr(text_at(body, "HostConfig/NetworkMode"), ==, "host");
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/NanoCpus")), ==, 1500000000);
@@ -107,8 +107,10 @@ static void test_limits(void)
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/ShmSize")), ==, 1 << 20);
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/PidsLimit")), ==, 200);
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/Ulimits/0/Hard")), ==, 1024);
-    g_assert_cmpint(json_integer_value(at(change, "Memory")), ==, -1);
-    g_assert_cmpint(json_integer_value(at(change, "NanoCpus")), ==, INT64_C(4000000000));
+    g_assert_cmpint(json_integer_value(at(change, "Memory")), >, 64 << 20); /* all there is */
+    g_assert_cmpint(json_integer_value(at(change, "MemorySwap")), ==, INT64_C(1) << 50);
+    g_assert_cmpint(json_integer_value(at(change, "NanoCpus")), ==,
+                    INT64_C(1000000000) * g_get_num_processors());
     json_decref(body);
     json_decref(change);
 }
@@ -130,6 +132,33 @@ static void test_options(void)
     g_assert_cmpstr(text_at(body, "Env/1"), ==, "X=y");
     json_decref(body);
     json_decref(options);
+}
+
+static void test_volumes(void)
+{
+    static const InstanceLimits none;
+    json_t *volumes = json_pack("{s:{}, s:{}}", "/scratch", "/var/lib/postgresql/data");
+    json_t *body = container_body(&(ContainerSpec){
+        .image = "pg:15",
+        .users = "/state/users",
+        .filter = "seccomp={}",
+        .data_dir = "/pool/data",
+        .label = LABEL_TOOL,
+        .label_value = "abc",
+        .server = "abc",
+        .argv = argv_some,
+        .env = env_some,
+        .limits = &none,
+        .volumes = volumes,
+    });
+
+    g_assert_cmpstr(find_mount(body, CONTAINER_DATA_DIR), ==, "/pool/data");
+    g_assert_cmpuint(json_array_size(at(body, "HostConfig/Mounts")), ==,
+                     4); /* with passwd, group */
+    g_assert_cmpstr(text_at(body, "HostConfig/Mounts/3/Type"), ==, "tmpfs");
+    g_assert_cmpstr(text_at(body, "HostConfig/Mounts/3/Target"), ==, "/scratch");
+    json_decref(body);
+    json_decref(volumes);
 }
 
 /* --- names --- */
@@ -234,6 +263,7 @@ int main(int argc, char **argv)
     g_test_add_func("/docker/body", test_body);
     g_test_add_func("/docker/limits", test_limits);
     g_test_add_func("/docker/options", test_options);
+    g_test_add_func("/docker/volumes", test_volumes);
     g_test_add_func("/docker/names", test_names);
     g_test_add_func("/docker/sockets", test_sockets);
     g_test_add_func("/docker/credentials", test_credentials);
