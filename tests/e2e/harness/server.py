@@ -213,6 +213,12 @@ class Server:
         groups = machine.cgroups_of(docker_daemon.shared().directory)
         return [group / name for group in groups for name in self.containers() if (group / name).is_dir()]
 
+    def cut_power(self):
+        """Whatever is of it ends at once, rametd too."""
+        machine.kill_all(self.directory)
+        for container in self.containers():
+            docker_daemon.shared().docker("kill", container, check=False)
+
     # --- the end ----------------------------------------------------------------------------
 
     def check(self):
