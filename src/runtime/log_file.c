@@ -1,5 +1,5 @@
 /*
- * Writers have the file open with O_APPEND, all of them a descriptor of the same open file, and a
+ * Writers have the file open with O_APPEND, or, in a container of Docker's, can open it themselves. A
  * hostile one may do with it what it likes: what the file tells is not believed, only measured.
  */
 #include "runtime/log_file.h"

@@ -33,7 +33,7 @@ char *oci_server_prefix(const RuntimePlace *place);
 MUST_CHECK Error *oci_list_bundles(const RuntimePlace *place, char ***ret_names);
 
 /*
- * A locked file is the stdin of the container and of the program that makes it. While it is locked
+ * A locked file is the stdin of an instance's container and of the program that makes it. While it is locked
  * a container runs or may come to run, also when the server that wanted it was killed. ERR_BUSY.
  */
 MUST_CHECK Error *oci_container_lock(const OciContainer *container, int *ret_fd);
