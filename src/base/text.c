@@ -215,6 +215,15 @@ char *text_tail(const char *text, size_t max_bytes)
     return g_strdup(start);
 }
 
+json_t *text_list_json(const char *const *texts)
+{
+    json_t *array = json_array();
+
+    for (; *texts; texts++)
+        json_array_append_new(array, json_string(*texts));
+    return array;
+}
+
 /* Bytes of the character at text, or 0 when it must not be printed as it is. */
 static size_t text_printable_length(const char *text, size_t left)
 {

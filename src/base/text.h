@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -18,6 +19,9 @@ MUST_CHECK Error *text_parse_duration(const char *text, int64_t *ret_ms);
 
 /* "1.2 GiB", "446 KiB", "0 B": one decimal below 10 units (humanize's IEC form). Caller frees. */
 char *text_format_size(uint64_t bytes);
+
+/* A NULL-terminated list as an array of strings. Caller owns the reference. */
+json_t *text_list_json(const char *const *texts);
 
 /* The nearest candidate, borrowed; NULL when none is within a third of the word's length. */
 const char *text_nearest(const char *word, const char *const *candidates);

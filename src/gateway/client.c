@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "gateway/link.h"
 #include "gateway/request.h"
 
@@ -137,12 +138,11 @@ static json_t *gateway_named(const char *op, const char *id)
 
 Error *gateway_client_add(GatewayClient *client, const GatewayClone *clone)
 {
-    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:I, s:[]}", "op", "add", "id", clone->id,
+    json_t *message = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o}", "op", "add", "id", clone->id,
                                 "socket_path", clone->socket_path, "port", (json_int_t)clone->port,
-                                "max_connections", (json_int_t)clone->max_connections, "addresses");
+                                "max_connections", (json_int_t)clone->max_connections, "addresses",
+                                text_list_json(clone->addresses));
 
-    for (const char *const *address = clone->addresses; *address; address++)
-        json_array_append_new(json_object_get(message, "addresses"), json_string(*address));
     return error_wrap(gateway_call_take(client, message, NULL), "adding clone \"%s\"", clone->id);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "gateway/listener.h"
 
 /* --- listeners --- */
@@ -232,11 +233,10 @@ json_t *door_describe(const Door *door)
         {"last_active_at_ms", (uint64_t)door->traffic.last_active_at_ms},
     };
     json_t *described =
-        json_pack("{s:s, s:s, s:s, s:[]}", "id", door->id, "socket_path", door->socket_path,
-                  "state", door->is_held ? "held" : "open", "addresses");
+        json_pack("{s:s, s:s, s:s, s:o}", "id", door->id, "socket_path", door->socket_path, "state",
+                  door->is_held ? "held" : "open", "addresses",
+                  text_list_json((const char *const *)door->addresses));
 
-    for (char **address = door->addresses; *address; address++)
-        json_array_append_new(json_object_get(described, "addresses"), json_string(*address));
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
         json_object_set_new(described, numbers[i].key, json_integer((json_int_t)numbers[i].value));
     return described;

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Where an instance in a container sees what is its own. */
+#define INSTANCE_DATA_DIR   "/var/lib/postgresql/data"
+#define INSTANCE_SOCKET_DIR "/run/postgresql"
+
 /* Whose instances, and as whom they run. Borrowed from the front, which outlives the driver. */
 typedef struct RuntimePlace {
     const char *state_dir; /* canonical; the identity of this server's instances */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/text.h"
 
 #define FILTER_MAX (1024 * 1024)
 
@@ -124,11 +125,8 @@ static json_t *seccomp_condition(size_t i)
 static json_t *seccomp_names(void)
 {
     g_auto(GStrv) calls = g_strsplit(seccomp_allowed, " ", -1);
-    json_t *names = json_array();
 
-    for (char **call = calls; *call; call++)
-        json_array_append_new(names, json_string(*call));
-    return names;
+    return text_list_json((const char *const *)calls);
 }
 
 json_t *seccomp_section(void)

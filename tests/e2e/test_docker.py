@@ -1,9 +1,12 @@
 """The docker runtime: images and where they come from, options, and an engine that has bad days."""
 
+import http.server
 import json
 import os
 import shutil
+import socketserver
 import subprocess
+import threading
 
 import psycopg2
 import pytest
@@ -94,6 +97,22 @@ def test_containers_outlive_the_server(server, api):
     assert container_of(server) == first and api.wait_ok("one") and answers(clone)
 
 
+def test_leftovers_that_never_ran_are_removed_at_start(server, docker):
+    """As an engine makes them that goes on with a request after the server gave it up."""
+    server.api.create_clone("one")
+    first = json.loads(docker("inspect", container_of(server)).stdout)[0]
+    mark = first["Config"]["Labels"]["ramet.server"]
+    server.stop()
+    for whose, name in ((mark, "late"), ("0" * 12, "foreign")):
+        docker("create", "--name", f"ramet-{whose}-{name}", "--label", f"ramet.server={whose}", "--label", f"ramet.instance={name}",
+               docker_daemon.POSTGRES_IMAGE)
+    server.start()
+    names = docker("ps", "--all", "--format", "{{.Names}}").stdout.split()
+    docker("rm", f"ramet-{'0' * 12}-foreign")
+    assert f"ramet-{mark}-late" not in names and f"ramet-{'0' * 12}-foreign" in names
+    assert container_of(server) == first["Id"] and answers(server.api.get("/clone/one"))
+
+
 def test_an_engine_that_is_restarted(server, api):
     clone = api.create_clone("one")
     daemon = docker_daemon.shared()
@@ -113,6 +132,33 @@ def test_an_engine_that_is_not_there(server):
     assert "/nonexistent/docker.sock" in said and "Is it running" in said
     said = refusal_to_start(server, {"runtime": {"dockerHost": "tcp://127.0.0.1:2375"}})
     assert "unix:///path" in said and "must run on this machine" in said
+
+
+class OldEngine(http.server.BaseHTTPRequestHandler):
+    """Answers GET /version, and knows nothing else."""
+
+    def do_GET(self):
+        body = json.dumps({"Version": "19.03.15", "ApiVersion": "1.40", "Components": [{"Name": "Engine"}]}).encode()
+        self.send_response(200 if self.path == "/version" else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def address_string(self):  # of a Unix socket, where the base class wants an address
+        return "unix"
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_engine_that_is_too_old(server):
+    server.stop()
+    path = server.directory / "old.sock"
+    with socketserver.UnixStreamServer(str(path), OldEngine) as engine:
+        threading.Thread(target=engine.serve_forever, daemon=True).start()
+        said = refusal_to_start(server, {"runtime": {"dockerHost": f"unix://{path}"}})
+        engine.shutdown()
+    assert "Engine 19.03.15" in said and '"1.40" of the API' in said and "1.41 or later: Docker 20.10" in said
 
 
 def test_an_image_without_postgres(server, docker):

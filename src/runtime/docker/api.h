@@ -1,6 +1,6 @@
 /*
  * Docker Engine's API, which Podman speaks too, over its Unix socket. Docker's paths have no version:
- * an engine then takes its newest, and what is used here has been in all of them since 1.40. Private
+ * an engine then takes its newest, and what is used here has been in all of them since 1.41. Private
  * to this folder.
  */
 #pragma once

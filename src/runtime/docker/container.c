@@ -6,6 +6,9 @@
 
 #include <unistd.h>
 
+#include "base/text.h"
+#include "runtime/place.h"
+
 #define CONTAINER_LOG       "/run/ramet.log"
 #define CONTAINER_TMP       "/tmp"
 #define CONTAINER_TMP_HOW   "rw,nosuid,nodev,noexec,mode=1777,size=268435456"
@@ -18,18 +21,9 @@
 /* PostgreSQL writes its first words to stderr, before any setting can say where else. */
 #define CONTAINER_TO_LOG "exec \"$0\" \"$@\" >>" CONTAINER_LOG " 2>&1"
 
-static json_t *body_strings(const char *const *texts)
-{
-    json_t *array = json_array();
-
-    for (; *texts; texts++)
-        json_array_append_new(array, json_string(*texts));
-    return array;
-}
-
 static json_t *body_entrypoint(const ContainerSpec *spec)
 {
-    json_t *argv = body_strings(spec->argv);
+    json_t *argv = text_list_json(spec->argv);
     json_t *entrypoint =
         spec->log_path ? json_pack("[s, s, s]", "/bin/sh", "-c", CONTAINER_TO_LOG) : json_array();
 
@@ -53,7 +47,7 @@ static void body_cover_volumes(json_t *mounts, const json_t *volumes)
     json_t *value;
 
     json_object_foreach ((json_t *)(uintptr_t)volumes, target, value)
-        if (!g_str_has_prefix(CONTAINER_DATA_DIR, target))
+        if (!g_str_has_prefix(INSTANCE_DATA_DIR, target))
             json_array_append_new(mounts, json_pack("{s:s, s:s, s:{s:i, s:i}}", "Type", "tmpfs",
                                                     "Target", target, "TmpfsOptions", "SizeBytes",
                                                     VOLUME_BYTES, "Mode", 0755));
@@ -67,8 +61,8 @@ static json_t *body_mounts(const ContainerSpec *spec)
 
     body_mount(mounts, passwd, "/etc/passwd", true);
     body_mount(mounts, group, "/etc/group", true);
-    body_mount(mounts, spec->data_dir, CONTAINER_DATA_DIR, false);
-    body_mount(mounts, spec->socket_dir, CONTAINER_SOCKET_DIR, false);
+    body_mount(mounts, spec->data_dir, INSTANCE_DATA_DIR, false);
+    body_mount(mounts, spec->socket_dir, INSTANCE_SOCKET_DIR, false);
     body_mount(mounts, spec->log_path, CONTAINER_LOG, false);
     body_cover_volumes(mounts, spec->volumes);
     return mounts;
@@ -133,7 +127,7 @@ json_t *container_body(const ContainerSpec *spec)
     json_t *body =
         json_pack("{s:s, s:s, s:o, s:[], s:o, s:s, s:s, s:{s:s, s:s}, s:o}", "Image", spec->image,
                   "User", user, "Entrypoint", body_entrypoint(spec), "Cmd", "Env",
-                  body_strings(spec->env), "WorkingDir", spec->data_dir ? CONTAINER_DATA_DIR : "/",
+                  text_list_json(spec->env), "WorkingDir", spec->data_dir ? INSTANCE_DATA_DIR : "/",
                   "StopSignal", "SIGINT", "Labels", LABEL_SERVER, spec->server, spec->label,
                   spec->label_value, "HostConfig", body_host_config(spec));
 

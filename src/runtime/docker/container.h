@@ -9,10 +9,6 @@
 
 #include "runtime/runtime.h"
 
-/* Where a container sees what is its own. */
-#define CONTAINER_DATA_DIR   "/var/lib/postgresql/data"
-#define CONTAINER_SOCKET_DIR "/run/postgresql"
-
 #define LABEL_SERVER   "ramet.server"   /* the state directory, hashed      */
 #define LABEL_INSTANCE "ramet.instance" /* its id                           */
 #define LABEL_TOOL     "ramet.tool"     /* as the server: runs once         */

@@ -24,6 +24,7 @@
 #include "runtime/syscall_filter.h"
 #include "runtime/users.h"
 
+#define API_OLDEST       "1.41"
 #define NOTE_MAX         65536
 #define FILTER_OPTION    "seccomp="
 #define PING_TIMEOUT_MS  5000
@@ -129,18 +130,33 @@ static void docker_close(void *private)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DockerRuntime, docker_close)
 
+static Error *docker_check_api(const DockerRuntime *docker, const char *api)
+{
+    if (strverscmp(api, API_OLDEST) >= 0)
+        return NULL;
+    return error_hint(
+        error_new(ERR_INVALID,
+                  "the container engine at \"%s\" (%s) speaks version \"%s\" of the API",
+                  docker->socket, docker->version, api),
+        "It must be " API_OLDEST " or later: Docker 20.10, Podman 4.");
+}
+
 static Error *docker_ask_version(DockerRuntime *docker)
 {
     json_t *answer = NULL;
-    const char *engine = NULL, *version = NULL;
+    const char *engine = NULL, *version = NULL, *api = "";
 
     TRY(docker_call(docker->socket, "GET", "/version", NULL, &answer));
-    json_unpack(answer, "{s:s, s:[{s:s}]}", "Version", &version, "Components", "Name", &engine);
+    json_unpack(answer, "{s?s, s?s, s?[{s:s}]}", "Version", &version, "ApiVersion", &api,
+                "Components", "Name", &engine);
     docker->version = g_strdup_printf("%s %s", engine ? engine : "an engine of version",
                                       version ? version : "unknown");
-    json_decref(answer);
     docker->is_podman = strstr(docker->version, "Podman") != NULL;
-    return NULL;
+
+    Error *e = docker_check_api(docker, api);
+
+    json_decref(answer);
+    return e;
 }
 
 /* With user namespaces of its own an engine's user is another one than ours of that number. */
@@ -194,15 +210,24 @@ static Error *docker_make_filter(DockerRuntime *docker, const RuntimePlace *plac
     return e;
 }
 
-/* What a killed server has left of programs that run once. */
-static Error *docker_remove_tools(const DockerRuntime *docker)
+static Error *docker_remove_all(const DockerRuntime *docker, const char *label, const char *state)
 {
     g_autoptr(GPtrArray) names = NULL;
 
-    TRY(container_list(docker->socket, LABEL_TOOL, docker->server, &names));
+    TRY(container_list(docker->socket, label, docker->server, state, &names));
     for (unsigned i = 0; i < names->len; i++)
         TRY(container_remove(docker->socket, names->pdata[i]));
     return NULL;
+}
+
+/*
+ * Programs that run once, which a killed server has left; and instances that were made and never
+ * started, as an engine makes them that goes on with a request after we gave it up.
+ */
+static Error *docker_remove_leftovers(const DockerRuntime *docker)
+{
+    TRY(docker_remove_all(docker, LABEL_TOOL, NULL));
+    return docker_remove_all(docker, LABEL_SERVER, "created");
 }
 
 static Error *docker_make(DockerRuntime *docker, const RuntimeSpec *spec, const RuntimePlace *place)
@@ -214,7 +239,7 @@ static Error *docker_make(DockerRuntime *docker, const RuntimeSpec *spec, const 
     TRY(users_write(docker->users, place));
     TRY(docker_make_filter(docker, place));
     TRY(docker_check_users(docker));
-    TRY(docker_remove_tools(docker));
+    TRY(docker_remove_leftovers(docker));
     return docker_need_image(docker->socket, docker->image, spec->progress, spec->progress_data,
                              &docker->volumes);
 }
@@ -352,7 +377,7 @@ static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlac
                                   ContainerProcess *ret_process)
 {
     g_autofree char *name = docker_name(place, spec->id);
-    g_auto(GStrv) argv = instance_argv(spec, CONTAINER_DATA_DIR, CONTAINER_SOCKET_DIR);
+    g_auto(GStrv) argv = instance_argv(spec, INSTANCE_DATA_DIR, INSTANCE_SOCKET_DIR);
     g_auto(GStrv) env = instance_env(spec->bin_dir, NULL);
     ContainerSpec container = {
         .data_dir = spec->data_dir,

@@ -3,6 +3,7 @@
  */
 #include "runtime/docker/lifecycle.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 
@@ -171,12 +172,27 @@ static void container_add_name(GPtrArray *names, const json_t *container)
         g_ptr_array_add(names, g_strdup(*name == '/' ? name + 1 : name));
 }
 
-Error *container_list(const char *socket, const char *label, const char *value,
+/* What an engine takes as "filters", encoded. Caller frees. */
+static char *container_filter(const char *label, const char *value, const char *state)
+{
+    g_autofree char *with_value = g_strconcat(label, "=", value, NULL);
+    json_t *filter = json_pack("{s:[s]}", "label", with_value);
+    char *text, *encoded;
+
+    if (state)
+        json_object_set_new(filter, "status", json_pack("[s]", state));
+    text = json_dumps(filter, JSON_COMPACT);
+    encoded = g_uri_escape_string(text, NULL, false);
+    free(text);
+    json_decref(filter);
+    return encoded;
+}
+
+Error *container_list(const char *socket, const char *label, const char *value, const char *state,
                       GPtrArray **ret_names)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *filter = g_strdup_printf("{\"label\":[\"%s=%s\"]}", label, value);
-    g_autofree char *encoded = g_uri_escape_string(filter, NULL, false);
+    g_autofree char *encoded = container_filter(label, value, state);
     g_autofree char *path = g_strconcat("/containers/json?all=1&filters=", encoded, NULL);
     json_t *answer = NULL;
     json_t *container;

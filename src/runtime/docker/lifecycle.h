@@ -30,6 +30,9 @@ MUST_CHECK Error *container_find(const char *socket, const char *name,
 /* Ends and removes it; one that is not there is success. ERR_TIMEOUT. */
 MUST_CHECK Error *container_remove(const char *socket, const char *name);
 
-/* Names of those with a label, running or not: GPtrArray of char *; caller unrefs. */
+/*
+ * Names of those with a label, and in a state ("created"; NULL = any): GPtrArray of char *; caller
+ * unrefs.
+ */
 MUST_CHECK Error *container_list(const char *socket, const char *label, const char *value,
-                                 GPtrArray **ret_names);
+                                 const char *state, GPtrArray **ret_names);

@@ -4,7 +4,8 @@
  */
 #include "runtime/oci/bundle.h"
 
-#include "runtime/oci/root.h"
+#include "base/text.h"
+#include "runtime/place.h"
 #include "runtime/resource_limits.h"
 #include "runtime/syscall_filter.h"
 
@@ -35,15 +36,6 @@ static const char *const bundle_readonly_paths[] = {
 
 static const char *const bundle_namespaces[] = {"mount", "pid", "ipc", "uts", NULL};
 
-static json_t *bundle_strings(const char *const *texts)
-{
-    json_t *array = json_array();
-
-    for (; *texts; texts++)
-        json_array_append_new(array, json_string(*texts));
-    return array;
-}
-
 /* --- process --- */
 
 static json_t *bundle_capabilities(void)
@@ -66,12 +58,12 @@ static json_t *bundle_rlimits(const InstanceLimits *limits)
 
 static json_t *bundle_process(const BundleSpec *spec)
 {
-    const char *cwd = spec->data_dir ? ROOT_DATA_DIR : "/";
+    const char *cwd = spec->data_dir ? INSTANCE_DATA_DIR : "/";
     json_t *user =
         json_pack("{s:I, s:I}", "uid", (json_int_t)spec->uid, "gid", (json_int_t)spec->gid);
 
     return json_pack("{s:b, s:o, s:o, s:o, s:s, s:o, s:b, s:o}", "terminal", 0, "user", user,
-                     "args", bundle_strings(spec->argv), "env", bundle_strings(spec->env), "cwd",
+                     "args", text_list_json(spec->argv), "env", text_list_json(spec->env), "cwd",
                      cwd, "capabilities", bundle_capabilities(), "noNewPrivileges", 1, "rlimits",
                      bundle_rlimits(spec->limits));
 }
@@ -86,7 +78,7 @@ static void bundle_mount(json_t *mounts, const char *type, const char *source,
 
     json_array_append_new(mounts, json_pack("{s:s, s:s, s:s, s:o}", "destination", destination,
                                             "type", type, "source", source, "options",
-                                            bundle_strings((const char *const *)words)));
+                                            text_list_json((const char *const *)words)));
 }
 
 static void bundle_mount_scratch(json_t *mounts, const char *destination, int64_t size_bytes)
@@ -128,9 +120,9 @@ static json_t *bundle_mounts(const BundleSpec *spec)
     if (spec->users)
         bundle_mount_over_image(mounts, spec->users);
     if (spec->data_dir)
-        bundle_mount(mounts, "none", spec->data_dir, ROOT_DATA_DIR, OPTIONS_OWN);
+        bundle_mount(mounts, "none", spec->data_dir, INSTANCE_DATA_DIR, OPTIONS_OWN);
     if (spec->socket_dir)
-        bundle_mount(mounts, "none", spec->socket_dir, ROOT_SOCKET_DIR, OPTIONS_OWN);
+        bundle_mount(mounts, "none", spec->socket_dir, INSTANCE_SOCKET_DIR, OPTIONS_OWN);
     return mounts;
 }
 
@@ -171,8 +163,8 @@ static json_t *bundle_linux(const BundleSpec *spec)
     json_t *section = json_pack("{s:o, s:s, s:o, s:o, s:o}", "namespaces",
                                 bundle_namespace_list(spec->has_network), "cgroupsPath",
                                 spec->cgroup, "resources", bundle_resources(spec->limits),
-                                "maskedPaths", bundle_strings(bundle_masked_paths), "readonlyPaths",
-                                bundle_strings(bundle_readonly_paths));
+                                "maskedPaths", text_list_json(bundle_masked_paths), "readonlyPaths",
+                                text_list_json(bundle_readonly_paths));
 
     if (!spec->filter)
         json_object_set_new(section, "seccomp", seccomp_section());

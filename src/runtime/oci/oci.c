@@ -185,7 +185,7 @@ static Error *oci_write_instance(const OciRuntime *oci, const RuntimePlace *plac
                                  const InstanceSpec *spec, const RuntimeFiles *files,
                                  const OciContainer *container)
 {
-    g_auto(GStrv) argv = instance_argv(spec, ROOT_DATA_DIR, ROOT_SOCKET_DIR);
+    g_auto(GStrv) argv = instance_argv(spec, INSTANCE_DATA_DIR, INSTANCE_SOCKET_DIR);
     g_auto(GStrv) env = instance_env(spec->bin_dir, NULL);
     g_autoptr(GPtrArray) host_paths = oci->image ? NULL : root_host_paths(spec->bin_dir);
     InstanceLimits limits = spec->limits;

@@ -19,7 +19,7 @@
 static const char *const root_program_dirs[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
 
 static const char *const root_dirs[] = {
-    "/dev", "/etc", "/proc", "/run", "/usr", ROOT_DATA_DIR, ROOT_SOCKET_DIR,
+    "/dev", "/etc", "/proc", "/run", "/usr", INSTANCE_DATA_DIR, INSTANCE_SOCKET_DIR,
 };
 
 /* Of the host beside /usr, where it has them. */

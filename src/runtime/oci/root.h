@@ -9,10 +9,6 @@
 #include "base/error.h"
 #include "runtime/place.h"
 
-/* Where a clone sees what is its own. */
-#define ROOT_DATA_DIR   "/var/lib/postgresql/data"
-#define ROOT_SOCKET_DIR "/run/postgresql"
-
 /* Makes, or renews, the directory. May be repeated while clones run in it. */
 MUST_CHECK Error *root_make(const char *root, const RuntimePlace *place);
 

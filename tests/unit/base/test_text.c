@@ -226,6 +226,17 @@ static void test_printable(void)
     assert_printable("aü", 2, "a…");
 }
 
+static void test_list_json(void)
+{
+    const char *const words[] = {"one", "", "dr\xc3\xa9i", NULL};
+    json_t *array = text_list_json(words);
+
+    g_assert_cmpuint(json_array_size(array), ==, 3);
+    for (size_t i = 0; words[i]; i++)
+        g_assert_cmpstr(json_string_value(json_array_get(array, i)), ==, words[i]);
+    json_decref(array);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -239,5 +250,6 @@ int main(int argc, char **argv)
     g_test_add_func("/text/nearest", test_nearest);
     g_test_add_func("/text/tail", test_tail);
     g_test_add_func("/text/printable", test_printable);
+    g_test_add_func("/text/list-json", test_list_json);
     return g_test_run();
 }

@@ -9,6 +9,7 @@
 #include "runtime/docker/api.h"
 #include "runtime/docker/container.h"
 #include "runtime/docker/registry.h"
+#include "runtime/place.h"
 
 static const char *const argv_some[] = {"/pg/bin/postgres", "-D", "x", NULL};
 static const char *const env_some[] = {"A=b", NULL};
@@ -72,13 +73,13 @@ static void test_body(void)
     g_assert_cmpstr(text_at(body, "User"), ==, "101:104");
     g_assert_cmpstr(text_at(body, "Entrypoint/0"), ==, "/bin/sh");
     g_assert_cmpstr(text_at(body, "Entrypoint/3"), ==, "/pg/bin/postgres");
-    g_assert_cmpstr(text_at(body, "WorkingDir"), ==, CONTAINER_DATA_DIR);
+    g_assert_cmpstr(text_at(body, "WorkingDir"), ==, INSTANCE_DATA_DIR);
     g_assert_cmpstr(text_at(body, "HostConfig/NetworkMode"), ==, "none");
     g_assert_cmpstr(text_at(body, "HostConfig/CapDrop/0"), ==, "ALL");
     g_assert_cmpstr(text_at(body, "HostConfig/SecurityOpt/0"), ==, "no-new-privileges");
     g_assert_true(json_is_true(at(body, "HostConfig/ReadonlyRootfs")));
-    g_assert_cmpstr(find_mount(body, CONTAINER_DATA_DIR), ==, "/pool/data");
-    g_assert_cmpstr(find_mount(body, CONTAINER_SOCKET_DIR), ==, "/state/run/c1");
+    g_assert_cmpstr(find_mount(body, INSTANCE_DATA_DIR), ==, "/pool/data");
+    g_assert_cmpstr(find_mount(body, INSTANCE_SOCKET_DIR), ==, "/state/run/c1");
     g_assert_cmpstr(find_mount(body, "/etc/passwd"), ==, "/state/users/passwd");
     g_assert_cmpstr(json_string_value(json_object_get(at(body, "Labels"), LABEL_SERVER)), ==,
                     "abc");
@@ -152,7 +153,7 @@ static void test_volumes(void)
         .volumes = volumes,
     });
 
-    g_assert_cmpstr(find_mount(body, CONTAINER_DATA_DIR), ==, "/pool/data");
+    g_assert_cmpstr(find_mount(body, INSTANCE_DATA_DIR), ==, "/pool/data");
     g_assert_cmpuint(json_array_size(at(body, "HostConfig/Mounts")), ==,
                      4); /* with passwd, group */
     g_assert_cmpstr(text_at(body, "HostConfig/Mounts/3/Type"), ==, "tmpfs");
