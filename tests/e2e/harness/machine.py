@@ -22,7 +22,10 @@ PREFIX = "ramet-e2e-"
 RUNTIME = os.environ.get("RAMET_TEST_RUNTIME", "oci")  # of the servers; "image": oci in the root of one
 PATIENCE = float(os.environ.get("RAMET_TEST_PATIENCE", "1"))  # stretches every time limit, for slow machines
 
-_ports_given = set()
+_PORTS = range(20000, 32000)  # below those of outgoing connections
+_PORTS_A_REGION = 1000
+_port_claims = []  # a socket for each region that is this process' own
+_ports_left = []
 
 
 def make_scratch():
@@ -42,14 +45,30 @@ def _is_free(port):
     return True
 
 
+def _claim_port_region():
+    """A region of ports that no other run of these tests uses while this process lives: a socket of its name says so."""
+    regions = [_PORTS[n:n + _PORTS_A_REGION] for n in range(0, len(_PORTS), _PORTS_A_REGION)]
+    for region in random.sample(regions, len(regions)):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0ramet-e2e-ports-{region.start}")
+        except OSError:
+            claim.close()
+            continue
+        _port_claims.append(claim)
+        return region
+    raise AssertionError(f"all of the ports {_PORTS} are claimed by runs of these tests")
+
+
 def free_ports(count):
-    """The first of so many adjacent free ports, below the range of outgoing connections."""
+    """The first of so many adjacent ports that are free, and given to nobody else."""
+    assert count <= _PORTS_A_REGION
     while True:
-        first = random.randrange(20000, 32000 - count)
-        ports = range(first, first + count)
-        if _ports_given.isdisjoint(ports) and all(map(_is_free, ports)):
-            _ports_given.update(ports)
-            return first
+        if len(_ports_left) < count:
+            _ports_left[:] = _claim_port_region()
+        ports, _ports_left[:] = _ports_left[:count], _ports_left[count:]
+        if all(map(_is_free, ports)):
+            return ports[0]
 
 
 def is_listening(port):
