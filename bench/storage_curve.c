@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "storage/measure.h"
 #include "storage/storage.h"
 #include "storage_bare.h"
 

@@ -12,6 +12,7 @@
 #include "engine/snapshot.h"
 #include "engine/space.h"
 #include "postgres/conn.h"
+#include "storage/measure.h"
 #include "store/alert.h"
 
 json_t *view_time(int64_t at_ms)

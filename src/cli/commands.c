@@ -76,7 +76,7 @@ static const Option clone_create_options[] = {
     {"protected", 'p', OPTION_PROTECTION, "TIME", NULL,
      "refuse deletion: true, false, minutes, 30m, 2h, 7d, 0 = for ever (default false)"},
     {"limit", 0, OPTION_LIST, "NAME=VALUE", NULL,
-     "what it may use: cpus, memory, shm-size, pids-limit, ulimit"},
+     "what it may use: cpus, memory, disk, shm-size, pids-limit, ulimit"},
     {"extra-config", 0, OPTION_LIST, "NAME=VALUE", NULL,
      "PostgreSQL setting of the clone; may be repeated"},
     {"async", 'a', OPTION_FLAG, NULL, NULL, "do not wait until the clone is ready"},

@@ -1,5 +1,5 @@
 /*
- * The table of options. Docker's spelling of sizes is ours, too.
+ * The table of options. Docker's spelling of sizes is ours, too; "disk" is a word of our own.
  */
 #include "config/container_limits.h"
 
@@ -13,6 +13,7 @@
 
 #define MIB              (INT64_C(1) << 20)
 #define MEMORY_MIN_BYTES (64 * MIB) /* less, and PostgreSQL does not start */
+#define DISK_MIN_BYTES   (64 * MIB) /* less, and there is no room for WAL */
 #define SIZE_MAX_BYTES   (INT64_C(1) << 50)
 #define CPUS_MAX         4096
 #define NANOS_PER_MILLI  1000000
@@ -73,6 +74,7 @@ static const struct {
     int64_t max;
 } limit_options[] = {
     {"cpus", offsetof(LimitsConfig, cpu_millis), limit_cpus, 10, CPUS_MAX * 1000},
+    {"disk", offsetof(LimitsConfig, disk_bytes), limit_size, DISK_MIN_BYTES, SIZE_MAX_BYTES},
     {"memory", offsetof(LimitsConfig, memory_bytes), limit_size, MEMORY_MIN_BYTES, SIZE_MAX_BYTES},
     {"nano-cpus", offsetof(LimitsConfig, cpu_millis), limit_nano_cpus, 10, CPUS_MAX * 1000},
     {"pids-limit", offsetof(LimitsConfig, processes), limit_count, 16, 4194304},

@@ -15,6 +15,7 @@ typedef struct LimitsConfig {
     int64_t shm_bytes;
     int64_t processes;
     int64_t open_files;
+    int64_t disk_bytes; /* that it alone holds in its pool; for clones only */
 } LimitsConfig;
 
 /*

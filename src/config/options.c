@@ -108,7 +108,8 @@ const Option options_table[] = {
     {"provision.containerConfig", MAP(provision.container_config), .flags = RELOADS,
      .help = "What one clone may use, in the words of `docker run`: `cpus`, `nano-cpus`, `memory`, "
              "`shm-size`, `pids-limit`, `ulimit: nofile=N`; with `docker` also those that "
-             "docs/runtimes.md lists. Others are refused; `process` sets no limits."},
+             "docs/runtimes.md lists. `disk` is what a clone alone may hold in its pool (`zfs`, "
+             "`btrfs`). Others are refused; `process` sets no limits but `disk`."},
     {"provision.useSudo", UNUSED(BOOL), .flags = NOT_BUILT,
      .help = "Run programs through sudo. The server runs as root, or without privileges."},
 

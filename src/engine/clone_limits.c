@@ -8,6 +8,8 @@
 
 #include "base/text.h"
 #include "config/container_limits.h"
+#include "engine/pools.h"
+#include "storage/measure.h"
 
 /* The own text of a clone as an object; NULL when there is nothing in it. Caller owns it. */
 static json_t *limits_load(const char *own)
@@ -26,14 +28,21 @@ static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *r
     return limits_narrow(&all, &narrower, ret_limits);
 }
 
-Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLimits *ret_limits)
+/* The same of a clone's text. */
+static Error *limits_of_text(const Engine *engine, const char *own, LimitsConfig *ret_limits)
 {
     json_t *object = limits_load(own);
-    LimitsConfig limits;
-    Error *e = limits_of(engine, object, &limits);
+    Error *e = limits_of(engine, object, ret_limits);
 
     json_decref(object);
-    TRY(e);
+    return e;
+}
+
+Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLimits *ret_limits)
+{
+    LimitsConfig limits;
+
+    TRY(limits_of_text(engine, own, &limits));
     *ret_limits = (InstanceLimits){
         .cpu_millis = limits.cpu_millis,
         .memory_bytes = limits.memory_bytes,
@@ -42,6 +51,33 @@ Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLim
         .open_files = limits.open_files,
     };
     return NULL;
+}
+
+/* --- its disk --- */
+
+Error *clone_limits_check_disk(const Engine *engine, const json_t *own, const Pool *pool)
+{
+    LimitsConfig limits;
+
+    TRY(limits_of(engine, own, &limits));
+    if (limits.disk_bytes == 0 || storage_pool_traits(pool).limits_volumes)
+        return NULL;
+    return error_hint(error_new(ERR_INVALID,
+                                "\"disk\" cannot be limited: pool \"%s\" is of driver \"%s\"",
+                                storage_pool_name(pool), storage_pool_driver(pool)),
+                      "zfs and btrfs can. Leave it out of the clone's limits, or of "
+                      "provision.containerConfig.");
+}
+
+Error *clone_limits_set_disk(const Engine *engine, const char *own, Pool *pool, const char *volume,
+                             bool is_new)
+{
+    LimitsConfig limits;
+
+    TRY(limits_of_text(engine, own, &limits));
+    if (is_new && limits.disk_bytes == 0)
+        return NULL;
+    return storage_limit_volume(pool, volume, (uint64_t)limits.disk_bytes);
 }
 
 /* --- the machine --- */
@@ -139,6 +175,15 @@ static Error *limits_record(Engine *engine, const char *id, const json_t *own, C
     return NULL;
 }
 
+/* A clone whose pool is away gets it at its next start. */
+static Error *limits_set_disk(Engine *engine, const Clone *clone)
+{
+    g_autoptr(Pool) pool = NULL;
+    g_autoptr(Error) e = engine_find_pool(engine, clone->pool, &pool);
+
+    return e ? NULL : clone_limits_set_disk(engine, clone->limits, pool, clone->volume, false);
+}
+
 /* What could not be set is not promised; what another request has set since then is. */
 static Error *limits_take_back(Engine *engine, const char *id, const char *failed,
                                const char *before)
@@ -153,7 +198,8 @@ static Error *limits_take_back(Engine *engine, const char *id, const char *faile
     g_free(clone->limits);
     clone->limits = g_strdup(before);
     TRY(store_update_clone(engine->store, clone));
-    return store_commit(&tx);
+    TRY(store_commit(&tx));
+    return limits_set_disk(engine, clone);
 }
 
 static Error *limits_set(Engine *engine, const Clone *clone)
@@ -161,6 +207,7 @@ static Error *limits_set(Engine *engine, const Clone *clone)
     InstanceLimits limits;
 
     TRY(clone_limits_effective(engine, clone->limits, &limits));
+    TRY(limits_set_disk(engine, clone));
     return runtime_limit(engine->runtime, clone->uid, &limits);
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/clone_request.h"
 #include "engine/pools.h"
+#include "storage/measure.h"
 
 Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, bool has_duration,
                             int64_t duration_minutes, Clone **ret_clone)

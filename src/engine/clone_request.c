@@ -129,11 +129,13 @@ static Error *request_check_settings(Engine *engine, const CloneRequest *request
     return e;
 }
 
-static Error *request_check_space(Engine *engine, const Snapshot *snapshot)
+static Error *request_check_space(Engine *engine, const CloneRequest *request,
+                                  const Snapshot *snapshot)
 {
     g_autoptr(Pool) pool = NULL;
 
     TRY(engine_find_pool(engine, snapshot->pool, &pool));
+    TRY(error_wrap(clone_limits_check_disk(engine, request->limits, pool), "limits"));
     return space_check(engine, pool, 0);
 }
 
@@ -144,7 +146,7 @@ Error *clone_request_check(Engine *engine, const CloneRequest *request, Snapshot
     TRY(request_check_texts(request));
     TRY(request_find_snapshot(engine, request, &snapshot));
     TRY(request_check_settings(engine, request, snapshot));
-    TRY(request_check_space(engine, snapshot));
+    TRY(request_check_space(engine, request, snapshot));
     TRY(clone_limits_check(engine, request->limits, NULL));
     *ret_snapshot = g_steal_pointer(&snapshot);
     return NULL;

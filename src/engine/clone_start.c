@@ -5,6 +5,7 @@
 #include "engine/clone_start.h"
 
 #include "base/log.h"
+#include "engine/clone_limits.h"
 #include "engine/clone_work.h"
 #include "engine/pools.h"
 #include "storage/pool_care.h"
@@ -27,6 +28,17 @@ static Error *start_mend(Operation *operation)
     if (runtime_is_running(operation->engine->runtime, work->clone->uid))
         return NULL;
     return storage_mend_volume(work->pool, work->volume);
+}
+
+/* The configuration may have changed. A clone that holds more than it may by now keeps what it had. */
+static Error *start_limit(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    Error *e = clone_limits_set_disk(operation->engine, work->clone->limits, work->pool,
+                                     work->volume, false);
+
+    error_ignore(e, "the clone keeps the limit of its disk");
+    return NULL;
 }
 
 /* An operation that was recovered before this one may have started it already. */
@@ -67,6 +79,7 @@ static Error *start_users(Operation *operation)
 
 static const Step start_steps[] = {
     {"looking after its volume", start_mend, NULL},
+    {"limiting its disk", start_limit, NULL},
     {"writing its configuration", clone_step_configure, NULL},
     {"starting postgres", start_postgres, clone_step_stop},
     {"waiting until postgres is ready", start_ready, NULL},

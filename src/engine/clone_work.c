@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "engine/clone_limits.h"
 #include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
@@ -135,7 +136,9 @@ Error *clone_step_volume(Operation *operation)
     if (!work->snapshot)
         return error_new(ERR_NOT_FOUND, "no snapshot found");
     g_autoptr(Manifest) manifest = clone_manifest(work->clone, work->snapshot);
-    return storage_clone(work->pool, work->snapshot->uid, work->volume, manifest);
+    TRY(storage_clone(work->pool, work->snapshot->uid, work->volume, manifest));
+    return clone_limits_set_disk(operation->engine, work->clone->limits, work->pool, work->volume,
+                                 true);
 }
 
 Error *clone_undo_volume(Operation *operation)

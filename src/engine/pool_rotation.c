@@ -5,6 +5,7 @@
 #include "engine/pool_choice.h"
 #include "engine/pools.h"
 #include "engine/space.h"
+#include "storage/measure.h"
 
 /* A pool that went away a moment ago is not available any more. */
 static void pool_status_check(PoolStatus *status)

@@ -10,6 +10,7 @@
 #include "engine/clone.h"
 #include "engine/pools.h"
 #include "storage/foreign.h"
+#include "storage/measure.h"
 
 #define DELETE_CLONES_TIMEOUT_MS 120000
 

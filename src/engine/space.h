@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "storage/measure.h"
 
 typedef enum SpaceLevel {
     SPACE_OK,

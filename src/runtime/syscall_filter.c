@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -27,7 +28,7 @@ static const char seccomp_allowed[] =
     "fgetxattr "
     "flistxattr flock fremovexattr fsetxattr fstat fstatfs fsync ftruncate futimesat getcwd "
     "getdents "
-    "getdents64 getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch ioctl "
+    "getdents64 getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch "
     "lchown "
     "lgetxattr link linkat listxattr llistxattr lremovexattr lseek lsetxattr lstat mkdir mkdirat "
     "mknod "
@@ -71,27 +72,56 @@ static const char seccomp_allowed[] =
     ((uint32_t)(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |      \
                 CLONE_NEWPID | CLONE_NEWNET))
 
+/* The type is a byte of the number of an ioctl(2): in one of its bits another one differs. */
+#define IOCTL_TYPE(number) ((uint64_t)_IOC_TYPE(number) << _IOC_TYPESHIFT)
+#define IOCTL_TYPE_BIT(n)  (UINT64_C(1) << (_IOC_TYPESHIFT + (n)))
+#define IOCTL_OF_ANOTHER_TYPE(n)                                                                   \
+    {                                                                                              \
+        "ioctl", 1, SCMP_CMP_MASKED_EQ, "SCMP_CMP_MASKED_EQ", IOCTL_TYPE_BIT(n),                   \
+            ~IOCTL_TYPE(FICLONE) & IOCTL_TYPE_BIT(n)                                               \
+    }
+#define IOCTL_OF_BTRFS(number)                                                                     \
+    {                                                                                              \
+        "ioctl", 1, SCMP_CMP_MASKED_EQ, "SCMP_CMP_MASKED_EQ", UINT32_MAX, (uint64_t)(number)       \
+    }
+
 /* Calls that are allowed with some values of one argument. */
 static const struct {
     const char *call;
+    unsigned argument;
     enum scmp_compare compare;
     const char *operator; /* the same in an OCI configuration */
     uint64_t value;
     uint64_t value_two;
 } seccomp_conditions[] = {
     /* Threads and processes, but no namespaces. */
-    {"clone", SCMP_CMP_MASKED_EQ, "SCMP_CMP_MASKED_EQ", NAMESPACE_FLAGS, 0},
+    {"clone", 0, SCMP_CMP_MASKED_EQ, "SCMP_CMP_MASKED_EQ", NAMESPACE_FLAGS, 0},
     /* What setarch(8) and debuggers ask for: 32 bit names, an old version number, what there is. */
-    {"personality", SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x0, 0},
-    {"personality", SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x8, 0},
-    {"personality", SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x20000, 0},
-    {"personality", SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x20008, 0},
-    {"personality", SCMP_CMP_EQ, "SCMP_CMP_EQ", 0xffffffff, 0},
+    {"personality", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x0, 0},
+    {"personality", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x8, 0},
+    {"personality", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x20000, 0},
+    {"personality", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", 0x20008, 0},
+    {"personality", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", 0xffffffff, 0},
+    /*
+     * No subvolumes of one's own on btrfs: they are in no snapshot and under no limit. All of the
+     * calls of that type go, but to share extents of files.
+     */
+    IOCTL_OF_ANOTHER_TYPE(0),
+    IOCTL_OF_ANOTHER_TYPE(1),
+    IOCTL_OF_ANOTHER_TYPE(2),
+    IOCTL_OF_ANOTHER_TYPE(3),
+    IOCTL_OF_ANOTHER_TYPE(4),
+    IOCTL_OF_ANOTHER_TYPE(5),
+    IOCTL_OF_ANOTHER_TYPE(6),
+    IOCTL_OF_ANOTHER_TYPE(7),
+    IOCTL_OF_BTRFS(FICLONE),
+    IOCTL_OF_BTRFS(FICLONERANGE),
+    IOCTL_OF_BTRFS(FIDEDUPERANGE),
     /* The resolver asks netlink which addresses there are. */
-    {"socket", SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_UNIX, 0},
-    {"socket", SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_INET, 0},
-    {"socket", SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_INET6, 0},
-    {"socket", SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_NETLINK, 0},
+    {"socket", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_UNIX, 0},
+    {"socket", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_INET, 0},
+    {"socket", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_INET6, 0},
+    {"socket", 0, SCMP_CMP_EQ, "SCMP_CMP_EQ", AF_NETLINK, 0},
 };
 
 /* --- as text --- */
@@ -115,11 +145,11 @@ static const char *seccomp_architecture(void)
 
 static json_t *seccomp_condition(size_t i)
 {
-    return json_pack("{s:[s], s:s, s:[{s:i, s:I, s:I, s:s}]}", "names", seccomp_conditions[i].call,
-                     "action", "SCMP_ACT_ALLOW", "args", "index", 0, "value",
-                     (json_int_t)seccomp_conditions[i].value, "valueTwo",
-                     (json_int_t)seccomp_conditions[i].value_two, "op",
-                     seccomp_conditions[i].operator);
+    return json_pack(
+        "{s:[s], s:s, s:[{s:i, s:I, s:I, s:s}]}", "names", seccomp_conditions[i].call, "action",
+        "SCMP_ACT_ALLOW", "args", "index", (int)seccomp_conditions[i].argument, "value",
+        (json_int_t)seccomp_conditions[i].value, "valueTwo",
+        (json_int_t)seccomp_conditions[i].value_two, "op", seccomp_conditions[i].operator);
 }
 
 static json_t *seccomp_names(void)
@@ -168,7 +198,7 @@ static int seccomp_add_conditions(scmp_filter_ctx filter)
     for (size_t i = 0; i < G_N_ELEMENTS(seccomp_conditions); i++) {
         int number = seccomp_syscall_resolve_name(seccomp_conditions[i].call);
         const struct scmp_arg_cmp argument = {
-            .arg = 0,
+            .arg = seccomp_conditions[i].argument,
             .op = seccomp_conditions[i].compare,
             .datum_a = seccomp_conditions[i].value,
             .datum_b = seccomp_conditions[i].value_two,

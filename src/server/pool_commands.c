@@ -15,6 +15,7 @@
 #include "runtime/runtime.h"
 #include "server/commands.h"
 #include "storage/device.h"
+#include "storage/measure.h"
 #include "storage/pool_care.h"
 #include "store/pool.h"
 

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #include "storage/image.h"
-#include "storage/storage.h"
+#include "storage/measure.h"
 
 typedef struct StorageDriver {
     const char *name; /* in pool.json; "mode" in the API */
@@ -43,7 +43,9 @@ typedef struct StorageDriver {
     Error *(*snapshot_bytes)(void *private, const char *snapshot_path,
                              uint64_t *ret_bytes);                 /* NULL = unknown */
     Error *(*snapshots_bytes)(void *private, uint64_t *ret_bytes); /* NULL = unknown */
-    Error *(*sync)(void *private, const char *volume_path);        /* NULL = syncfs(2) */
+    /* As storage_limit_volume(), within what is checked there; by the traits. */
+    Error *(*limit)(void *private, const char *volume_path, uint64_t bytes);
+    Error *(*sync)(void *private, const char *volume_path); /* NULL = syncfs(2) */
     /*
      * Snapshots of another program, see foreign.h: adds a StorageEntry * for each. Destroying one
      * only forgets it. And one without a manifest for what people made by hand. NULL = neither.

@@ -1,5 +1,6 @@
 /*
- * The inside of a pool: what pool.c (pools come and go) and storage.c (drivers and verbs) share.
+ * The inside of a pool: what pool.c (pools come and go), storage.c (drivers and verbs) and
+ * measure.c (space) share.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ struct Pool {
 /* Before anything is read from or written to its paths: ERR_EXTERNAL it is not there any more. */
 MUST_CHECK Error *pool_check_there(const Pool *pool);
 
-/* Drivers, for pool.c; storage.c alone looks into them. */
+/* Drivers, for pool.c; storage.c and measure.c alone look into them. */
 
 /* ERR_INVALID for an unknown one (hint: the known ones). */
 MUST_CHECK Error *driver_find(const char *name, const StorageDriver **ret_driver);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "storage/storage.h"
+#include "storage/measure.h"
 
 /* What statvfs(3) says of the file system mounted there. */
 MUST_CHECK Error *pool_space_ask(const char *mount, SpaceUsage *ret_usage);

@@ -475,68 +475,6 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
     return NULL;
 }
 
-Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
-{
-    SpaceUsage usage = {0};
-
-    TRY(storage_check_pool(pool));
-
-    Error *e = pool->driver->usage ? pool->driver->usage(pool->driver_private, &usage)
-                                   : pool_space_ask(pool->mount, &usage);
-
-    TRY(error_wrap(e, "measuring pool \"%s\"", pool->name));
-    TRY(pool_space_subtract_missing(pool->image, &usage));
-    *ret_usage = usage;
-    return NULL;
-}
-
-Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes)
-{
-    uint64_t bytes = 0;
-
-    if (pool->driver->snapshots_bytes)
-        TRY(error_wrap(pool->driver->snapshots_bytes(pool->driver_private, &bytes),
-                       "measuring the snapshots of pool \"%s\"", pool->name));
-    *ret_bytes = bytes;
-    return NULL;
-}
-
-/* Where it is; ERR_NOT_FOUND. */
-static Error *measure_find(const Pool *pool, const char *kind, const char *dir, const char *name,
-                           char **ret_path)
-{
-    g_autofree char *path = g_build_filename(pool->mount, dir, name, NULL);
-
-    TRY(names_check(kind, name));
-    TRY(storage_check_pool(pool));
-    if (!fs_exists(path))
-        return error_new(ERR_NOT_FOUND, "%s \"%s\" does not exist", kind, name);
-    *ret_path = g_steal_pointer(&path);
-    return NULL;
-}
-
-Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
-{
-    g_autofree char *path = NULL;
-
-    TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
-    return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
-                      "measuring volume \"%s\"", volume);
-}
-
-Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes)
-{
-    g_autofree char *path = NULL;
-    uint64_t bytes = 0;
-
-    TRY(measure_find(pool, "snapshot", LAYOUT_SNAPSHOTS, snapshot, &path));
-    if (pool->driver->snapshot_bytes)
-        TRY(error_wrap(pool->driver->snapshot_bytes(pool->driver_private, path, &bytes),
-                       "measuring snapshot \"%s\"", snapshot));
-    *ret_bytes = bytes;
-    return NULL;
-}
-
 static Error *pool_sync(Pool *pool, const char *path)
 {
     if (pool->driver->sync)

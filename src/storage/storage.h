@@ -24,6 +24,7 @@ typedef struct Pool Pool;
 typedef struct StorageTraits {
     bool atomic_snapshot; /* of a running PostgreSQL; otherwise the caller stops it first     */
     bool exact_diff;      /* storage_diff_bytes() is exact and cheap enough for every listing */
+    bool limits_volumes;  /* storage_limit_volume(); btrfs needs quotas, too                  */
     bool constant_cost;   /* cloning does not cost more with the number of files              */
 } StorageTraits;
 
@@ -124,29 +125,6 @@ typedef struct StorageEntry {
 
 /* What really exists: GPtrArray of StorageEntry *; caller unrefs. Lists the whole pool. */
 MUST_CHECK Error *storage_list(Pool *pool, GPtrArray **ret_entries);
-
-typedef struct SpaceUsage {
-    uint64_t size_bytes;
-    uint64_t used_bytes;
-    uint64_t free_bytes;
-    double compress_ratio; /* 1.0 without compression */
-} SpaceUsage;
-
-/* Of a sparse image only that counts as free which its own disk still has. */
-MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
-
-/*
- * Bytes that are there for the sake of snapshots only: volumes that are gone wrote them. 0 = the
- * driver cannot tell. Looks at each volume: not for a request that makes a clone.
- */
-MUST_CHECK Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes);
-
-/* Bytes that a snapshot alone holds: what destroying it gives back. 0 = nothing, or unknown. */
-MUST_CHECK Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes);
-
-/* Bytes that a volume alone holds; *ret_is_exact false: an estimate, 0 = unknown. ERR_NOT_FOUND. */
-MUST_CHECK Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes,
-                                     bool *ret_is_exact);
 
 /* Makes what was written to a volume durable (before a snapshot of loaded data). */
 MUST_CHECK Error *storage_sync(Pool *pool, const char *volume);

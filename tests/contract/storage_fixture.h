@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "storage/measure.h"
 #include "storage/storage.h"
 
 typedef struct PoolFixture {

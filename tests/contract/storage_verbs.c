@@ -421,6 +421,52 @@ static void test_diff(PoolFixture *f, gconstpointer data)
     g_assert_cmpuint(diff_bytes(f, "d", &is_exact), <, MIB / 2);
 }
 
+/* Bytes that cannot be written are an error; *ret_written before it. */
+static int write_until_refused(PoolFixture *f, const char *volume, size_t bytes)
+{
+    g_autofree char *data_dir = storage_volume_data(f->pool, volume);
+    g_autofree char *path = g_build_filename(data_dir, "hog", NULL);
+    g_autofree char *chunk = g_malloc(MIB);
+    AUTO_FD fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    g_assert_cmpint(fd, >=, 0);
+    for (size_t done = 0; done < bytes; done += MIB) {
+        for (size_t i = 0; i < MIB / sizeof(gint32); i++)
+            ((gint32 *)(void *)chunk)[i] = g_test_rand_int();
+        if (write(fd, chunk, MIB) < 0 || fsync(fd) < 0)
+            return errno;
+    }
+    return 0;
+}
+
+/* What one volume may hold alone: its neighbours write on, and it does with more. */
+static void test_limit(PoolFixture *f, gconstpointer data)
+{
+    make_volume(f, "v");
+    write_random(f, "v", "big", 8 * MIB, 1);
+    make_snapshot(f, "v", "s");
+    make_clone(f, "s", "c");
+    make_clone(f, "s", "d");
+    ASSERT_OK(storage_limit_volume(f->pool, "c", 0));
+    ASSERT_CODE(storage_limit_volume(f->pool, "none", MIB), ERR_NOT_FOUND);
+    if (!storage_pool_traits(f->pool).limits_volumes) {
+        ASSERT_CODE(storage_limit_volume(f->pool, "c", 64 * MIB), ERR_INVALID);
+        return;
+    }
+    ASSERT_OK(storage_limit_volume(f->pool, "c", 16 * MIB));
+
+    int refused = write_until_refused(f, "c", 48 * MIB);
+
+    g_assert_true(refused == ENOSPC || refused == EDQUOT);
+    g_assert_cmpint(write_until_refused(f, "d", 24 * MIB), ==, 0);
+    ASSERT_OK(storage_sync(f->pool, "c"));
+    ASSERT_CODE(storage_limit_volume(f->pool, "c", MIB), ERR_CONFLICT);
+    ASSERT_OK(storage_limit_volume(f->pool, "c", 64 * MIB));
+    g_assert_cmpint(write_until_refused(f, "c", 24 * MIB), ==, 0);
+    ASSERT_OK(storage_limit_volume(f->pool, "c", 0));
+    g_assert_cmpint(write_until_refused(f, "c", 72 * MIB), ==, 0);
+}
+
 /* What a volume wrote is there for its snapshot alone when the volume is gone. */
 static void test_snapshots_bytes(PoolFixture *f, gconstpointer data)
 {
@@ -531,6 +577,7 @@ void storage_add_verb_tests(void)
     ADD("snapshot-is-protected", test_snapshot_is_protected);
     ADD("copies-are-identical", test_copies_are_identical);
     ADD("diff", test_diff);
+    ADD("limit", test_limit);
     ADD("snapshots-bytes", test_snapshots_bytes);
     ADD("snapshot-bytes", test_snapshot_bytes);
     ADD("usage", test_usage);

@@ -14,10 +14,15 @@ typedef struct Work {
 /* Runs body(data) in a child, of which only what it does to the outside remains. */
 Work work_of(void (*body)(void *data), void *data);
 
-/*
- * Ends the test when the later one did clearly more: for each of n others a call or the bytes of a
- * directory's entry.
- *
- *   looks   so many looks at each of the others are known and allowed
- */
-void work_assert_flat(const char *what, const Work *first, const Work *later, int n, int looks);
+/* For each of the others, what is clearly growth. */
+typedef struct WorkGrowth {
+    uint64_t calls;
+    uint64_t bytes;
+} WorkGrowth;
+
+/* A call for each, or the entry of a directory with a short name, getdents64(2). */
+#define WORK_FLAT ((WorkGrowth){.calls = 1, .bytes = 24})
+
+/* Ends the test when the later one did clearly more, with n others about. */
+void work_assert_flat(const char *what, const Work *first, const Work *later, int n,
+                      WorkGrowth growth);

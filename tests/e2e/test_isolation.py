@@ -18,6 +18,9 @@ no_noexec_in_docker = pytest.mark.skipif(DOCKER, reason="an engine has no noexec
 
 MEMORY_MIB = 300
 PROCESSES = 100
+DISK_MIB = 128
+
+DATA = "/var/lib/postgresql/data"
 
 # Numbers of system calls on x86-64 (unistd_64.h).
 MOUNT, PTRACE, UNSHARE, SETNS, INIT_MODULE, BPF, KEYCTL, REBOOT, MKNOD = 165, 101, 272, 308, 175, 321, 250, 169, 133
@@ -26,7 +29,7 @@ IO_URING_SETUP, OPEN_BY_HANDLE_AT, PIVOT_ROOT = 425, 304, 155
 
 @pytest.fixture(scope="module")
 def module_server(make_server):
-    limits = {"memory": f"{MEMORY_MIB}m", "pids-limit": PROCESSES, "shm-size": "64m"}
+    limits = {"memory": f"{MEMORY_MIB}m", "pids-limit": PROCESSES, "shm-size": "64m", "disk": f"{DISK_MIB}m"}
     return make_server(changes={"provision": {"containerConfig": limits}}).start().fill()
 
 
@@ -241,10 +244,24 @@ def test_memory_for_scratch_is_bounded(evil):
     machine.wait_for(lambda: _frees(evil, "rm -f /tmp/hog /dev/shm/hog"), 30, "the clone after the hog")
 
 
+def test_a_disk_hog_ends_at_its_own_limit(evil, victim):
+    said = shell(evil, f"head -c {3 * DISK_MIB}M /dev/urandom >{DATA}/hog; stat -c %s {DATA}/hog; rm {DATA}/hog")
+    assert "Disk quota exceeded" in said and int(said.splitlines()[-1]) < DISK_MIB << 20, said
+    query(victim, "CREATE TABLE room AS SELECT repeat(md5(n::text), 100) AS text FROM generate_series(1, 10000) n")
+    assert value(victim, "SELECT count(*) FROM room") == 10000
+    machine.wait_for(lambda: _frees(evil, "true"), 60, "the clone after the hog")
+
+
+def test_no_subvolume_of_its_own(evil):
+    """It would be in no snapshot, and what is written there would count for nobody."""
+    create = 0x5000940E  # BTRFS_IOC_SUBVOL_CREATE
+    script = f"sysopen(my $d, \"{DATA}\", 65536); my $a = pack(\"q a4088\", 0, \"mine\"); print ioctl($d, {create}, $a) ? \"done\" : \"$!\""
+    assert shell(evil, f"perl -e '{script}'") == "Function not implemented"
+    assert shell(evil, f"test -e {DATA}/mine && echo there") == ""
+    assert shell(evil, f"echo x >{DATA}/a && cp --reflink=always {DATA}/a {DATA}/b && cat {DATA}/b") == "x"
+
+
 # --- traps in its data directory --------------------------------------------------------------
-
-DATA = "/var/lib/postgresql/data"
-
 
 def copy_of(api, clone_id):
     """A clone "copy" of a snapshot of the clone, OK or FATAL; None when there could be no snapshot."""

@@ -1,9 +1,12 @@
 """What a clone may use: the configuration's limits, narrower ones of its own, and changes while it runs."""
 
+import subprocess
+
+import psycopg2
 import pytest
 
 from harness import machine
-from harness.api import answers, value
+from harness.api import answers, query, value
 
 pytestmark = pytest.mark.skipif(machine.RUNTIME == "process", reason="the process runtime sets no limits")
 
@@ -64,6 +67,54 @@ def test_limits_are_changed_while_it_runs(server, api):
     assert memory(server) == 512 * MIB and cpu_quota(server) == 150000
 
 
+def fill(clone, mib):
+    """Does PostgreSQL take so many incompressible MiB more?"""
+    try:
+        query(clone, "CREATE TABLE IF NOT EXISTS fill (bytes text); ALTER TABLE fill ALTER bytes SET STORAGE external")
+        query(clone, f"INSERT INTO fill SELECT string_agg(md5(random()::text), '') FROM generate_series(1, {mib * 32}) g, "
+                     "generate_series(1, 1024) n GROUP BY g")
+    except (psycopg2.errors.DiskFull, psycopg2.errors.InternalError_):  # "No space left", "Disk quota exceeded"
+        return False
+    except psycopg2.OperationalError:  # it was WAL that found no room, and PostgreSQL starts anew
+        return False
+    return True
+
+
+def test_a_disk_limit(server, api):
+    neighbour = api.create_clone("neighbour")
+    clone = api.create_clone("thin", limits={"disk": "96m"})
+    assert clone["limits"] == {"disk": "96m"}
+    assert not fill(clone, 150)
+    assert fill(neighbour, 40)
+    machine.wait_for(lambda: answers(clone), 60, "the clone, whose WAL may have had no room either")
+
+    answer = api.call("PATCH", "/clone/thin", {"limits": {"disk": "600m"}})
+    assert answer.status == 200 and answer.json["limits"] == {"disk": "600m"}, answer
+    assert fill(clone, 100)
+    query(clone, "CHECKPOINT")
+    subprocess.run(["sync", "--file-system", server.directory / "pools/e2e"], check=True)  # it counts as of then
+    answer = api.call("PATCH", "/clone/thin", {"limits": {"disk": "64m"}})
+    assert answer.status == 400 and "it holds" in answer.message and "64" in answer.message, answer
+    assert api.get("/clone/thin")["limits"] == {"disk": "600m"}
+
+    api.reset_clone("thin")
+    assert api.call("PATCH", "/clone/thin", {"limits": {"disk": "128m"}}).status == 200
+    api.reset_clone("thin")
+    assert not fill(api.get("/clone/thin"), 200)
+    assert api.call("PATCH", "/clone/thin", {"limits": {}}).status == 200
+    machine.wait_for(lambda: fill(api.get("/clone/thin"), 200), 60, "room without a limit")
+
+
+def test_a_disk_limit_where_storage_has_none(make_server):
+    server = make_server(driver="reflink").start().fill()
+    answer = server.api.request_clone("thin", limits={"disk": "1gb"})
+    assert answer.status == 400 and 'pool "e2e" is of driver "reflink"' in answer.message, answer
+    server.api.create_clone("plain")
+    answer = server.api.call("PATCH", "/clone/plain", {"limits": {"disk": "1gb"}})
+    assert answer.status == 400 and "cannot limit" in answer.message, answer
+    assert server.api.get("/clone/plain")["limits"] == {}
+
+
 @pytest.mark.skipif(machine.RUNTIME == "docker", reason="takes crun away")
 def test_a_change_that_fails_is_taken_back(server, api):
     api.create_clone("same", limits={"memory": "200m"})
@@ -88,6 +139,7 @@ def test_a_change_that_fails_is_taken_back(server, api):
     ({"cpus": "nan"}, "no number of CPUs"),
     ({"volume": "/:/host"}, "no such option"),
     ({"memory": {"a": 1}}, "memory"),
+    ({"disk": "1mb"}, "out of range"),
     ([1], "limits"),
 ])
 def test_nonsense_is_refused(api, limits, words):

@@ -214,6 +214,20 @@ static Error *btrfs_diff_bytes(void *private, const char *volume_path, uint64_t 
     return NULL;
 }
 
+static Error *btrfs_limit(void *private, const char *volume_path, uint64_t bytes)
+{
+    AUTO_FD fd = -1;
+
+    TRY(btrfs_open_dir(volume_path, &fd));
+
+    Error *e = btrfs_quota_limit(fd, bytes);
+
+    if (bytes > 0 || !e || e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    return NULL;
+}
+
 static Error *btrfs_usage(void *private, SpaceUsage *ret_usage)
 {
     const BtrfsPool *pool = private;
@@ -254,7 +268,10 @@ static Error *btrfs_snapshots_bytes(void *private, uint64_t *ret_bytes)
 
 const StorageDriver btrfs_driver = {
     .name = "btrfs",
-    .traits = {.atomic_snapshot = true, .exact_diff = true, .constant_cost = true},
+    .traits = {.atomic_snapshot = true,
+               .exact_diff = true,
+               .limits_volumes = true,
+               .constant_cost = true},
     .format_argv = btrfs_format_argv,
     .file_system = BTRFS_SUPER_MAGIC,
     .size_min = UINT64_C(256) << 20,
@@ -267,6 +284,7 @@ const StorageDriver btrfs_driver = {
     .destroy = btrfs_destroy,
     .usage = btrfs_usage,
     .diff_bytes = btrfs_diff_bytes,
+    .limit = btrfs_limit,
     .grow = btrfs_grow,
     .check = btrfs_check,
     .snapshots_bytes = btrfs_snapshots_bytes,

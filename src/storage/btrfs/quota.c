@@ -81,6 +81,20 @@ Error *btrfs_quota_read(int mount_fd, uint64_t subvolume_id, uint64_t *ret_bytes
     return NULL;
 }
 
+Error *btrfs_quota_limit(int fd, uint64_t bytes)
+{
+    struct btrfs_ioctl_qgroup_limit_args args = {
+        .lim = {.flags = BTRFS_QGROUP_LIMIT_MAX_EXCL,
+                .max_excl = bytes > 0 ? bytes : UINT64_MAX}, /* which takes a limit away */
+    };
+
+    if (ioctl(fd, BTRFS_IOC_QGROUP_LIMIT, &args) == 0)
+        return NULL;
+    if (errno == ENOTCONN || errno == ENOENT || errno == EINVAL)
+        return error_new(ERR_NOT_FOUND, "the file system has no quotas");
+    return error_errno(errno, "could not set a quota");
+}
+
 /* A living subvolume has at least its root node charged, and the kernel refuses with EBUSY. */
 static Error *btrfs_quota_remove(int mount_fd, uint64_t subvolume_id)
 {

@@ -15,6 +15,11 @@ MUST_CHECK Error *btrfs_quota_enable(int mount_fd);
 MUST_CHECK Error *btrfs_quota_read(int mount_fd, uint64_t subvolume_id, uint64_t *ret_bytes);
 
 /*
+ * What the subvolume that fd is open in may be charged; 0 = no limit. ERR_NOT_FOUND without quotas.
+ */
+MUST_CHECK Error *btrfs_quota_limit(int fd, uint64_t bytes);
+
+/*
  * Removes the accounts of destroyed subvolumes that are down to 0: those whose extents were in use
  * elsewhere when the subvolume went are left behind by the kernel. Walks all accounts: not for a
  * busy path.

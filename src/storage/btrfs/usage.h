@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "storage/storage.h"
+#include "storage/measure.h"
 
 /* mount_fd: open on the file system; mount: a path in it. */
 MUST_CHECK Error *btrfs_usage_read(int mount_fd, const char *mount, SpaceUsage *ret_usage);

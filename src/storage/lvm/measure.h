@@ -6,7 +6,7 @@
 #pragma once
 
 #include "storage/lvm/command.h"
-#include "storage/storage.h"
+#include "storage/measure.h"
 
 typedef struct LvmMeasure LvmMeasure;
 

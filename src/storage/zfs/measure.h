@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "storage/storage.h"
+#include "storage/measure.h"
 
 typedef struct ZfsMeasure ZfsMeasure;
 

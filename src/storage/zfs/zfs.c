@@ -313,6 +313,16 @@ static Error *zfs_clone(void *private, const char *snapshot_path, const char *vo
     return zfs_make("clone", manifest, snapshot, dataset, NULL);
 }
 
+/* Not inherited by a clone of a snapshot of it. */
+static Error *zfs_limit(void *private, const char *volume_path, uint64_t bytes)
+{
+    g_autofree char *dataset = zfs_volume_dataset(private, volume_path);
+    g_autofree char *quota =
+        bytes > 0 ? g_strdup_printf("quota=%" G_GUINT64_FORMAT, bytes) : g_strdup("quota=none");
+
+    return zfs_do("zfs", "set", quota, dataset, NULL);
+}
+
 /* --- destroying --- */
 
 /* The directory that something was mounted at, when ZFS did not remove it. */
@@ -468,7 +478,10 @@ static Error *zfs_sync(void *private, const char *volume_path)
 
 const StorageDriver zfs_driver = {
     .name = "zfs",
-    .traits = {.atomic_snapshot = true, .exact_diff = true, .constant_cost = true},
+    .traits = {.atomic_snapshot = true,
+               .exact_diff = true,
+               .limits_volumes = true,
+               .constant_cost = true},
     .file_system = ZFS_SUPER_MAGIC,
     .size_min = UINT64_C(256) << 20,
     .image_ops = &zfs_image_ops,
@@ -481,6 +494,7 @@ const StorageDriver zfs_driver = {
     .destroy = zfs_destroy,
     .usage = zfs_usage,
     .diff_bytes = zfs_diff_bytes,
+    .limit = zfs_limit,
     .snapshot_bytes = zfs_snapshot_bytes,
     .snapshots_bytes = zfs_snapshots_bytes,
     .sync = zfs_sync,

@@ -84,7 +84,7 @@ static void test_known_are_named(void)
 
     g_assert_nonnull(e);
     g_assert_cmpstr(e->hint, ==,
-                    "Known are: cpus, memory, nano-cpus, pids-limit, shm-size, ulimit.");
+                    "Known are: cpus, disk, memory, nano-cpus, pids-limit, shm-size, ulimit.");
 }
 
 int main(int argc, char **argv)
