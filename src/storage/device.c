@@ -10,11 +10,13 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
 
 #define DEVICE_TIMEOUT_MS                                                                          \
-    600000 /* mkfs discards the whole device first; a mount may replay a log */
+    600000                   /* mkfs discards the whole device first; a mount may replay a log */
+#define DEVICE_BUSY_MS 10000 /* that others may still have what was just unmounted */
 
 static Error *device_run(const char *const *argv, char **ret_output)
 {
@@ -84,9 +86,24 @@ Error *device_mount(const char *path, const char *mount)
     return error_wrap(device_run(argv, NULL), "mounting \"%s\" at \"%s\"", path, mount);
 }
 
+static Error *device_wipe_once(void *data, bool *ret_done)
+{
+    const char *const argv[] = {"wipefs", "--all", "--quiet", data, NULL};
+    g_autoptr(Error) e = device_run(argv, NULL);
+
+    *ret_done = !e;
+    return !e || (e->detail && strstr(e->detail, "busy")) ? NULL : g_steal_pointer(&e);
+}
+
+/* A container that starts has all of the machine's mounts for a moment, ours that just went too. */
 Error *device_wipe(const char *path)
 {
-    const char *const argv[] = {"wipefs", "--all", "--quiet", path, NULL};
+    Error *e = wait_until(clock_monotonic_ms() + DEVICE_BUSY_MS, device_wipe_once,
+                          (void *)(uintptr_t)path);
 
-    return device_run(argv, NULL);
+    if (!e || e->code != ERR_TIMEOUT)
+        return e;
+    error_free(e);
+    return error_hint(error_new(ERR_BUSY, "device \"%s\" is in use", path),
+                      "Does another program, or a container, have it mounted?");
 }

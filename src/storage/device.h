@@ -27,5 +27,8 @@ MUST_CHECK Error *device_format(const char *path, const char *const *format_argv
 
 MUST_CHECK Error *device_mount(const char *path, const char *mount);
 
-/* Removes the signature of what is on it, so that it counts as empty. Only for what we made. */
+/*
+ * Removes the signature of what is on it, so that it counts as empty. Only for what we made.
+ * ERR_BUSY somebody has it mounted still; ERR_EXTERNAL.
+ */
 MUST_CHECK Error *device_wipe(const char *path);

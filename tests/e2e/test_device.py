@@ -63,7 +63,7 @@ def test_it_is_mounted_again(server, api):
     clone = api.create_clone("stays")
     query(clone, "CREATE TABLE mine AS SELECT 7 AS n; CHECKPOINT")
     server.kill()
-    machine.kill_all(server.directory)
+    server.cut_power()
     machine.wait_for(lambda: subprocess.run(["umount", "-R", server.directory / "pools/e2e"], capture_output=True,
                                             check=False).returncode == 0, 10, "the end of postgres' own processes")
     server.start()

@@ -19,7 +19,7 @@ def test_clones_are_mounted_again_after_a_reboot(server, api):
     clone = api.create_clone("stays")
     query(clone, "CREATE TABLE mine AS SELECT 7 AS n; CHECKPOINT")
     server.kill()
-    machine.kill_all(server.directory)
+    server.cut_power()
     machine.wait_for(lambda: _unmounts(server.directory), 10, "the end of postgres' own processes")
     server.start()
     machine.wait_for(lambda: answers(clone), 30, "an answer of the clone")

@@ -171,7 +171,7 @@ def test_selected_pool(two_pools):
 def kill_instances(server):
     """As a reboot does; the server itself is not among them."""
     assert not server.is_running()
-    machine.kill_all(server.directory)
+    server.cut_power()
 
 
 def wait_serving(clone):

@@ -79,6 +79,7 @@ def test_store_turns_read_only(disk, server):
     assert value(clone, "SELECT n FROM mine") == 7
 
     server.kill()
+    server.cut_power()
     disk.repair()
     server.start()
     assert [found["id"] for found in api.get("/clones")] == ["kept"]
@@ -99,6 +100,7 @@ def test_store_turns_read_only_in_mid_create(disk, server):
     assert {clone["status"]["code"] for clone in api.get("/clones")} <= {"CREATING", "OK"}
 
     server.kill()
+    server.cut_power()
     disk.repair()
     server.start()
     for number in range(4):

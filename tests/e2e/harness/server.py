@@ -202,7 +202,7 @@ class Server:
         """Names of those that Docker has for this server, running or not."""
         if self.config["runtime"]["driver"] != "docker":
             return []
-        label = f"label=ramet.server={machine.hash_of_state(self.directory / 'state')}"
+        label = f"label=ramet.server={machine.hash_of_state(self.config['server']['stateDir'])}"
         listing = docker_daemon.shared().docker("ps", "--all", "--no-trunc", "--filter", label, "--format", "{{.ID}}")
         return listing.stdout.split()
 
