@@ -80,10 +80,10 @@ def time_programs_ms(at_once, each=5):
 
 
 class Psql:
-    """Runs SQL over a Unix socket as the superuser."""
+    """Runs SQL over a Unix socket as the superuser: peer lets in the owner of a source, and in a clone rametd's own user."""
 
-    def __init__(self, socket_dir, port):
-        self.base = ["runuser", "-u", "postgres", "--", postgres_bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1",
+    def __init__(self, socket_dir, port, run_as=()):
+        self.base = [*run_as, postgres_bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1",
                      "-h", socket_dir, "-p", port, "-U", "postgres"]
 
     def run(self, sql, dbname="postgres"):
@@ -101,7 +101,7 @@ class Source:
     def __init__(self, directory, scales):
         self.directory = directory / "source"
         self.port = machine.free_ports(1)
-        self.psql = Psql(self.directory, self.port)
+        self.psql = Psql(self.directory, self.port, ["runuser", "-u", "postgres", "--"])
         self._make()
         for name, scale in scales.items():
             self.psql.run(f"CREATE DATABASE {name}")
