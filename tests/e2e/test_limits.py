@@ -1,5 +1,6 @@
 """What a clone may use: the configuration's limits, narrower ones of its own, and changes while it runs."""
 
+import os
 import subprocess
 
 import psycopg2
@@ -113,6 +114,19 @@ def test_a_disk_limit_where_storage_has_none(make_server):
     answer = server.api.call("PATCH", "/clone/plain", {"limits": {"disk": "1gb"}})
     assert answer.status == 400 and "cannot limit" in answer.message, answer
     assert server.api.get("/clone/plain")["limits"] == {}
+
+
+def test_a_disk_limit_that_cannot_be_set_leaves_no_volume(make_server):
+    """btrfs without quotas: it shows only when the volume is there."""
+    server = make_server().start().fill()
+    pool = server.directory / "pools/e2e"
+    subprocess.run(["btrfs", "quota", "disable", pool], check=True)
+    before = set(os.listdir(pool / "volumes"))
+    assert server.api.request_clone("thin", limits={"disk": "1gb"}).status == 201
+    machine.wait_for(lambda: server.api.get("/clone/thin")["status"]["code"] == "FATAL", 30, "the refusal")
+    assert "cannot limit" in server.api.get("/clone/thin")["status"]["message"]
+    machine.wait_for(lambda: set(os.listdir(pool / "volumes")) == before, 30, "the end of its volume")
+    assert answers(server.api.create_clone("plain"))
 
 
 @pytest.mark.skipif(machine.RUNTIME == "docker", reason="takes crun away")
