@@ -1,6 +1,5 @@
 /*
- * Files by the system's own calls: GLib's keep neither owner, mode nor durability, and do not
- * remove a tree by descriptor.
+ * Files by the system's own calls: GLib's keep neither owner, mode nor durability.
  */
 #include "base/fs.h"
 
@@ -13,10 +12,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define FS_CHUNK          8192
-#define FS_PARENT_MODE    0755
-#define FS_PASSWD_BUFFER  16384
-#define FS_TREE_DEPTH_MAX 64 /* a stranger's tree must not use up our descriptors or our stack */
+#define FS_CHUNK         8192
+#define FS_PARENT_MODE   0755
+#define FS_PASSWD_BUFFER 16384
 
 /* Below something that is no directory, nothing exists either. */
 static bool fs_is_missing(int err)
@@ -215,75 +213,16 @@ Error *fs_remove(const char *path)
     return NULL;
 }
 
+Error *fs_remove_dir(const char *path)
+{
+    if (rmdir(path) < 0 && errno != ENOENT)
+        return error_errno(errno, "could not remove directory \"%s\"", path);
+    return NULL;
+}
+
 static bool fs_is_dot(const char *name)
 {
     return g_str_equal(name, ".") || g_str_equal(name, "..");
-}
-
-typedef struct FsTree {
-    dev_t device; /* of its root: what is mounted below, or a subvolume, has another and stays */
-    int depth;
-} FsTree;
-
-static int fs_remove_entry(int dir_fd, const char *name, FsTree tree);
-
-static int fs_empty_dir(int fd, FsTree tree)
-{
-    DIR *dir = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0)); /* closedir() closes the copy */
-    int status = dir ? 0 : -1;
-
-    for (struct dirent *entry; status == 0 && (entry = readdir(dir));)
-        if (!fs_is_dot(entry->d_name))
-            status = fs_remove_entry(fd, entry->d_name, tree);
-    if (dir)
-        closedir(dir);
-    return status;
-}
-
-/* 0 when the directory may be entered; -1 with errno. */
-static int fs_check_entry(int fd, FsTree tree)
-{
-    struct stat status;
-
-    if (fstat(fd, &status) < 0)
-        return -1;
-    errno = status.st_dev != tree.device ? EXDEV : ELOOP;
-    return status.st_dev == tree.device && tree.depth < FS_TREE_DEPTH_MAX ? 0 : -1;
-}
-
-/*
- * By descriptor and without following links at every step: whoever owns the tree may swap a
- * directory for a link meanwhile, and we may be root.
- */
-static int fs_remove_entry(int dir_fd, const char *name, FsTree tree)
-{
-    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR)
-        return -1;
-
-    AUTO_FD fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd < 0 || fs_check_entry(fd, tree) < 0)
-        return -1;
-    tree.depth++;
-    if (fs_empty_dir(fd, tree) < 0)
-        return -1;
-    return unlinkat(dir_fd, name, AT_REMOVEDIR);
-}
-
-Error *fs_remove_tree(const char *path)
-{
-    struct stat status;
-
-    if (lstat(path, &status) < 0)
-        return fs_is_missing(errno) ? NULL : error_errno(errno, "could not remove \"%s\"", path);
-
-    FsTree tree = {.device = status.st_dev};
-
-    if (fs_remove_entry(AT_FDCWD, path, tree) < 0)
-        return error_errno(errno, "could not remove \"%s\"", path);
-    return NULL;
 }
 
 static int fs_compare_names(gconstpointer a, gconstpointer b)

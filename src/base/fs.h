@@ -68,10 +68,16 @@ MUST_CHECK Error *fs_make_dir(const char *path, mode_t mode, const char *user);
 /* Removes one file or empty directory; a missing one is success. */
 MUST_CHECK Error *fs_remove(const char *path);
 
+/* Removes an empty directory, and nothing else; a missing one is success. */
+MUST_CHECK Error *fs_remove_dir(const char *path);
+
 /*
- * Removes a small tree (a socket directory, a dump); a missing one is success. Symbolic links are
- * not followed. Another file system or a btrfs subvolume below is an error, and so are more than 64
- * levels.
+ * fs_remove_tree - remove a tree, whatever somebody has put into it; a missing one is success.
+ *
+ * Links are not followed, and what is mounted below is not entered. Depth is not limited. Modes,
+ * attributes and read-only subvolumes of btrfs are no hindrance to root.
+ *
+ * Errors: ERR_EXTERNAL with the name of the first thing that stays: all else has been removed.
  */
 MUST_CHECK Error *fs_remove_tree(const char *path);
 

@@ -244,21 +244,6 @@ static void test_remove_tree_leaves_links_alone(Place *place, gconstpointer unus
     assert_content(precious, "x");
 }
 
-static void test_remove_tree_is_bounded(Place *place, gconstpointer unused)
-{
-    g_autoptr(GString) path = g_string_new(place->dir);
-
-    for (int i = 0; i < 70; i++) {
-        g_string_append(path, "/d");
-        g_assert_cmpint(mkdir(path->str, 0700), ==, 0);
-    }
-    assert_failure(fs_remove_tree(place->dir), ERR_EXTERNAL, "Too many levels");
-    for (int i = 0; i < 70; i++) {
-        g_assert_cmpint(rmdir(path->str), ==, 0);
-        g_string_truncate(path, path->len - 2);
-    }
-}
-
 static void test_list(Place *place, gconstpointer unused)
 {
     static const char *const wanted[] = {".hidden", "B", "a", "c", NULL};
@@ -347,7 +332,6 @@ int main(int argc, char **argv)
     ADD("/fs/remove", test_remove);
     ADD("/fs/remove-tree", test_remove_tree);
     ADD("/fs/remove-tree-leaves-links-alone", test_remove_tree_leaves_links_alone);
-    ADD("/fs/remove-tree-is-bounded", test_remove_tree_is_bounded);
     ADD("/fs/list", test_list);
     ADD("/fs/find-user", test_find_user);
     ADD("/fs/auto-fd", test_auto_fd);
