@@ -224,24 +224,41 @@ json_t *text_list_json(const char *const *texts)
     return array;
 }
 
+bool text_is_printable(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT: /* what turns the direction of writing, what is not seen */
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+    case G_UNICODE_PRIVATE_USE:
+    case G_UNICODE_SURROGATE:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* Bytes of the character at text, or 0 when it must not be printed as it is. */
-static size_t text_printable_length(const char *text, size_t left)
+static size_t text_printable_length(const char *text, size_t left, const char *kept)
 {
     gunichar c = g_utf8_get_char_validated(text, (gssize)left);
 
-    if (c == (gunichar)-1 || c == (gunichar)-2 || g_unichar_iscntrl(c))
+    if (c == (gunichar)-1 || c == (gunichar)-2)
+        return 0;
+    if (!text_is_printable(c) && !strchr(kept, *text))
         return 0;
     return (size_t)g_unichar_to_utf8(c, NULL);
 }
 
-char *text_printable(const char *text, size_t max_bytes)
+static char *text_escape(const char *text, size_t max_bytes, const char *kept)
 {
     GString *printable = g_string_new(NULL);
     size_t length = strlen(text);
     size_t i = 0;
 
     while (i < length) {
-        size_t n = text_printable_length(text + i, length - i);
+        size_t n = text_printable_length(text + i, length - i, kept);
 
         if (i + MAX(n, 1) > max_bytes) {
             g_string_append(printable, "…");
@@ -254,4 +271,14 @@ char *text_printable(const char *text, size_t max_bytes)
         i += MAX(n, 1);
     }
     return g_string_free(printable, FALSE);
+}
+
+char *text_printable(const char *text, size_t max_bytes)
+{
+    return text_escape(text, max_bytes, "");
+}
+
+char *text_printable_lines(const char *text, size_t max_bytes)
+{
+    return text_escape(text, max_bytes, "\n\t");
 }

@@ -3,7 +3,9 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -29,5 +31,17 @@ const char *text_nearest(const char *word, const char *const *candidates);
 /* The end of a long text, at most max_bytes, at a line start where possible. Caller frees. */
 char *text_tail(const char *text, size_t max_bytes);
 
-/* For messages: control characters become "\x0a", what is past max_bytes "…". Caller frees. */
+/*
+ * False for what would steer a terminal or cannot be seen: controls, marks that turn the direction
+ * of writing, separators of lines, characters for private use. Source: Unicode's general categories.
+ */
+bool text_is_printable(gunichar c);
+
+/*
+ * For messages and terminals: bytes of what is not printable, and of what is no UTF-8, become
+ * "\x1b"; what is past max_bytes becomes "…". Caller frees.
+ */
 char *text_printable(const char *text, size_t max_bytes);
+
+/* The same for a text of several lines: line breaks and tabs stay. */
+char *text_printable_lines(const char *text, size_t max_bytes);

@@ -58,17 +58,19 @@ void cli_say(const Cli *cli, const char *fmt, ...)
 
         cli_put(print_format_json(answer));
     } else {
-        printf("%s\n", text);
+        print_text(stdout, "%s\n", text);
     }
 }
 
 static void cli_report(const Error *e)
 {
-    fprintf(stderr, "%s%s\n", e->code == ERR_INVALID ? "[ERROR]: " : "", e->message);
-    if (e->detail && *e->detail)
-        fprintf(stderr, "detail: %s\n", e->detail);
+    g_autofree char *detail = g_strchomp(g_strdup(e->detail ? e->detail : ""));
+
+    print_text(stderr, "%s%s\n", e->code == ERR_INVALID ? "[ERROR]: " : "", e->message);
+    if (*detail)
+        print_text(stderr, "detail: %s\n", detail);
     if (e->hint && *e->hint)
-        fprintf(stderr, "hint: %s\n", e->hint);
+        print_text(stderr, "hint: %s\n", e->hint);
 }
 
 /* --- running --- */
@@ -80,7 +82,7 @@ static void cli_load_profile(Cli *cli)
 
     if (!e)
         return;
-    fprintf(stderr, "warning: %s; going on without it\n", e->message);
+    print_text(stderr, "warning: %s; going on without it\n", e->message);
     error_free(e);
     cli->profile = profile_new();
 }

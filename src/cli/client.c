@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/http_client.h"
 #include "cli/json_path.h"
+#include "cli/print.h"
 
-#define CLIENT_ERROR_PREFIX  "failed to get response: "
 #define CLIENT_LONG_POLL_S   10
 #define CLIENT_POLL_MS       1000
 #define CLIENT_POLL_GRACE_MS 5000 /* what a long poll may take beyond what was asked */
@@ -72,8 +72,7 @@ static Error *client_server_error(const Client *client, const HttpResponse *resp
 
     if (!*message)
         return client_foreign_error(client, response);
-    e = error_new(client_error_code(response->status, json_text_at(answer, "code")),
-                  CLIENT_ERROR_PREFIX "%s", message);
+    e = error_new(client_error_code(response->status, json_text_at(answer, "code")), "%s", message);
     if (*detail)
         e = error_detail(e, "%s", detail);
     if (*hint)
@@ -83,25 +82,50 @@ static Error *client_server_error(const Client *client, const HttpResponse *resp
     return e;
 }
 
+static Error *client_not_the_server(const Client *client, Error *e)
+{
+    return error_hint(e, "Is there a Ramet server at %s?", client->settings->url);
+}
+
+/* Not followed: the token belongs to one server, and a POST would become a GET. */
+static Error *client_redirected(const Client *client, const HttpResponse *response)
+{
+    return error_hint(
+        error_new(ERR_EXTERNAL, "the answer is a redirection, status %ld", response->status),
+        "Give the address that %s leads to: is it https://, or another path?",
+        client->settings->url);
+}
+
+/* Every answer of the API is an object or an array. A page or a word comes from somebody else. */
+static Error *client_parse_json(const Client *client, const char *body, json_t **ret_answer)
+{
+    json_error_t problem;
+    json_t *answer = json_loads(body, 0, &problem);
+
+    if (!answer)
+        return client_not_the_server(client, error_new(ERR_EXTERNAL,
+                                                       "failed to parse the response: %s, line %d",
+                                                       problem.text, problem.line));
+    *ret_answer = answer;
+    return NULL;
+}
+
 static Error *client_parse_answer(const Client *client, const HttpResponse *response,
                                   json_t **ret_answer)
 {
-    json_error_t problem;
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
 
-    if (response->status >= 300)
+    if (response->status >= 400)
         return client_server_error(client, response);
-    if (*response->body) {
-        answer = json_loads(response->body, 0, &problem);
-        if (!answer)
-            return error_hint(error_new(ERR_EXTERNAL, "failed to parse the response: %s, line %d",
-                                        problem.text, problem.line),
-                              "Is there a Ramet server at %s?", client->settings->url);
-    }
-    if (ret_answer)
-        *ret_answer = answer;
-    else
-        json_decref(answer);
+    if (response->status >= 300)
+        return client_redirected(client, response);
+    if (*response->body)
+        TRY(client_parse_json(client, response->body, &answer));
+    if (!ret_answer)
+        return NULL;
+    if (!answer)
+        return client_not_the_server(client, error_new(ERR_EXTERNAL, "the answer is empty"));
+    *ret_answer = g_steal_pointer(&answer);
     return NULL;
 }
 
@@ -113,11 +137,11 @@ static void client_debug(const Client *client, const HttpRequest *request,
 {
     if (!client->settings->is_debug || (!e && response->status < 300))
         return;
-    fprintf(stderr, "> %s %s\n", request->method, request->url);
+    print_text(stderr, "> %s %s\n", request->method, request->url);
     if (e)
-        fprintf(stderr, "< %s\n", e->message);
+        print_text(stderr, "< %s\n", e->message);
     else
-        fprintf(stderr, "< %ld\n< %s\n", response->status, response->body);
+        print_text(stderr, "< %ld\n< %s\n", response->status, response->body);
 }
 
 static Error *client_send(const Client *client, const HttpRequest *request,
@@ -211,12 +235,4 @@ Error *client_wait_clone(Client *client, const char *id, const char *state, json
         if (pause_ms > 0)
             g_usleep((gulong)pause_ms * 1000);
     }
-}
-
-void client_strip_prefix(Error *e)
-{
-    size_t length = strlen(CLIENT_ERROR_PREFIX);
-
-    if (g_str_has_prefix(e->message, CLIENT_ERROR_PREFIX))
-        memmove(e->message, e->message + length, strlen(e->message + length) + 1);
 }

@@ -27,11 +27,11 @@ typedef struct ApiCall {
 /*
  * client_call - one request.
  *
- *   ret_answer   what the server sent, caller decrefs; NULL for an empty body. NULL = not wanted
+ *   ret_answer   what the server sent, an object or an array; caller decrefs. NULL = not wanted
  *
  * Errors: what the server said, with its detail and hint: ERR_NOT_FOUND, ERR_DENIED (401, 403),
- *         ERR_EXTERNAL (all else); ERR_BUSY the server could not be reached; ERR_TIMEOUT;
- *         ERR_INVALID the URL.
+ *         ERR_EXTERNAL (all else, and an answer that no Ramet server gives); ERR_BUSY the server
+ *         could not be reached; ERR_TIMEOUT; ERR_INVALID the URL.
  */
 MUST_CHECK Error *client_call(Client *client, const ApiCall *call, json_t **ret_answer);
 
@@ -58,6 +58,3 @@ MUST_CHECK Error *client_path(const char *before, const char *id, const char *af
  */
 MUST_CHECK Error *client_wait_clone(Client *client, const char *id, const char *state,
                                     json_t **ret_clone);
-
-/* Leaves of an error only what the server said, without "failed to get response: " before it. */
-void client_strip_prefix(Error *e);

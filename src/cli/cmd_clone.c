@@ -56,10 +56,20 @@ static Error *clone_call(Cli *cli, const char *method, const char *after, json_t
                        ret_answer);
 }
 
-static Error *clone_unexpected(const json_t *clone, const char *doing)
+/* What kept a clone from becoming what was asked for: "created", "reset", "destroyed". */
+static Error *clone_failed(const json_t *clone, const char *done)
 {
-    return error_new(ERR_EXTERNAL, "failed to %s clone, unexpected status given. %s: %s", doing,
-                     json_text_at(clone, "status.code"), json_text_at(clone, "status.message"));
+    const char *reason = json_text_at(clone, "status.message");
+
+    return error_new(ERR_EXTERNAL, "clone \"%s\" could not be %s: %s", json_text_at(clone, "id"),
+                     done, *reason ? reason : json_text_at(clone, "status.code"));
+}
+
+/* Its PostgreSQL may have said why. */
+static Error *clone_hint_logs(Error *e, const json_t *clone, const char *cure)
+{
+    return error_hint(e, "\"ramet clone logs %s\" shows what its PostgreSQL has logged. %s",
+                      json_text_at(clone, "id"), cure);
 }
 
 /* --- looking --- */
@@ -73,6 +83,9 @@ Error *cmd_clone_list(Cli *cli)
     /* Of /status, as ever: whoever lets the DBLab client through lets this one through. */
     TRY(client_call(cli->client, &(ApiCall){.method = "GET", .path = "/status"}, &status));
     clones = json_at(status, "cloning.clones");
+    if (!json_at(status, "cloning"))
+        return error_hint(error_new(ERR_EXTERNAL, "the answer says nothing about clones"),
+                          "Is there a Ramet server at %s?", cli->settings->url);
     cli_show(cli, clone_list_columns, json_is_array(clones) ? clones : none);
     return NULL;
 }
@@ -99,7 +112,8 @@ static Error *clone_wait_created(Cli *cli, json_t **clone)
         *clone = ready;
     }
     if (strcmp(json_text_at(*clone, "status.code"), "OK") != 0)
-        return clone_unexpected(*clone, "create");
+        return clone_hint_logs(clone_failed(*clone, "created"), *clone,
+                               "Destroying it gives its id and port free.");
     return NULL;
 }
 
@@ -146,7 +160,7 @@ static Error *clone_check_reset(const json_t *clone)
     const char *failure = json_text_at(clone, "status.error");
 
     if (strcmp(json_text_at(clone, "status.code"), "OK") != 0)
-        return clone_unexpected(clone, "reset");
+        return clone_hint_logs(clone_failed(clone, "reset"), clone, "It can be reset again.");
     return *failure ? error_new(ERR_EXTERNAL, "%s", failure) : NULL;
 }
 
@@ -178,7 +192,7 @@ static Error *clone_wait_destroyed(Cli *cli, const char *id)
     Error *e = client_wait_clone(cli->client, id, "DELETING", &clone);
 
     if (!e)
-        return clone_unexpected(clone, "destroy");
+        return error_hint(clone_failed(clone, "destroyed"), "See \"ramet clone status %s\".", id);
     if (e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);

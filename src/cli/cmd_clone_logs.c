@@ -1,6 +1,6 @@
 /*
  * ramet clone logs: what the PostgreSQL of a clone has logged, and with --follow what it goes on to
- * log. Lines come from a stranger: what would change the terminal is shown as "\x1b".
+ * log.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,6 @@
 #define LOGS_TAIL_MAX     10000
 #define LOGS_WAIT_S       20
 #define LOGS_GRACE_MS     5000 /* what a wait may take beyond what was asked */
-#define LOGS_LINE_MAX     (128 * 1024)
 #define LOGS_PAUSE_MS     1000
 #define LOGS_FAILURES_MAX 60 /* in a row: the server may restart */
 
@@ -27,19 +26,6 @@ static Error *logs_get(Cli *cli, const char *query, int64_t wait_s, json_t **ret
                        ret_answer);
 }
 
-/* A tab is harmless, and PostgreSQL begins the further lines of a statement with it. */
-static void logs_print_line(const char *line)
-{
-    g_auto(GStrv) parts = g_strsplit(line, "\t", -1);
-
-    for (char **part = parts; *part; part++) {
-        g_autofree char *shown = text_printable(*part, LOGS_LINE_MAX);
-
-        printf("%s%s", part == parts ? "" : "\t", shown);
-    }
-    putchar('\n');
-}
-
 static void logs_print(const json_t *answer)
 {
     json_int_t skipped = json_integer_value(json_at(answer, "skipped"));
@@ -49,7 +35,7 @@ static void logs_print(const json_t *answer)
     if (skipped > 0)
         fprintf(stderr, "(%" JSON_INTEGER_FORMAT " bytes of the log are gone already)\n", skipped);
     json_array_foreach (json_at(answer, "lines"), i, line)
-        logs_print_line(json_string_value(line) ? json_string_value(line) : "");
+        print_text(stdout, "%s\n", json_string_value(line) ? json_string_value(line) : "");
     fflush(stdout);
 }
 
@@ -113,6 +99,6 @@ Error *cmd_clone_logs(Cli *cli)
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    fprintf(stderr, "The clone is gone: %s\n", args_argument(cli->args));
+    print_text(stderr, "The clone is gone: %s\n", args_argument(cli->args));
     return NULL;
 }

@@ -13,9 +13,9 @@ static void doctor_print_finding(const json_t *finding)
 
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         texts[i] = print_format_value(json_at(finding, keys[i]));
-    printf("%s: %s \"%s\": %s\n", texts[0], texts[1], texts[2], texts[3]);
+    print_text(stdout, "%s: %s \"%s\": %s\n", texts[0], texts[1], texts[2], texts[3]);
     if (*texts[4])
-        printf("  hint: %s\n", texts[4]);
+        print_text(stdout, "  hint: %s\n", texts[4]);
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
         g_free(texts[i]);
 }

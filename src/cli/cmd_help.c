@@ -32,6 +32,13 @@ Error *cmd_completion(Cli *cli)
     return NULL;
 }
 
+/* They end in a command line: what a shell would take for more than a word is not offered. */
+static void ids_print_one(const char *id)
+{
+    if (g_regex_match_simple("^[A-Za-z0-9_][A-Za-z0-9_.@/:+-]*$", id, G_REGEX_DOLLAR_ENDONLY, 0))
+        printf("%s\n", id);
+}
+
 static Error *ids_print(Cli *cli, const char *path)
 {
     g_autoptr(json_t) list = NULL;
@@ -41,7 +48,7 @@ static Error *ids_print(Cli *cli, const char *path)
     TRY(cli_connect(cli));
     TRY(client_call(cli->client, &(ApiCall){.method = "GET", .path = path}, &list));
     json_array_foreach (list, i, item)
-        printf("%s\n", json_text_at(item, "id"));
+        ids_print_one(json_text_at(item, "id"));
     return NULL;
 }
 
@@ -52,7 +59,7 @@ static Error *ids_print_environments(Cli *cli)
 
     TRY(profile_load(&cli->profile));
     json_object_foreach (profile_environments(cli->profile), id, environment)
-        printf("%s\n", id);
+        ids_print_one(id);
     return NULL;
 }
 

@@ -80,7 +80,9 @@ static void refresh_show(RefreshWatch *watch, const json_t *retrieval)
 
     if (g_strcmp0(line, watch->shown) == 0)
         return;
-    fprintf(stderr, watch->is_terminal ? "\r\033[K%s" : "%s\n", line);
+    if (watch->is_terminal)
+        fputs("\r\033[K", stderr);
+    print_text(stderr, watch->is_terminal ? "%s" : "%s\n", line);
     fflush(stderr);
     g_free(watch->shown);
     watch->shown = g_steal_pointer(&line);

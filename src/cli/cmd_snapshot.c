@@ -121,12 +121,8 @@ Error *cmd_snapshot_update(Cli *cli)
 Error *cmd_snapshot_delete(Cli *cli)
 {
     bool is_forced = args_flag(cli->args, "force");
-    Error *e = snapshot_call(cli, "DELETE", is_forced ? "?force=true" : "", NULL, NULL);
 
-    if (e) {
-        client_strip_prefix(e);
-        return e;
-    }
+    TRY(snapshot_call(cli, "DELETE", is_forced ? "?force=true" : "", NULL, NULL));
     cli_say(cli, "Deleted snapshot '%s'", args_argument(cli->args));
     return NULL;
 }

@@ -19,6 +19,9 @@ typedef struct CompletionShell {
 } CompletionShell;
 
 /*
+ * The items are compared here and not by "compgen -W", which expands what it is given: an id of
+ * "$(…)" would be run.
+ *
  * bash takes "@", ":" and "=" for word breaks, and ids are full of them: the words are taken from
  * the line itself, and what bash believes to be done already is cut off the replies.
  */
@@ -38,8 +41,10 @@ static const CompletionShell completion_bash = {
     .files = "compopt -o default; return",
     .tail = "    typed=${cur%\"${COMP_WORDS[COMP_CWORD]}\"}\n"
             "    [[ ${COMP_WORDS[COMP_CWORD]} == [=:@] ]] && typed=$cur\n"
-            "    COMPREPLY=($(compgen -W \"${items[*]}\" -- \"$cur\"))\n"
-            "    COMPREPLY=(\"${COMPREPLY[@]#\"$typed\"}\")\n"
+            "    COMPREPLY=()\n"
+            "    for word in \"${items[@]}\"; do\n"
+            "        [[ $word == \"$cur\"* ]] && COMPREPLY+=(\"${word#\"$typed\"}\")\n"
+            "    done\n"
             "}\n"
             "complete -F _ramet ramet\n",
 };

@@ -3,21 +3,60 @@
  */
 #include "cli/print.h"
 
-#include <glib.h>
+#include <stdarg.h>
+#include <stdlib.h>
 
 #include "base/text.h"
 #include "cli/json_path.h"
 
 #define PRINT_VALUE_MAX 1000
+#define PRINT_TEXT_MAX  (1024 * 1024)
 
+void print_text(FILE *out, const char *fmt, ...)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *shown = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    text = g_strdup_vprintf(fmt, args);
+    va_end(args);
+    shown = text_printable_lines(text, PRINT_TEXT_MAX);
+    fputs(shown, out);
+}
+
+/* --- JSON --- */
+
+/* Beyond the first 65,536 characters JSON takes two escapes. Source: RFC 8259, section 7. */
+static void print_append_escape(GString *out, gunichar c)
+{
+    if (c < 0x10000)
+        g_string_append_printf(out, "\\u%04x", c);
+    else
+        g_string_append_printf(out, "\\u%04x\\u%04x", 0xD800 + ((c - 0x10000) >> 10),
+                               0xDC00 + ((c - 0x10000) & 0x3FF));
+}
+
+/* jansson escapes the controls of ASCII alone. All others stand within strings: the value is the same. */
 char *print_format_json(const json_t *json)
 {
+    GString *text = g_string_new(NULL);
     char *dumped = json_dumps(json, JSON_INDENT(4) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    char *text = g_strconcat(dumped, "\n", NULL);
 
+    for (char *at = dumped; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+
+        if (c == '\n' || text_is_printable(c))
+            g_string_append_unichar(text, c);
+        else
+            print_append_escape(text, c);
+    }
     free(dumped);
-    return text;
+    g_string_append_c(text, '\n');
+    return g_string_free(text, FALSE);
 }
+
+/* --- values --- */
 
 static char *print_format_list(const json_t *array)
 {

@@ -226,6 +226,22 @@ static void test_printable(void)
     assert_printable("aü", 2, "a…");
 }
 
+/* What turns the direction of writing or hides text steers a terminal, too. */
+static void test_printable_format(void)
+{
+    assert_printable("a\u202eb", 99, "a\\xe2\\x80\\xaeb");
+    assert_printable("\u2066\u200b\ufeff", 99, "\\xe2\\x81\\xa6\\xe2\\x80\\x8b\\xef\\xbb\\xbf");
+    assert_printable("\u2028", 99, "\\xe2\\x80\\xa8");
+    assert_printable("Łódź 北京 שלום", 99, "Łódź 北京 שלום");
+}
+
+static void test_printable_lines(void)
+{
+    g_autofree char *lines = text_printable_lines("a\n\tb\r\x1b[2J\u202e", 99);
+
+    g_assert_cmpstr(lines, ==, "a\n\tb\\x0d\\x1b[2J\\xe2\\x80\\xae");
+}
+
 static void test_list_json(void)
 {
     const char *const words[] = {"one", "", "dr\xc3\xa9i", NULL};
@@ -250,6 +266,8 @@ int main(int argc, char **argv)
     g_test_add_func("/text/nearest", test_nearest);
     g_test_add_func("/text/tail", test_tail);
     g_test_add_func("/text/printable", test_printable);
+    g_test_add_func("/text/printable-format", test_printable_format);
+    g_test_add_func("/text/printable-lines", test_printable_lines);
     g_test_add_func("/text/list-json", test_list_json);
     return g_test_run();
 }

@@ -149,7 +149,9 @@ class CloneCreate(RametTest):
                     "GET /clone/c1": [Answer(clone("FATAL", "no space left"))]})
         done = self.ramet(*CREATE, status=1)
         self.assertEqual(done.stderr,
-                         "failed to create clone, unexpected status given. FATAL: no space left\n")
+                         'clone "c1" could not be created: no space left\n'
+                         'hint: "ramet clone logs c1" shows what its PostgreSQL has logged. '
+                         "Destroying it gives its id and port free.\n")
         self.assertEqual(done.stdout, "")
 
     def test_timeout(self):
@@ -162,7 +164,7 @@ class CloneCreate(RametTest):
         self.serve({"POST /clone": [Answer(error("BAD_REQUEST", "password validation: too weak",
                                                  detail="It has 20 bits.", hint="Use 60."), 400)]})
         done = self.ramet(*CREATE, status=1)
-        self.assertEqual(done.stderr, "failed to get response: password validation: too weak\n"
+        self.assertEqual(done.stderr, "password validation: too weak\n"
                                       "detail: It has 20 bits.\nhint: Use 60.\n")
 
     def test_setting_without_value(self):
@@ -229,7 +231,7 @@ class CloneOthers(RametTest):
     def test_missing(self):
         self.serve({"GET /clone/c1": [Answer(NOT_FOUND, 404)]})
         done = self.ramet("clone", "status", "c1", status=3)
-        self.assertEqual(done.stderr, "failed to get response: Requested object does not exist. "
+        self.assertEqual(done.stderr, "Requested object does not exist. "
                                       "Specify your request.\n")
 
     def test_update(self):
@@ -293,7 +295,7 @@ class CloneOthers(RametTest):
     def test_destroy_fails(self):
         self.serve({"DELETE /clone/c1": [Answer()],
                     "GET /clone/c1": [Answer(clone("FATAL", "volume is busy"))]})
-        self.assertIn("FATAL: volume is busy", self.ramet("clone", "destroy", "c1", status=1).stderr)
+        self.assertIn('clone "c1" could not be destroyed: volume is busy', self.ramet("clone", "destroy", "c1", status=1).stderr)
 
 
 class Snapshots(RametTest):
@@ -487,6 +489,81 @@ class Errors(RametTest):
             done = subprocess.run([RAMET, "help"], env=self.env, stdout=full, stderr=subprocess.PIPE,
                                   text=True, check=False)
         self.assertEqual((done.returncode, done.stderr), (1, "could not write the output\n"))
+
+
+class StrangeAnswers(RametTest):
+    """What is at the other end may be a proxy, a portal, or somebody who means harm."""
+
+    EVIL = "a\x1b[2Jb\u202ec\x9bd\u2066e\ufefff\x7f"
+    SHOWN = "a\\x1b[2Jb"
+
+    def assert_harmless(self, text):
+        self.assertNotRegex(text, "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+    def test_page_of_a_proxy(self):
+        self.serve({"GET /status": [Answer(f"<html>{self.EVIL}</html>", 502)]})
+        for options in ([], ["--debug"]):
+            done = self.ramet("clone", "list", *options, status=1)
+            self.assert_harmless(done.stderr)
+            self.assertIn(self.SHOWN, done.stderr)
+
+    def test_error_of_the_server(self):
+        self.serve({"GET /status": [Answer(error("BAD_REQUEST", self.EVIL, detail=f"one\n{self.EVIL}\n\n",
+                                                 hint=self.EVIL), 400)]})
+        done = self.ramet("clone", "list", "--debug", status=1)
+        self.assert_harmless(done.stderr)
+        self.assertIn("detail: one\na\\x1b", done.stderr)
+        self.assertNotIn("\n\nhint: ", done.stderr)
+
+    def test_everything_that_is_shown(self):
+        evil = clone(message=self.EVIL)
+        evil.update(id=self.EVIL, branch=self.EVIL)
+        evil["db"]["connStr"] = self.EVIL
+        self.serve({"GET /status": [Answer({"status": {"code": self.EVIL, "message": self.EVIL},
+                                            "cloning": {"clones": [evil]},
+                                            "pools": [{"name": self.EVIL, "cloneList": [self.EVIL]}]})],
+                    "GET /clone/c1": [Answer(evil)], "POST /clone": [Answer(evil, 201)],
+                    "GET /snapshots": [Answer([{"id": self.EVIL, "message": self.EVIL}])],
+                    "POST /full-refresh": [Answer({"status": "OK", "message": self.EVIL})],
+                    "GET /clone/c1/logs": [Answer({"lines": [self.EVIL], "next": 1, "skipped": 0})],
+                    "GET /doctor": [Answer({"clean": True, "findings": [
+                        {"level": self.EVIL, "kind": self.EVIL, "name": self.EVIL, "message": self.EVIL,
+                         "hint": self.EVIL}]})]})
+        for command in (["clone", "list"], ["clone", "status", "c1"], CREATE, ["instance", "status"],
+                        ["snapshot", "list"], ["refresh"], ["clone", "logs", "c1"], ["doctor"]):
+            for form in ("table", "json"):
+                done = self.ramet("-o", form, *command)
+                self.assert_harmless(done.stdout + done.stderr)
+                if form == "json":
+                    self.assertIn(self.EVIL, self.texts(json.loads(done.stdout)))
+
+    def texts(self, value):
+        if isinstance(value, str):
+            yield value
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else []:
+            yield from self.texts(item)
+
+    def test_progress(self):
+        self.serve({"POST /full-refresh": [Answer({"status": "OK", "message": ""})],
+                    "GET /instance/retrieval": [
+                        Answer(retrieval("finished", "a")),
+                        Answer(retrieval(self.EVIL, "b", progress={"phase": self.EVIL, "database": self.EVIL})),
+                        Answer(retrieval(self.EVIL, "b")), Answer(retrieval("finished", "b"))]})
+        self.assert_harmless(self.ramet("refresh", "--watch").stderr)
+
+    def test_no_answer_that_a_ramet_server_gives(self):
+        for answer in (Answer("", 200), Answer("42"), Answer('"OK"'), Answer("null"), Answer({}), Answer([]),
+                       Answer("[" * 100000), Answer('{"cloning":')):
+            self.serve({"GET /status": [answer]})
+            self.assertIn("hint: Is there a Ramet server at", self.ramet("clone", "list", status=1).stderr)
+
+    def test_redirection_is_no_success(self):
+        self.serve({"DELETE /clone/c1": [Answer("", 302)]})
+        self.assertIn("redirection", self.ramet("clone", "destroy", "--async", "c1", status=1).stderr)
+
+    def test_ids_that_a_shell_would_run(self):
+        self.serve({"GET /clones": [Answer([clone() | {"id": i} for i in ("$(id)", "`id`", "a b", "*", "-f", "c1", "x\n")])]})
+        self.assertEqual(self.ramet("ids", "clones").stdout, "c1\n")
 
 
 class Config(RametTest):
