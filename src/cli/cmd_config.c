@@ -52,6 +52,11 @@ static Error *config_load(Cli *cli)
     return profile_load(&cli->profile);
 }
 
+static Error *config_load_to_change(Cli *cli)
+{
+    return profile_load_to_change(&cli->profile);
+}
+
 static Error *config_unknown(const char *id)
 {
     return error_hint(error_new(ERR_NOT_FOUND, "environment \"%s\" not found", id),
@@ -138,7 +143,7 @@ Error *cmd_init(Cli *cli)
 {
     const char *id = args_text(cli->args, "environment-id");
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     TRY(config_add(cli, id));
     cli_say(cli, "Database Lab CLI is successfully initialized. Environment \"%s\" is created.",
             id);
@@ -149,7 +154,7 @@ Error *cmd_config_create(Cli *cli)
 {
     const char *id = args_argument(cli->args);
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     if (!cli->profile->exists)
         return error_hint(error_new(ERR_NOT_FOUND, "there is no config file yet"),
                           "\"ramet init\" creates it with a first environment.");
@@ -164,7 +169,7 @@ Error *cmd_config_update(Cli *cli)
     json_t *environment = NULL;
     int changed = 0;
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     TRY(config_find(cli, id, &environment));
     TRY(config_check_url(cli->args));
     if (config_apply_options(cli->args, environment, &changed) == 0) {
@@ -238,7 +243,7 @@ Error *cmd_config_switch(Cli *cli)
     const char *id = args_argument(cli->args);
     json_t *environment = NULL;
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     TRY(config_find(cli, id, &environment));
     profile_set_current_id(cli->profile, id);
     TRY(profile_save(cli->profile));
@@ -251,7 +256,7 @@ Error *cmd_config_remove(Cli *cli)
     const char *id = args_argument(cli->args);
     json_t *environment = NULL;
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     TRY(config_find(cli, id, &environment));
     json_object_del(profile_environments(cli->profile), id);
     if (!profile_current(cli->profile)) {
@@ -279,7 +284,7 @@ Error *cmd_config_set_global(Cli *cli)
 {
     const char *zone = args_text(cli->args, "tz");
 
-    TRY(config_load(cli));
+    TRY(config_load_to_change(cli));
     if (!zone) {
         cli_say(cli, "config unchanged. Set options to update");
         return NULL;

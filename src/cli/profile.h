@@ -13,17 +13,27 @@
 typedef struct Profile {
     json_t *root; /* an object; unknown keys are kept */
     bool exists;  /* a file was read                  */
+    int lock_fd;  /* held until profile_free(); -1 = read only */
 } Profile;
 
-/* Caller frees. ERR_INVALID the file is no YAML mapping (with its name and line); ERR_EXTERNAL. */
+/*
+ * Caller frees. ERR_INVALID the file is no YAML mapping (with its name and line), or stands for
+ * more than 10,000 values; ERR_EXTERNAL.
+ */
 MUST_CHECK Error *profile_load(Profile **ret_profile);
+
+/* The same for who will save it: others who want to change it wait until profile_free(). */
+MUST_CHECK Error *profile_load_to_change(Profile **ret_profile);
 
 /* An empty one: what profile_load() gives where there is no file. */
 Profile *profile_new(void);
 void profile_free(Profile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Profile, profile_free)
 
-/* Writes ~/.ramet/cli.yml, 0600, in a directory of 0700, whole or not at all. */
+/*
+ * Writes ~/.ramet/cli.yml, 0600, in a directory of 0700, whole or not at all. The profile is one of
+ * profile_load_to_change().
+ */
 MUST_CHECK Error *profile_save(const Profile *profile);
 
 /* The environment's object, borrowed; NULL when there is none. */

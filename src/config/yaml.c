@@ -3,8 +3,8 @@
  * document API, because that one lets a mapping's own keys win over a merge wherever they stand and
  * loses the order of several "<<", while the compatibility contract applies them in document order.
  *
- * Aliases share nodes, so a few lines can stand for billions of values: each node knows how many
- * values it stands for, and each alias is charged against one budget.
+ * Aliases share nodes, so a few lines can stand for billions of values, or for a tree of any depth:
+ * each node knows how many values and levels it stands for, and each alias is charged for them.
  */
 #include "config/yaml.h"
 
@@ -20,6 +20,7 @@ struct YamlNode {
     bool is_plain;
     bool is_anchor;
     size_t weight;     /* values it stands for, itself included     */
+    int height;        /* levels it stands for, aliases followed    */
     char *text;        /* scalar                                    */
     GPtrArray *items;  /* sequence: YamlNode *; mapping: YamlPair * */
     GHashTable *index; /* mapping: key → YamlPair *                 */
@@ -184,16 +185,32 @@ static YamlNode *yaml_node_new(YamlBuilder *builder, YamlKind kind, const YamlEv
     node->is_plain = event->is_plain;
     node->is_anchor = event->anchor != NULL;
     node->weight = 1;
+    node->height = 1;
     g_ptr_array_add(builder->tree->nodes, node);
     return node;
 }
 
-static Error *yaml_find_alias(YamlBuilder *builder, const char *name, YamlNode **ret_node)
+static Error *yaml_check_depth(int depth)
+{
+    if (depth > YAML_MAX_DEPTH)
+        return error_new(ERR_INVALID, "nested more than %d levels deep", YAML_MAX_DEPTH);
+    return NULL;
+}
+
+static void yaml_grow(YamlNode *parent, const YamlNode *child)
+{
+    parent->weight += child->weight;
+    parent->height = MAX(parent->height, child->height + 1);
+}
+
+static Error *yaml_find_alias(YamlBuilder *builder, const char *name, int depth,
+                              YamlNode **ret_node)
 {
     YamlNode *node = g_hash_table_lookup(builder->anchors, name);
 
     if (!node)
         return error_new(ERR_INVALID, "alias \"*%s\" has no anchor \"&%s\" before it", name, name);
+    TRY(yaml_check_depth(depth + node->height - 1));
     TRY(yaml_charge(builder, node->weight));
     *ret_node = node;
     return NULL;
@@ -241,7 +258,7 @@ static Error *yaml_merge(YamlNode *mapping, const YamlNode *value)
 static Error *yaml_build(YamlBuilder *builder, const YamlEvent *event, int depth,
                          YamlNode **ret_node);
 
-/* Reads the value of a key; the parent's weight grows by it. */
+/* Reads the value of a key; the parent grows by it. */
 static Error *yaml_build_child(YamlBuilder *builder, YamlNode *parent, int depth,
                                YamlNode **ret_node)
 {
@@ -249,7 +266,7 @@ static Error *yaml_build_child(YamlBuilder *builder, YamlNode *parent, int depth
 
     TRY(yaml_next(builder, &event));
     TRY(yaml_build(builder, &event, depth + 1, ret_node));
-    parent->weight += (*ret_node)->weight;
+    yaml_grow(parent, *ret_node);
     return NULL;
 }
 
@@ -298,7 +315,7 @@ static Error *yaml_build_sequence(YamlBuilder *builder, YamlNode *sequence, int 
         if (event.type == FYET_SEQUENCE_END)
             return NULL;
         TRY(yaml_build(builder, &event, depth + 1, &item));
-        sequence->weight += item->weight;
+        yaml_grow(sequence, item);
         g_ptr_array_add(sequence->items, item);
     }
 }
@@ -309,10 +326,9 @@ static Error *yaml_build(YamlBuilder *builder, const YamlEvent *event, int depth
 {
     YamlNode *node = NULL;
 
-    if (depth > YAML_MAX_DEPTH)
-        return error_new(ERR_INVALID, "nested more than %d levels deep", YAML_MAX_DEPTH);
+    TRY(yaml_check_depth(depth));
     if (event->type == FYET_ALIAS)
-        return yaml_find_alias(builder, event->text, ret_node);
+        return yaml_find_alias(builder, event->text, depth, ret_node);
 
     TRY(yaml_charge(builder, 1));
     if (event->type == FYET_MAPPING_START) {

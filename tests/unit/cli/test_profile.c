@@ -92,10 +92,68 @@ static void test_bad(void)
     }
 }
 
+static void assert_refused(const char *text, const char *why)
+{
+    json_t *root = NULL;
+    g_autoptr(Error) e = profile_parse(text, "cli.yml", &root);
+
+    g_assert_nonnull(e);
+    g_assert_cmpint(e->code, ==, ERR_INVALID);
+    g_assert_nonnull(strstr(e->message, why));
+}
+
+/* A few lines that stand for a billion values, for themselves, for a tree without end. */
+static void test_aliases_are_bounded(void)
+{
+    g_autoptr(GString) bomb = g_string_new("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    g_autoptr(GString) merges = g_string_new("a0: &a0 {k: x}\n");
+    g_autoptr(GString) chain = g_string_new("a0: &a0 [x]\n");
+    g_autoptr(GString) brackets = g_string_new("a: ");
+
+    for (int i = 1; i < 9; i++) {
+        g_string_append_printf(bomb, "a%d: &a%d [", i, i);
+        g_string_append_printf(merges, "a%d: &a%d {", i, i);
+        for (int j = 0; j < 10; j++) {
+            g_string_append_printf(bomb, "%s*a%d", j ? ", " : "", i - 1);
+            g_string_append_printf(merges, "%sk%d: *a%d", j ? ", " : "", j, i - 1);
+        }
+        g_string_append(bomb, "]\n");
+        g_string_append(merges, ", <<: *a0}\n");
+    }
+    for (int i = 1; i < 100; i++)
+        g_string_append_printf(chain, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    for (int i = 0; i < 30; i++)
+        g_string_append_c(brackets, '[');
+    for (int i = 0; i < 30; i++)
+        g_string_append_c(brackets, ']');
+    assert_refused(bomb->str, "more than 10000 values");
+    assert_refused(merges->str, "more than 10000 values");
+    assert_refused(chain->str, "levels deep");
+    assert_refused(brackets->str, "levels deep");
+    assert_refused("a: &a [*a]\n", "");
+    assert_refused("a: *none\n", "");
+}
+
+/* Files of the DBLab client may use them, as YAML has it: own keys win over merged ones. */
+static void test_aliases(void)
+{
+    g_autoptr(json_t) root = parse_good("base: &b {url: u, token: t}\n"
+                                        "environments:\n"
+                                        "  one: {<<: *b, token: own}\n"
+                                        "  two: *b\n"
+                                        "  three: {<<: [*b, {insecure: true}]}\n");
+
+    g_assert_cmpstr(json_text_at(root, "environments.one.url"), ==, "u");
+    g_assert_cmpstr(json_text_at(root, "environments.one.token"), ==, "own");
+    g_assert_cmpstr(json_text_at(root, "environments.two.token"), ==, "t");
+    g_assert_cmpstr(json_text_at(root, "environments.three.url"), ==, "u");
+    g_assert_true(json_flag_at(root, "environments.three.insecure"));
+}
+
 static Profile *load_good(void)
 {
     Profile *profile = NULL;
-    g_autoptr(Error) e = profile_load(&profile);
+    g_autoptr(Error) e = profile_load_to_change(&profile);
 
     g_assert_null(e);
     return profile;
@@ -109,12 +167,14 @@ static void test_files(void)
     g_autofree char *ours = g_build_filename(g_get_home_dir(), ".ramet", "cli.yml", NULL);
     g_autofree char *our_dir = g_path_get_dirname(ours);
     g_autofree char *their_text = NULL;
-    g_autoptr(Profile) none = load_good();
+    g_autoptr(Profile) none = NULL;
     g_autoptr(Profile) dblab = NULL;
     g_autoptr(Profile) own = NULL;
     GStatBuf info;
     Error *e = NULL;
 
+    e = profile_load(&none);
+    g_assert_null(e);
     g_assert_false(none->exists);
     g_assert_null(profile_current(none));
     g_assert_cmpint(g_mkdir_with_parents(their_dir, 0755), ==, 0);
@@ -127,7 +187,8 @@ static void test_files(void)
     profile_set_current_id(dblab, "two");
     e = profile_save(dblab);
     g_assert_null(e);
-    own = load_good();
+    e = profile_load(&own);
+    g_assert_null(e);
     g_assert_cmpstr(profile_current_id(own), ==, "two");
     g_assert_nonnull(profile_environment(own, "dev"));
     g_assert_null(profile_environment(own, "three"));
@@ -244,6 +305,8 @@ int main(int argc, char **argv)
     g_test_add_func("/profile/odd_texts", test_odd_texts);
     g_test_add_func("/profile/empty", test_empty);
     g_test_add_func("/profile/bad", test_bad);
+    g_test_add_func("/profile/aliases", test_aliases);
+    g_test_add_func("/profile/aliases_are_bounded", test_aliases_are_bounded);
     g_test_add_func("/profile/files", test_files);
     g_test_add_func("/settings/of_file", test_settings_of_file);
     g_test_add_func("/settings/precedence", test_settings_precedence);

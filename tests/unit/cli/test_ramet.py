@@ -594,6 +594,17 @@ class Config(RametTest):
                          'Environment "dev" is successfully removed.\nThe current environment is "two".\n')
         self.ramet("config", "view", "dev", status=3)
 
+    def test_changed_by_many_at_once(self):
+        self.ramet("init", "--environment-id", "dev", "--url", "h")
+        changes = [subprocess.Popen([RAMET, "config", "create", f"e{i}", "--url", "h"], env=self.env,
+                                    stdout=subprocess.DEVNULL) for i in range(12)]
+        self.assertEqual([change.wait(30) for change in changes], [0] * 12)
+        self.assertEqual(sorted(self.ramet_json("config", "list", "-o", "json")),
+                         sorted(["dev", *(f"e{i}" for i in range(12))]))
+        for name in os.listdir(os.path.dirname(self.path())):
+            mode = os.stat(os.path.join(os.path.dirname(self.path()), name)).st_mode
+            self.assertEqual(stat.S_IMODE(mode), 0o600, name)
+
     def test_update(self):
         self.ramet("init", "--environment-id", "dev", "--url", "h")
         for args, said in [

@@ -168,6 +168,20 @@ static void test_bomb(void)
     g_assert_nonnull(strstr(error->message, "more than 100000 values"));
 }
 
+/* A tree of any depth in lines that are flat themselves. */
+static void test_depth_of_aliases(void)
+{
+    g_autoptr(GString) text = g_string_new("a0: &a0 [1]\n");
+    g_autoptr(YamlTree) tree = NULL;
+    YamlPlace place;
+
+    for (int i = 1; i < 40; i++)
+        g_string_append_printf(text, "a%d: &a%d [*a%d]\n", i, i, i - 1);
+    g_autoptr(Error) error = yaml_parse(text->str, &place, &tree);
+    g_assert_nonnull(error);
+    g_assert_nonnull(strstr(error->message, "levels deep"));
+}
+
 static void test_depth(void)
 {
     g_autofree char *open = g_strnfill(200, '[');
@@ -194,5 +208,6 @@ int main(int argc, char **argv)
     g_test_add_func("/config/yaml/secret-is-not-quoted", test_secret_is_not_quoted);
     g_test_add_func("/config/yaml/bomb", test_bomb);
     g_test_add_func("/config/yaml/depth", test_depth);
+    g_test_add_func("/config/yaml/depth-of-aliases", test_depth_of_aliases);
     return g_test_run();
 }
