@@ -30,7 +30,7 @@ static const HttpFailure http_failures[] = {
      "The server's certificate is not trusted: install its CA, or switch the check off."},
     {CURLE_SSL_CONNECT_ERROR, ERR_EXTERNAL, "Does the server speak TLS on this port?"},
     {CURLE_GOT_NOTHING, ERR_EXTERNAL, "Does the server expect https:// on this port?"},
-    {CURLE_WRITE_ERROR, ERR_EXTERNAL, "The answer is longer than this client accepts."},
+    {CURLE_WRITE_ERROR, ERR_NO_SPACE, "The answer is longer than this client accepts."},
     {CURLE_OK, ERR_EXTERNAL, NULL},
 };
 
@@ -134,6 +134,8 @@ static void http_set_options(CURL *curl, const HttpRequest *request, HttpHeaders
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "ramet/" RAMET_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, no_proxy);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE,
+                     1L); /* a dead machine is noticed also without a time limit */
     if (request->cancel) {
         curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, http_look_at_cancel);
@@ -150,6 +152,17 @@ static void http_set_options(CURL *curl, const HttpRequest *request, HttpHeaders
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
     else if (g_str_equal(request->method, "POST"))
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, "");
+}
+
+/* Out of time before there was a connection: nothing was asked for, so nothing may be under way. */
+static CURLcode http_refine(CURL *curl, CURLcode code)
+{
+    curl_off_t connected_us = 0;
+
+    if (code != CURLE_OPERATION_TIMEDOUT)
+        return code;
+    curl_easy_getinfo(curl, CURLINFO_CONNECT_TIME_T, &connected_us);
+    return connected_us > 0 ? code : CURLE_COULDNT_CONNECT;
 }
 
 static Error *http_failure(const HttpRequest *request, CURLcode code, const char *words)
@@ -185,7 +198,7 @@ Error *http_request(const HttpRequest *request, HttpResponse *ret_response)
     CURLcode code = curl_easy_perform(curl);
 
     if (code != CURLE_OK)
-        return http_failure(request, code, words);
+        return http_failure(request, http_refine(curl, code), words);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret_response->status);
     ret_response->size = text->len;
     ret_response->body = g_string_free(g_steal_pointer(&text), FALSE);

@@ -40,7 +40,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HttpResponse, http_response_clear)
  *
  *   ret_response   clear with http_response_clear()
  *
- * Errors: ERR_INVALID the URL, or a header of several lines; ERR_TIMEOUT, also cancelled; ERR_EXTERNAL no
- *         connection, no such host, TLS, an answer of more than 64 MiB (hint: what to check).
+ * Errors: ERR_INVALID the URL, or a header of several lines; ERR_TIMEOUT no answer in time, also cancelled;
+ *         ERR_EXTERNAL no connection (also not in time), no such host, TLS; ERR_NO_SPACE an answer of more
+ *         than 64 MiB (hint: what to check).
  */
 MUST_CHECK Error *http_request(const HttpRequest *request, HttpResponse *ret_response);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/http_client.h"
+#include "cli/interrupt.h"
 #include "cli/json_path.h"
 #include "cli/print.h"
 
@@ -215,7 +216,8 @@ static Error *client_poll_clone(Client *client, const char *id, int64_t left_ms,
                        ret_clone);
 }
 
-Error *client_wait_clone(Client *client, const char *id, const char *state, json_t **ret_clone)
+static Error *client_wait_for_change(Client *client, const char *id, const char *state,
+                                     json_t **ret_clone)
 {
     int64_t deadline_ms = clock_monotonic_ms() + client->settings->timeout_ms;
 
@@ -235,4 +237,16 @@ Error *client_wait_clone(Client *client, const char *id, const char *state, json
         if (pause_ms > 0)
             g_usleep((gulong)pause_ms * 1000);
     }
+}
+
+Error *client_wait_clone(Client *client, const char *id, const char *state, json_t **ret_clone)
+{
+    g_autofree char *notice =
+        g_strdup_printf("The server goes on: see \"ramet clone status %s\".", id);
+    Error *e = NULL;
+
+    interrupt_set_notice(notice);
+    e = client_wait_for_change(client, id, state, ret_clone);
+    interrupt_set_notice(NULL);
+    return e;
 }

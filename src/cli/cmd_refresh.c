@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/json_path.h"
 #include "cli/progress.h"
 
@@ -188,7 +189,9 @@ static Error *refresh_watch(Cli *cli)
     Error *e = NULL;
 
     TRY(refresh_start(&watch));
+    interrupt_set_notice("The refresh goes on: \"ramet refresh --watch\" follows it again.");
     e = refresh_follow(&watch, &retrieval);
+    interrupt_set_notice(NULL);
     refresh_end_line(&watch);
     if (e)
         return e;

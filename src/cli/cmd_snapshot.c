@@ -2,6 +2,7 @@
  * ramet snapshot: make, look at and remove snapshots.
  */
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/json_path.h"
 #include "cli/protection.h"
 
@@ -33,15 +34,25 @@ static const Column snapshot_columns[] = {
     {0},
 };
 
+/* The server answers when the work is done, and does it also when nobody waits. */
+static Error *snapshot_send(Cli *cli, const ApiCall *call, json_t **ret_answer)
+{
+    Error *e = NULL;
+
+    interrupt_set_notice("The server goes on: see \"ramet snapshot list\".");
+    e = client_call(cli->client, call, ret_answer);
+    interrupt_set_notice(NULL);
+    return e;
+}
+
 static Error *snapshot_call(Cli *cli, const char *method, const char *after, json_t *body,
                             json_t **ret_answer)
 {
     g_autofree char *path = NULL;
 
     TRY(client_path("/snapshot/", args_argument(cli->args), after, &path));
-    return client_call(cli->client,
-                       &(ApiCall){.method = method, .path = path, .body = body, .is_slow = true},
-                       ret_answer);
+    return snapshot_send(
+        cli, &(ApiCall){.method = method, .path = path, .body = body, .is_slow = true}, ret_answer);
 }
 
 /* "?branch=a&dataset=b", as far as they are given. */
@@ -91,12 +102,12 @@ Error *cmd_snapshot_create(Cli *cli)
     snapshot_put_option(cli->args, "pool", "poolName", request);
     snapshot_put_option(cli->args, "clone-id", "cloneID", request);
     snapshot_put_option(cli->args, "message", "message", request);
-    TRY(client_call(cli->client,
-                    &(ApiCall){.method = "POST",
-                               .path = is_of_clone ? "/snapshot/clone" : "/snapshot",
-                               .body = request,
-                               .is_slow = true},
-                    &snapshot));
+    TRY(snapshot_send(cli,
+                      &(ApiCall){.method = "POST",
+                                 .path = is_of_clone ? "/snapshot/clone" : "/snapshot",
+                                 .body = request,
+                                 .is_slow = true},
+                      &snapshot));
     cli_show_raw(cli, snapshot_columns, snapshot);
     return NULL;
 }

@@ -173,7 +173,8 @@ const Command commands[] = {
 
     {"psql", "open psql in a clone",
      "The password is taken from PGPASSWORD or ~/.pgpass, or psql asks for it. When the\n"
-     "clone's host is localhost and the server is another machine, that one is connected to.",
+     "clone's host is localhost and the server is another machine, that one is connected to.\n"
+     "The exit status is psql's own.",
      ARGUMENT_REQUIRED, "CLONE_ID", "PSQL_ARGUMENT", .needs_server = true, .run = cmd_psql},
 
     {"snapshot", "make, look at and remove snapshots"},

@@ -7,12 +7,15 @@
 
 const ExitStatusRow exit_status_rows[] = {
     {STATUS_OK, "success"},
-    {STATUS_FAILED, "failed: the server refused, the work failed, or `doctor` found something"},
-    {STATUS_USAGE, "wrong use: the command line, a variable or the config file; nothing was sent"},
+    {STATUS_FAILED, "failed: the server refused, the work failed, or `doctor` found something; "
+                    "also an answer that no Ramet server gives"},
+    {STATUS_USAGE, "wrong use: the command line, a file it names, a variable or the config file; "
+                   "nothing was sent"},
     {STATUS_NOT_FOUND, "the clone, snapshot, branch or environment does not exist"},
     {STATUS_DENIED, "the server refused the token"},
     {STATUS_UNREACHABLE, "the server could not be reached"},
     {STATUS_TIMED_OUT, "timed out waiting; the work may go on at the server"},
+    {STATUS_INTERRUPTED, "interrupted (Ctrl-C); what was asked for goes on at the server"},
     {0},
 };
 

@@ -14,6 +14,7 @@ typedef enum ExitStatus {
     STATUS_DENIED = 4,
     STATUS_UNREACHABLE = 5,
     STATUS_TIMED_OUT = 6,
+    STATUS_INTERRUPTED = 130, /* of a shell for a program that SIGINT has ended */
 } ExitStatus;
 
 typedef struct ExitStatusRow {

@@ -70,8 +70,10 @@ Error *password_read_file(const char *path, char **ret_password)
     if (strcmp(path, "-") == 0)
         return password_read_line(stdin, ret_password);
     e = fs_read_file(path, PASSWORD_FILE_MAX, &text);
-    if (e)
+    if (e) {
+        e->code = ERR_INVALID; /* whatever it is: the command line names a file that will not do */
         return error_wrap(e, "reading the password");
+    }
     *ret_password = g_strndup(text, strcspn(text, "\r\n"));
     return NULL;
 }

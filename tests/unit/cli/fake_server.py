@@ -1,5 +1,6 @@
 """A server that plays back answers, one list of them for each "METHOD /path", and remembers what it was asked."""
 
+import contextlib
 import json
 import threading
 import time
@@ -34,10 +35,11 @@ class FakeServer:
                 answer = server.take(self.command, self.path, body, self.headers)
                 time.sleep(answer.delay)
                 payload = answer.text.encode()
-                self.send_response(answer.status)
-                self.send_header("Content-Length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
+                with contextlib.suppress(ConnectionError):  # a client that was interrupted
+                    self.send_response(answer.status)
+                    self.send_header("Content-Length", str(len(payload)))
+                    self.end_headers()
+                    self.wfile.write(payload)
 
             do_GET = do_POST = do_PATCH = do_DELETE = handle_any
 

@@ -3,14 +3,19 @@
 Run by meson: test_ramet.py RAMET DOCS_CLI_MD [unittest arguments]
 """
 
+import contextlib
 import json
 import os
+import pathlib
 import pty
 import select
+import signal
+import socket
 import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -191,6 +196,13 @@ class Password(RametTest):
 
     def test_stdin(self):
         self.assertEqual(self.create("--password-file", "-", stdin="of-stdin\n"), "of-stdin")
+
+    def test_file_that_will_not_do(self):
+        server = self.serve({})
+        for path in ("no-such-file", self.home.name, os.devnull + "/x", "/dev/zero"):
+            done = self.ramet(*CREATE, "--password-file", path, status=2)
+            self.assertIn("reading the password", done.stderr)
+        self.assertEqual(server.asked(), [])
 
     def test_none(self):
         del self.env["RAMET_CLONE_PASSWORD"]
@@ -557,6 +569,31 @@ class StrangeAnswers(RametTest):
             self.serve({"GET /status": [answer]})
             self.assertIn("hint: Is there a Ramet server at", self.ramet("clone", "list", status=1).stderr)
 
+    def test_answer_without_end(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def flood():
+                peer, _ = listener.accept()
+                with peer, contextlib.suppress(OSError):
+                    peer.recv(4096)
+                    peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                    while True:
+                        peer.sendall(b" " * 65536)
+            threading.Thread(target=flood, daemon=True).start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.assertIn("longer than this client accepts",
+                          self.ramet("clone", "list", "--url", url, status=1).stderr)
+
+    def test_no_connection_in_time_is_unreachable(self):
+        with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+            waiting = [socket.socket() for _ in range(4)]  # the queue is full: nobody else is answered
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(listener.getsockname())
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self.ramet("clone", "list", "--url", url, "--request-timeout", "500ms", status=5)
+            for one in waiting:
+                one.close()
+
     def test_redirection_is_no_success(self):
         self.serve({"DELETE /clone/c1": [Answer("", 302)]})
         self.assertIn("redirection", self.ramet("clone", "destroy", "--async", "c1", status=1).stderr)
@@ -564,6 +601,60 @@ class StrangeAnswers(RametTest):
     def test_ids_that_a_shell_would_run(self):
         self.serve({"GET /clones": [Answer([clone() | {"id": i} for i in ("$(id)", "`id`", "a b", "*", "-f", "c1", "x\n")])]})
         self.assertEqual(self.ramet("ids", "clones").stdout, "c1\n")
+
+
+class Endings(RametTest):
+    """What is asked for goes on at the server, whatever happens to the client."""
+
+    def interrupt(self, command, answers):
+        server = self.serve(answers)
+        last = threading.Event()
+        take = server.take
+
+        def taken(method, path, body, headers):
+            answer = take(method, path, body, headers)
+            if answer.delay:
+                last.set()
+            return answer
+        server.take = taken
+        with subprocess.Popen([RAMET, *command], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as client:
+            self.assertTrue(last.wait(30))
+            client.send_signal(signal.SIGINT)
+            _, errors = client.communicate(timeout=30)
+        self.assertEqual(client.returncode, -signal.SIGINT)  # 130 in a shell
+        return errors
+
+    def test_interrupted(self):
+        slow = Answer(CREATING, delay=2)
+        errors = self.interrupt(CREATE, {"POST /clone": [Answer(CREATING, 201)], "GET /clone/c1": [slow]})
+        self.assertEqual(errors, '\nThe server goes on: see "ramet clone status c1".\n')
+        errors = self.interrupt(["snapshot", "create"], {"POST /snapshot": [slow]})
+        self.assertIn("ramet snapshot list", errors)
+        errors = self.interrupt(["refresh", "--watch"], {"POST /full-refresh": [Answer({"message": ""})],
+                                "GET /instance/retrieval": [Answer(retrieval("finished", "a")), slow]})
+        self.assertIn("ramet refresh --watch", errors)
+        self.assertEqual(self.interrupt(["clone", "list"], {"GET /status": [slow]}), "")
+
+    def test_nobody_reads(self):
+        self.serve({"GET /status": [Answer({"cloning": {"clones": [clone()] * 1000}})]})
+        reader, writer = os.pipe()
+        os.close(reader)
+        with open(writer, "wb") as pipe:
+            done = subprocess.run([RAMET, "clone", "list"], env=self.env, stdout=pipe, stderr=subprocess.PIPE,
+                                  check=False, restore_signals=True)
+        self.assertEqual((done.returncode, done.stderr), (-signal.SIGPIPE, b""))
+
+    def test_closed_streams(self):
+        self.serve({"GET /status": [Answer({"cloning": {"clones": [clone()]}})]})
+        for closed, status in ((">&-", 1), ("<&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 1)):
+            for command in ("clone list", "config list", "init --environment-id x --url h"):
+                with tempfile.TemporaryDirectory() as home:
+                    done = subprocess.run(["sh", "-c", f'"$0" {command} {closed}', RAMET], env=self.env | {"HOME": home},
+                                          capture_output=True, text=True, check=False)
+                    self.assertEqual(done.returncode, status, closed + command + done.stderr)
+                    for name in pathlib.Path(home).glob(".ramet/*"):
+                        self.assertNotIn("successfully", name.read_text())
 
 
 class Config(RametTest):
