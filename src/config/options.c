@@ -229,7 +229,8 @@ const Option options_table[] = {
     {"retrieval.spec.logicalDump", SECTION, .help = "Job: dumps the databases of a live source."},
     CONTAINER_ROWS(DUMP),
     {DUMP ".dumpLocation", STRING(retrieval.dump.dump_location), .flags = RELOADS,
-     .help = "Directory for the dumps, created when missing. Required, absolute."},
+     .help = "Directory for the dumps, created when missing. A dump goes as soon as it is "
+             "restored. Required, absolute."},
     {DUMP ".source.type", STRING(retrieval.dump.source_type), .fallback = "remote",
      .choices = source_choices, .flags = RELOADS,
      .help = "Where the source is. `rdsIam` is not built yet."},

@@ -59,7 +59,7 @@ static Error *dump_run_tool(const Work *work, const SourceDatabase *database)
     tool_arg_list(tool, "", config->custom_options);
     tool_arg(tool, "--format=directory");
     tool_arg(tool, "--file=%s", path);
-    return tool_run(tool, NULL, NULL);
+    return dump_dir_explain(tool_run(tool, NULL, NULL), path, work_config(work)->postgres.os_user);
 }
 
 static Error *dump_database(const Work *work, const SourceDatabase *database)
@@ -95,15 +95,21 @@ Error *step_dump(Operation *operation)
     return NULL;
 }
 
-Error *undo_dump(Operation *operation)
+Error *dump_discard_all(const Work *work)
 {
-    const Work *work = operation->work;
     const char *location = json_string_value(json_object_get(work->args, "dumpLocation"));
     size_t i;
     json_t *name;
 
-    TRY(orphans_stop(work->volume));
     json_array_foreach (json_object_get(work->args, "dumps"), i, name)
         TRY(dump_dir_remove(location, json_string_value(name)));
     return NULL;
+}
+
+Error *undo_dump(Operation *operation)
+{
+    const Work *work = operation->work;
+
+    TRY(orphans_stop(work->volume));
+    return dump_discard_all(work);
 }

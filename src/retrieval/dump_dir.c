@@ -5,6 +5,7 @@
 #include "retrieval/dump_dir.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/fs.h"
 
@@ -77,4 +78,16 @@ Error *dump_dir_remove(const char *location, const char *database)
         return NULL;
     TRY(dump_dir_is_dump(path, &is_dump));
     return is_dump ? fs_remove_tree(path) : NULL;
+}
+
+Error *dump_dir_explain(Error *e, const char *path, const char *os_user)
+{
+    const char *words = e && e->detail ? e->detail : "";
+
+    if (!strstr(words, path) || !strstr(words, "Permission denied"))
+        return e;
+    return error_hint(e,
+                      "The operating-system user \"%s\" (postgres.osUser) writes the dump: let it "
+                      "pass through every directory above \"%s\", or choose another dumpLocation.",
+                      os_user, path);
 }

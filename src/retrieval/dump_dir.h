@@ -22,3 +22,6 @@ MUST_CHECK Error *dump_dir_make(const char *location, const char *database, cons
 
 /* Removes a dump, half made or whole. Missing, or no dump: success, and nothing is touched. */
 MUST_CHECK Error *dump_dir_remove(const char *location, const char *database);
+
+/* To an error of a tool that could not write to path: who it is that could not. NULL for NULL. */
+MUST_CHECK Error *dump_dir_explain(Error *e, const char *path, const char *os_user);

@@ -58,6 +58,13 @@ static Error *restore_run_tool(const Work *work, const char *database)
     return tool_run(tool, NULL, NULL);
 }
 
+/* A dump is the source in plain: it goes as soon as its data is where it belongs. */
+static void restore_discard_dump(const Work *work, const char *database)
+{
+    error_ignore(dump_dir_remove(work_config(work)->retrieval.dump.dump_location, database),
+                 "the dump stays until a refresh copies this database again");
+}
+
 /* The configuration may ignore errors of single objects, not a dead server or a full disk. */
 static Error *restore_judge(const Work *work, Error *e)
 {
@@ -101,6 +108,8 @@ Error *step_restore(Operation *operation)
         Error *e = restore_database(work, database);
         if (e)
             return error_wrap(e, "database \"%s\"", database->name);
+        restore_discard_dump(work, database->name);
     }
+    error_ignore(dump_discard_all(work), "dumps that were not restored stay");
     return NULL;
 }

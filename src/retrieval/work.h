@@ -96,6 +96,9 @@ MUST_CHECK Error *jobs_check(const Config *config);
 bool jobs_has(const Config *config, const char *job);
 const char *jobs_mode(const Config *config);
 
+/* Removes all dumps of this work; those that are gone are fine. */
+MUST_CHECK Error *dump_discard_all(const Work *work);
+
 /* Steps, in the files named after them. */
 MUST_CHECK Error *step_check(Operation *operation);          /* check.c    */
 MUST_CHECK Error *step_dump(Operation *operation);           /* dump.c     */

@@ -221,11 +221,18 @@ class Server:
 
     # --- the end ----------------------------------------------------------------------------
 
+    def dumps(self):
+        """Names of what lies in dumpLocation."""
+        location = self.directory / "dump"
+        return sorted(path.name for path in location.iterdir()) if location.is_dir() else []
+
     def check(self):
         """The doctor finds nothing, asked through the server if it runs. What was just asked for may take a moment."""
         if not self.is_running():
             self.check_without_server()
             return
+        if self.retrieval()["status"] in ("finished", "failed", "inactive"):
+            assert not self.dumps(), "the source's data was left in dumpLocation"
         try:
             machine.wait_for(lambda: not self._findings(), 5, "a clean doctor")
         except AssertionError:

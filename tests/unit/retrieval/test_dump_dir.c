@@ -3,6 +3,8 @@
  */
 #include "retrieval/dump_dir.h"
 
+#include <string.h>
+
 #include "base/fs.h"
 
 static char *make_location(void)
@@ -78,11 +80,27 @@ static void test_foreign_is_kept(void)
     assert_ok(fs_remove_tree(location));
 }
 
+static void test_who_cannot_write(void)
+{
+    g_autoptr(Error) reach =
+        error_detail(error_new(ERR_EXTERNAL, "pg_dump failed"),
+                     "could not open output file \"/d/app/toc.dat\": Permission denied");
+    g_autoptr(Error) other =
+        error_detail(error_new(ERR_EXTERNAL, "pg_dump failed"), "\"/etc/key\": Permission denied");
+
+    reach = dump_dir_explain(g_steal_pointer(&reach), "/d/app", "postgres");
+    g_assert_nonnull(strstr(reach->hint, "\"postgres\""));
+    other = dump_dir_explain(g_steal_pointer(&other), "/d/app", "postgres");
+    g_assert_null(other->hint);
+    g_assert_null(dump_dir_explain(NULL, "/d/app", "postgres"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dump-dir/path", test_path);
     g_test_add_func("/dump-dir/old-dump-is-replaced", test_old_dump_is_replaced);
     g_test_add_func("/dump-dir/foreign-is-kept", test_foreign_is_kept);
+    g_test_add_func("/dump-dir/who-cannot-write", test_who_cannot_write);
     return g_test_run();
 }
