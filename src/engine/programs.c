@@ -12,7 +12,7 @@
 
 /* --- opening --- */
 
-static char **programs_bin_dirs(const Config *config)
+char **programs_bin_dirs(const Config *config)
 {
     g_autoptr(GPtrArray) dirs = g_ptr_array_new();
     size_t i;

@@ -15,6 +15,9 @@
 MUST_CHECK Error *programs_open(Engine *engine);
 void programs_close(Engine *engine);
 
+/* postgres.binDirs, for installation_list(); caller frees. */
+char **programs_bin_dirs(const Config *config);
+
 /* installation_choose() of what there is; caller frees. */
 MUST_CHECK Error *programs_find(const Engine *engine, int64_t major, Installation **ret);
 MUST_CHECK Error *programs_find_for_source(const Engine *engine, int64_t source_major,

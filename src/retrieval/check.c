@@ -122,26 +122,11 @@ static Error *check_management_database(const Work *work)
         "Set global.database.dbname to \"postgres\" or to a database that is copied.");
 }
 
-static Error *check_settings(const Work *work)
+static Error *check_ask(const json_t *settings, void *data)
 {
-    const Config *config = work_config(work);
-    const struct {
-        const char *path;
-        const json_t *settings;
-    } all[] = {
-        {"databaseConfigs", config->database_configs},
-        {"retrieval.spec.logicalRestore.options.configs", config->retrieval.restore.configs},
-        {"retrieval.spec.logicalSnapshot.options.configs", config->retrieval.snapshot.configs},
-    };
+    const Work *work = data;
 
-    for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (json_object_size(all[i].settings) == 0)
-            continue;
-        Error *e = programs_check_settings(work->engine, work->installation, all[i].settings);
-        if (e)
-            return error_wrap(e, "%s", all[i].path);
-    }
-    return NULL;
+    return programs_check_settings(work->engine, work->installation, settings);
 }
 
 /* The new data is built beside the old. */
@@ -166,6 +151,6 @@ Error *step_check(Operation *operation)
     TRY(check_databases(work));
     TRY(check_restore_list(work));
     TRY(check_management_database(work));
-    TRY(check_settings(work));
+    TRY(settings_check_all(work_config(work), check_ask, work));
     return check_space(work);
 }

@@ -15,6 +15,17 @@
 
 typedef struct Retrieval Retrieval;
 
+/*
+ * retrieval_check_config - what a refresh would refuse of a configuration, as far as that can be
+ * told without a server and a source. PostgreSQL is asked about its settings, and not started.
+ *
+ *   ret_left_out   why settings were not asked about; NULL = they were. Constant
+ *
+ * Errors: ERR_INVALID jobs that make no refresh, a setting that no PostgreSQL here takes;
+ *         ERR_NOT_FOUND none in one of postgres.binDirs.
+ */
+MUST_CHECK Error *retrieval_check_config(const Config *config, const char **ret_left_out);
+
 /* Registers the kinds of operations that retrieval brings: call it before engine_recover(). */
 MUST_CHECK Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval);
 

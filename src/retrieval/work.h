@@ -99,6 +99,13 @@ const char *jobs_mode(const Config *config);
 /* Removes all dumps of this work; those that are gone are fine. */
 MUST_CHECK Error *dump_discard_all(const Work *work);
 
+/*
+ * Asks about each set of PostgreSQL settings in the configuration that is not empty. The first error
+ * is returned, with the place of the settings before it.
+ */
+typedef Error *(*SettingsAsk)(const json_t *settings, void *data);
+MUST_CHECK Error *settings_check_all(const Config *config, SettingsAsk ask, void *data);
+
 /* Steps, in the files named after them. */
 MUST_CHECK Error *step_check(Operation *operation);          /* check.c    */
 MUST_CHECK Error *step_dump(Operation *operation);           /* dump.c     */

@@ -6,8 +6,12 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "engine/doctor.h"
 #include "engine/engine.h"
+#include "retrieval/retrieval.h"
+
+#define COMMAND_SHOWN_MAX 65536
 
 /* --- configuration --- */
 
@@ -29,7 +33,14 @@ Error *command_read_config(const ServerOptions *options, Config **ret_config)
 
 Error *command_check_config(const Config *config, const ServerOptions *options)
 {
-    printf("%s: no errors\n", options->config_path);
+    const char *left_out = NULL;
+
+    TRY(error_wrap(retrieval_check_config(config, &left_out), "configuration \"%s\"",
+                   options->config_path));
+    if (left_out)
+        printf("%s: no errors (%s)\n", options->config_path, left_out);
+    else
+        printf("%s: no errors\n", options->config_path);
     return NULL;
 }
 
@@ -59,8 +70,12 @@ Error *command_doctor(const Config *config, const ServerOptions *options)
     TRY(engine_examine(engine, &findings));
     for (unsigned i = 0; i < findings->len; i++) {
         const Finding *finding = findings->pdata[i];
-        printf("%s: %s %s: %s\n  %s\n", finding->is_error ? "error" : "warning", finding->kind,
-               finding->name, finding->message, finding->hint);
+        g_autofree char *text =
+            g_strdup_printf("%s: %s %s: %s\n  %s\n", finding->is_error ? "error" : "warning",
+                            finding->kind, finding->name, finding->message, finding->hint);
+        g_autofree char *shown = text_printable_lines(text, COMMAND_SHOWN_MAX);
+
+        fputs(shown, stdout);
     }
     if (findings->len > 0)
         return error_new(ERR_CONFLICT, "%u %s", findings->len,
@@ -71,15 +86,23 @@ Error *command_doctor(const Config *config, const ServerOptions *options)
 
 /* --- the end --- */
 
+/* Errors quote files, programs and clones: what these say must not steer a terminal. */
+static void command_print_error(const char *title, const char *text)
+{
+    g_autofree char *shown = text_printable_lines(text, COMMAND_SHOWN_MAX);
+
+    fprintf(stderr, "%s%s\n", title, shown);
+}
+
 int command_exit(Error *e)
 {
     if (!e)
         return 0;
-    fprintf(stderr, "rametd: %s\n", e->message);
-    if (e->detail)
-        fprintf(stderr, "detail: %s\n", e->detail);
+    command_print_error("rametd: ", e->message);
+    if (e->detail && *e->detail)
+        command_print_error("detail: ", e->detail);
     if (e->hint)
-        fprintf(stderr, "hint: %s\n", e->hint);
+        command_print_error("hint: ", e->hint);
     int status = e->code == ERR_INVALID ? 2 : 1;
     error_free(e);
     return status;
