@@ -4,12 +4,17 @@
  */
 #include "retrieval/source.h"
 
+#include <string.h>
+
 #define SOURCE_CONNECT_TIMEOUT_MS 10000
 #define SOURCE_QUERY_TIMEOUT_MS   300000 /* the sizes of very many tables; a dead network */
 
-/* A database that is locked by somebody must not hold a refresh up for ever. */
+/*
+ * A database that is locked by somebody must not hold a refresh up for ever; a role that ALTER
+ * DATABASE … SET role gives must not take the user's own rights away.
+ */
 #define SOURCE_SESSION                                                                             \
-    "SET statement_timeout = '5min'; SET lock_timeout = '1min'; SET "                              \
+    "SET ROLE NONE; SET statement_timeout = '5min'; SET lock_timeout = '1min'; SET "               \
     "default_transaction_read_only = on"
 
 /* --- making and freeing --- */
@@ -113,25 +118,51 @@ Error *source_conninfo(const Source *source, const char *dbname, char **ret_conn
 
 /* --- connecting --- */
 
+/*
+ * What a person can do about a refused or impossible connection. The first row counts that has the
+ * code, and whose text the server or libpq has said; what is not known gets no hint.
+ */
 static const struct {
     ErrorCode code;
+    const char *text;
     const char *hint;
 } source_hints[] = {
-    {ERR_DENIED, "Check user and password in retrieval.spec.logicalDump.options.source (PGPASSWORD "
-                 "in the server's "
-                 "environment wins), and the source's pg_hba.conf."},
-    {ERR_NOT_FOUND, "Check the name of the database."},
-    {ERR_TIMEOUT, "Check that host and port are right and that no firewall is in between."},
-    {ERR_BUSY, "The source has no free connection or is starting; try again later."},
-    {ERR_EXTERNAL, "Check that the source runs, and its host and port in "
-                   "retrieval.spec.logicalDump.options.source."},
+    {ERR_DENIED, "28P01",
+     "Check user and password in retrieval.spec.logicalDump.options.source (PGPASSWORD in the "
+     "server's environment wins)."},
+    {ERR_DENIED, "no password supplied",
+     "The source asks for a password: set it in retrieval.spec.logicalDump.options.source."},
+    {ERR_DENIED, "pg_hba.conf", "Let this host and user in, in the source's pg_hba.conf."},
+    {ERR_DENIED, "28000",
+     "Check the user in retrieval.spec.logicalDump.options.source: is there such a role, may it "
+     "log "
+     "in, and does pg_hba.conf let it in the way it comes?"},
+    {ERR_DENIED, "permission denied for database",
+     "Give the source's user the right to connect: GRANT CONNECT ON DATABASE … TO …"},
+    {ERR_NOT_FOUND, "",
+     "Check the name of the database in retrieval.spec.logicalDump.options.source."},
+    {ERR_TIMEOUT, "", "Check that host and port are right and that no firewall is in between."},
+    {ERR_BUSY, "too many connections for role",
+     "The source's user has a connection limit; a refresh needs parallelJobs + 3."},
+    {ERR_BUSY, "53300", "The source has no free connection; try again later."},
+    {ERR_BUSY, "", "The source is starting or stopping; try again later."},
+    {ERR_EXTERNAL, "could not translate host name",
+     "Check the name of the host in retrieval.spec.logicalDump.options.source."},
+    {ERR_EXTERNAL, "SSL", "Check sslmode and the certificates in source.connectionString."},
+    {ERR_EXTERNAL, "unsupported startup parameter",
+     "This is a pooler: give the address of the server itself."},
+    {ERR_EXTERNAL, "could not connect",
+     "Check that the source runs, and its host and port in "
+     "retrieval.spec.logicalDump.options.source."},
 };
 
 static Error *source_explain(Error *e)
 {
+    g_autofree char *words = g_strconcat(e->message, "\n", e->detail, NULL);
+
     for (size_t i = 0; i < G_N_ELEMENTS(source_hints); i++)
-        if (source_hints[i].code == e->code)
-            e = error_hint(e, "%s", source_hints[i].hint);
+        if (source_hints[i].code == e->code && strstr(words, source_hints[i].text))
+            return error_hint(e, "%s", source_hints[i].hint);
     return e;
 }
 
@@ -158,15 +189,14 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
 /* --- databases --- */
 
 #define DATABASES_SQL                                                                              \
-    "SELECT datname,"                                                                              \
-    "       datallowconn AND has_database_privilege(oid, 'CONNECT'),"                              \
+    "SELECT datname, datallowconn, has_database_privilege(oid, 'CONNECT'),"                        \
     "       datistemplate,"                                                                        \
     "       CASE WHEN has_database_privilege(oid, 'CONNECT') THEN pg_database_size(oid) ELSE 0 "   \
     "END,"                                                                                         \
     "       pg_encoding_to_char(encoding), datcollate, datctype"                                   \
     "  FROM pg_database"                                                                           \
     " WHERE datconnlimit <> -2" /* left over from an interrupted DROP DATABASE */                  \
-    " ORDER BY 4 DESC, 1"
+    " ORDER BY 5 DESC, 1"
 
 static SourceDatabase *source_database_new(const Rows *rows, int row)
 {
@@ -174,12 +204,13 @@ static SourceDatabase *source_database_new(const Rows *rows, int row)
 
     *database = (SourceDatabase){
         .name = g_strdup(rows_text(rows, row, 0)),
-        .accepts_us = g_str_equal(rows_text(rows, row, 1), "t"),
-        .is_template = g_str_equal(rows_text(rows, row, 2), "t"),
-        .bytes = rows_int(rows, row, 3),
-        .encoding = g_strdup(rows_text(rows, row, 4)),
-        .collate = g_strdup(rows_text(rows, row, 5)),
-        .ctype = g_strdup(rows_text(rows, row, 6)),
+        .is_open = g_str_equal(rows_text(rows, row, 1), "t"),
+        .may_connect = g_str_equal(rows_text(rows, row, 2), "t"),
+        .is_template = g_str_equal(rows_text(rows, row, 3), "t"),
+        .bytes = rows_int(rows, row, 4),
+        .encoding = g_strdup(rows_text(rows, row, 5)),
+        .collate = g_strdup(rows_text(rows, row, 6)),
+        .ctype = g_strdup(rows_text(rows, row, 7)),
         .extensions = g_ptr_array_new_with_free_func(source_extension_free),
         .objects = g_ptr_array_new_with_free_func(source_object_free),
     };
@@ -198,7 +229,7 @@ static bool source_takes(const LogicalDumpConfig *config, SourceDatabase *databa
     const json_t *options = json_object_get(config->databases, database->name);
 
     if (json_object_size(config->databases) == 0)
-        return database->accepts_us && !database->is_template;
+        return database->is_open && database->may_connect && !database->is_template;
     if (!options)
         return false;
     database->tables = source_patterns(options, "tables");
@@ -234,6 +265,20 @@ static SourceDatabase *source_find(const GPtrArray *databases, const char *name)
     return NULL;
 }
 
+static Error *source_check_open(const SourceDatabase *database)
+{
+    if (!database->is_open)
+        return error_hint(
+            error_new(ERR_DENIED, "database \"%s\" is closed to everybody", database->name),
+            "Open it at the source (ALTER DATABASE … ALLOW_CONNECTIONS true), or take "
+            "it out of retrieval.spec.logicalDump.options.databases.");
+    if (!database->may_connect)
+        return error_hint(error_new(ERR_DENIED, "database \"%s\" does not let the source's user in",
+                                    database->name),
+                          "Give the user the right: GRANT CONNECT ON DATABASE … TO …");
+    return NULL;
+}
+
 static Error *source_check_wanted(const Source *source, const LogicalDumpConfig *config)
 {
     const char *name;
@@ -243,9 +288,7 @@ static Error *source_check_wanted(const Source *source, const LogicalDumpConfig 
         const SourceDatabase *database = source_find(source->databases, name);
         if (!database)
             return source_no_database(source, name);
-        if (!database->accepts_us)
-            return error_hint(error_new(ERR_DENIED, "database \"%s\" does not let us in", name),
-                              "Give the source's user the right: GRANT CONNECT ON DATABASE …");
+        TRY(source_check_open(database));
     }
     if (source->databases->len == 0)
         return error_hint(error_new(ERR_NOT_FOUND, "the source has no database that we may read"),

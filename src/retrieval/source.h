@@ -34,7 +34,8 @@ typedef struct SourceDatabase {
     char *encoding;
     char *collate;
     char *ctype;
-    bool accepts_us; /* datallowconn, and we may connect */
+    bool is_open;     /* datallowconn: it takes connections at all */
+    bool may_connect; /* the source's user has the right to    */
     bool is_template;
     json_t *tables; /* array of patterns, or NULL = all */
     json_t *exclude_tables;

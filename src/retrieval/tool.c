@@ -22,10 +22,10 @@ static const char *const foreign_env[] = {
     "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
 };
 
-/* Against what ALTER DATABASE … SET brings along: limits for users are wrong for loading. */
+/* Against what ALTER DATABASE … SET brings along: limits and roles for users are wrong for loading. */
 #define TARGET_OPTIONS                                                                             \
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 "           \
-    "-c default_transaction_read_only=off"
+    "-c default_transaction_read_only=off -c role=none"
 
 static void tool_env(Tool *tool, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
@@ -103,13 +103,16 @@ void tool_arg_list(Tool *tool, const char *option, const json_t *list)
     }
 }
 
-/* What the operator set for libpq (certificates, service files) stays; the session is ours. */
+/*
+ * What the operator set for libpq (certificates, service files) stays; the session is ours. A role
+ * that ALTER DATABASE or ALTER ROLE sets would take the user's own rights away.
+ */
 void tool_use_source(Tool *tool)
 {
     const char *password = tool->work->source->password;
 
     tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
-    tool_env(tool, "PGOPTIONS=-c statement_timeout=0");
+    tool_env(tool, "PGOPTIONS=-c statement_timeout=0 -c role=none");
     if (password)
         tool_env(tool, "PGPASSWORD=%s", password);
 }

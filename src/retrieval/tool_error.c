@@ -10,7 +10,15 @@
 #define BLOCKS_MAX      5    /* errors that are kept for the detail */
 #define BLOCK_BYTES_MAX 1500 /* of each: a command may be long      */
 
+/* Whose words they are: the same ones mean another thing, and ask for another cure. */
+typedef enum CauseSide {
+    CAUSE_ANY,
+    CAUSE_SOURCE, /* pg_dump and its like: the operator's server, and the disk of dumpLocation */
+    CAUSE_TARGET, /* pg_restore and its like: our instance, which has no network, and the pool */
+} CauseSide;
+
 struct ToolErrors {
+    CauseSide side;
     char *prefix; /* "pg_restore: "                                  */
     char *entry;  /* last entry named: "TABLE places alice"; or NULL */
     char *first;  /* message of the first error                      */
@@ -21,6 +29,7 @@ struct ToolErrors {
 };
 
 typedef struct KnownCause {
+    CauseSide side;
     const char *text;
     ErrorCode code;
     const char *hint;
@@ -32,36 +41,63 @@ typedef struct KnownCause {
     "true "                                                                                        \
     "where only settings are not known."
 
+#define READ_RIGHTS                                                                                \
+    "Give the source's user the right to read it (from 14 on pg_read_all_data has it for all), "   \
+    "or leave it out with excludeTables."
+
 /* Source: messages of PostgreSQL 10 … 18 and libpq. Order: the most telling first. */
 static const KnownCause known_causes[] = {
-    {"No space left on device", ERR_NO_SPACE,
-     "Enlarge the pool or the disk of dumpLocation, or take fewer databases or tables."},
-    {"Disk quota exceeded", ERR_NO_SPACE, "Raise the quota of the pool or of dumpLocation."},
-    {"password authentication failed", ERR_DENIED,
+    {CAUSE_SOURCE, "ERROR:  could not write to file", ERR_NO_SPACE,
+     "The source's own disk has no space left for temporary files."},
+    {CAUSE_SOURCE, "No space left on device", ERR_NO_SPACE,
+     "Enlarge the disk of dumpLocation, or take fewer databases or tables."},
+    {CAUSE_TARGET, "No space left on device", ERR_NO_SPACE,
+     "Enlarge the pool, or take fewer databases or tables."},
+    {CAUSE_SOURCE, "Disk quota exceeded", ERR_NO_SPACE, "Raise the quota of dumpLocation."},
+    {CAUSE_TARGET, "Disk quota exceeded", ERR_NO_SPACE, "Raise the quota of the pool."},
+    {CAUSE_SOURCE, "password authentication failed", ERR_DENIED,
      "Check username and password of the source; PGPASSWORD in the server's environment wins."},
-    {"no pg_hba.conf entry", ERR_DENIED, "Let this host and user in, in the source's pg_hba.conf."},
-    {"permission denied for", ERR_DENIED,
-     "Give the source's user the right to read everything (GRANT pg_read_all_data), or leave the "
-     "object out "
-     "with excludeTables."},
-    {"aborting because of server version mismatch", ERR_INVALID,
+    {CAUSE_SOURCE, "no pg_hba.conf entry", ERR_DENIED,
+     "Let this host and user in, in the source's pg_hba.conf."},
+    {CAUSE_SOURCE, "permission denied for database", ERR_DENIED,
+     "Give the source's user the right to connect to it: GRANT CONNECT ON DATABASE …"},
+    {CAUSE_SOURCE, "permission denied for table", ERR_DENIED, READ_RIGHTS},
+    {CAUSE_SOURCE, "permission denied for relation", ERR_DENIED, READ_RIGHTS}, /* before 11 */
+    {CAUSE_SOURCE, "permission denied for sequence", ERR_DENIED, READ_RIGHTS},
+    {CAUSE_SOURCE, "permission denied for schema", ERR_DENIED, READ_RIGHTS},
+    {CAUSE_SOURCE, "permission denied for large object", ERR_DENIED,
+     "Large objects are read by their owner or a superuser: use such a user, or leave them out "
+     "with "
+     "customOptions: [\"--no-blobs\"]."},
+    {CAUSE_SOURCE, "permission denied for", ERR_DENIED, NULL},
+    {CAUSE_SOURCE, "unsupported startup parameter", ERR_INVALID,
+     "This is a pooler: give the address of the server itself, or have the pooler ignore the "
+     "parameter (ignore_startup_parameters)."},
+    {CAUSE_ANY, "aborting because of server version mismatch", ERR_INVALID,
      "Install PostgreSQL's programs of the source's major or a later one."},
-    {"option \"locale_provider\" not recognized", ERR_INVALID, OLDER_CLIENT},
-    {"option \"locale\" not recognized", ERR_INVALID, OLDER_CLIENT},
-    {"unrecognized configuration parameter \"transaction_timeout\"", ERR_INVALID, OLDER_CLIENT},
-    {"conflict with recovery", ERR_EXTERNAL,
+    {CAUSE_TARGET, "option \"locale_provider\" not recognized", ERR_INVALID, OLDER_CLIENT},
+    {CAUSE_TARGET, "option \"locale\" not recognized", ERR_INVALID, OLDER_CLIENT},
+    {CAUSE_TARGET, "unrecognized configuration parameter \"transaction_timeout\"", ERR_INVALID,
+     OLDER_CLIENT},
+    {CAUSE_SOURCE, "conflict with recovery", ERR_EXTERNAL,
      "The source is a standby: set hot_standby_feedback = on, or a longer "
      "max_standby_streaming_delay."},
-    {"terminating connection due to administrator command", ERR_EXTERNAL,
-     "The server was shut down, or the session was ended, while it was read. Start the refresh "
+    {CAUSE_SOURCE, "terminating connection due to administrator command", ERR_EXTERNAL,
+     "The source was shut down, or the session was ended, while it was read. Start the refresh "
      "again."},
-    {"server closed the connection unexpectedly", ERR_EXTERNAL,
-     "The server ended, or the network broke, in the middle. See the server's log; start the "
+    {CAUSE_SOURCE, "server closed the connection unexpectedly", ERR_EXTERNAL,
+     "The source ended, or the network broke, in the middle. See the source's log; start the "
      "refresh again."},
-    {"could not connect to server", ERR_EXTERNAL, "Check that the source runs and can be reached."},
-    {"Connection refused", ERR_EXTERNAL, "Check that the source runs and can be reached."},
-    {"is not available", ERR_EXTERNAL, "Install the package of the extension for this major."},
-    {"canceling statement due to lock timeout", ERR_TIMEOUT,
+    {CAUSE_TARGET, "could not connect to server \"", ERR_EXTERNAL,
+     "It is a foreign server, and data is loaded in an instance without a network. With "
+     "ignoreErrors: true of logicalRestore the refresh goes on without what needs it."},
+    {CAUSE_SOURCE, "could not connect to server", ERR_EXTERNAL,
+     "Check that the source runs and can be reached."},
+    {CAUSE_SOURCE, "Connection refused", ERR_EXTERNAL,
+     "Check that the source runs and can be reached."},
+    {CAUSE_TARGET, "is not available", ERR_EXTERNAL,
+     "Install the package of the extension for this major."},
+    {CAUSE_SOURCE, "canceling statement due to lock timeout", ERR_TIMEOUT,
      "A table of the source is locked for long. Try again when it is free."},
 };
 
@@ -74,6 +110,7 @@ ToolErrors *tool_errors_new(const char *tool)
 {
     ToolErrors *errors = g_new0(ToolErrors, 1);
 
+    errors->side = g_str_has_prefix(tool, "pg_dump") ? CAUSE_SOURCE : CAUSE_TARGET;
     errors->prefix = g_strconcat(tool, ": ", NULL);
     errors->blocks = g_ptr_array_new_with_free_func(block_free);
     return errors;
@@ -160,11 +197,14 @@ void tool_errors_line(ToolErrors *errors, const char *line)
         tool_errors_set_entry(errors, text);
 }
 
-static const KnownCause *tool_errors_cause(const char *text)
+static const KnownCause *tool_errors_cause(const ToolErrors *errors, const char *text)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(known_causes); i++)
-        if (strstr(text, known_causes[i].text))
-            return &known_causes[i];
+    for (size_t i = 0; i < G_N_ELEMENTS(known_causes); i++) {
+        const KnownCause *cause = &known_causes[i];
+
+        if ((cause->side == CAUSE_ANY || cause->side == errors->side) && strstr(text, cause->text))
+            return cause;
+    }
     return NULL;
 }
 
@@ -185,12 +225,12 @@ Error *tool_errors_take(const ToolErrors *errors, Error *failure)
         return failure; /* what it says when it is stopped is not why */
     g_autoptr(Error) replaced = failure;
     g_autofree char *detail = tool_errors_detail(errors);
-    const KnownCause *cause = tool_errors_cause(detail);
+    const KnownCause *cause = tool_errors_cause(errors, detail);
     Error *e = error_new(cause ? cause->code : ERR_EXTERNAL, "%s%s", errors->prefix, errors->first);
 
     e = error_detail(e, "%s", detail);
 
     if (errors->first_entry)
         e = error_wrap(e, "%s", errors->first_entry);
-    return cause ? error_hint(e, "%s", cause->hint) : e;
+    return cause && cause->hint ? error_hint(e, "%s", cause->hint) : e;
 }

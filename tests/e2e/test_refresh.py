@@ -15,6 +15,14 @@ def changed_source(source):
 
 
 @pytest.fixture
+def narrowed_source(source):
+    """A database that gives its sessions a role which may read nothing."""
+    source.run("empty", "CREATE ROLE narrow; CREATE TABLE wide AS SELECT 1 AS n; ALTER DATABASE empty SET role = narrow")
+    yield source
+    source.run("empty", "RESET ROLE; SET ROLE NONE; ALTER DATABASE empty RESET role; DROP TABLE wide; DROP ROLE narrow")
+
+
+@pytest.fixture
 def locked_source(source):
     """A table that pg_dump has to wait for, so that a refresh is under way as long as we like."""
     connection = source.connect("shop")
@@ -25,8 +33,9 @@ def locked_source(source):
     connection.close()
 
 
-def test_new_data_for_new_clones_while_old_ones_keep_theirs(api, server, changed_source):
+def test_new_data_for_new_clones_while_old_ones_keep_theirs(api, server, changed_source, narrowed_source):
     assert server.refresh()["status"] == "finished"
+    assert not server.dumps(), "the source's data was left in dumpLocation"
     old = api.create_clone("old")
     query(old, "CREATE TABLE mine AS SELECT 7 AS n")
     first = old["snapshot"]["id"]

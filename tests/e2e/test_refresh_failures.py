@@ -61,7 +61,7 @@ def test_wrong_password(server):
     with configured(server, {"source": {"connection": {"password": "wrong-Password"}}},
                     {"source": {"connection": {"password": PASSWORD}}}):
         server.refresh()
-        check_failed(server, ["password authentication failed"])
+        check_failed(server, ["password authentication failed", "Check user and password"])
         assert "wrong-Password" not in server.log()
 
 
@@ -69,6 +69,16 @@ def test_database_that_does_not_exist(server):
     with configured(server, {"databases": {"shop": {}, "nosuch": {}}}, {"databases": None}):
         server.refresh()
         check_failed(server, ["nosuch", "does not exist"])
+
+
+def test_database_that_is_closed_to_everybody(server, source):
+    source.run("postgres", "CREATE DATABASE frozen ALLOW_CONNECTIONS false")
+    try:
+        with configured(server, {"databases": {"shop": {}, "frozen": {}}}, {"databases": None}):
+            server.refresh()
+            check_failed(server, ["frozen", "closed to everybody", "ALLOW_CONNECTIONS true"])
+    finally:
+        source.run("postgres", "DROP DATABASE frozen")
 
 
 def test_table_that_does_not_exist(server):

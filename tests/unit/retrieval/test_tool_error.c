@@ -116,6 +116,56 @@ static void test_disk_full(void)
     g_assert_nonnull(e->hint);
 }
 
+static char *hint_of(const char *tool, const char *line)
+{
+    g_autofree char *output = g_strdup_printf("%s: error: %s", tool, line);
+    g_autoptr(Error) e = take(tool, output, failed(tool));
+
+    return g_strdup(e->hint ? e->hint : "");
+}
+
+/* The same words, another situation: at the source, or in our own instance. */
+static void test_hints_fit_the_situation(void)
+{
+    static const struct {
+        const char *tool;
+        const char *line;
+        const char *hint; /* a part of it; "" = none fits */
+    } cases[] = {
+        {"pg_dump", "query failed: ERROR:  permission denied for table t", "pg_read_all_data"},
+        {"pg_dump", "query failed: ERROR:  permission denied for large object 7", "--no-blobs"},
+        {"pg_dump", "query failed: ERROR:  permission denied for function f", ""},
+        {"pg_dumpall",
+         "connection to server on socket \"x\" failed: FATAL:  permission denied for database "
+         "\"template1\"",
+         "GRANT CONNECT"},
+        {"pg_restore", "could not execute query: ERROR:  permission denied for table t", ""},
+        {"pg_restore", "could not execute query: ERROR:  could not connect to server \"far\"",
+         "foreign server"},
+        {"pg_restore", "could not execute query: ERROR:  password authentication failed", ""},
+        {"pg_dump", "connection to server at \"h\" failed: Connection refused", "source runs"},
+        {"pg_dump",
+         "connection to server at \"h\" failed: FATAL:  unsupported startup parameter: options",
+         "pooler"},
+        {"pg_restore", "could not execute query: ERROR:  extension \"x\" is not available",
+         "package"},
+        {"pg_restore", "could not execute query: ERROR:  could not write: No space left on device",
+         "pool"},
+        {"pg_dump", "could not write to output file: No space left on device", "dumpLocation"},
+        {"pg_dump",
+         "query failed: ERROR:  could not write to file \"base/pgsql_tmp/x\": No space left on "
+         "device",
+         "source's own disk"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *hint = hint_of(cases[i].tool, cases[i].line);
+
+        g_test_message("%s: %s", cases[i].line, hint);
+        g_assert_true(*cases[i].hint ? strstr(hint, cases[i].hint) != NULL : *hint == '\0');
+    }
+}
+
 static void test_no_error_seen(void)
 {
     g_autoptr(Error) e =
@@ -142,6 +192,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tool-error/older-server", test_older_server);
     g_test_add_func("/tool-error/source-dies", test_source_dies);
     g_test_add_func("/tool-error/disk-full", test_disk_full);
+    g_test_add_func("/tool-error/hints-fit-the-situation", test_hints_fit_the_situation);
     g_test_add_func("/tool-error/no-error-seen", test_no_error_seen);
     g_test_add_func("/tool-error/cancelled", test_cancelled);
     return g_test_run();
