@@ -92,7 +92,8 @@ Error *error_detail(Error *e, const char *fmt, ...)
     va_end(args);
 
     g_free(e->detail);
-    e->detail = text_tail(detail, ERROR_DETAIL_MAX);
+    e->detail =
+        g_strchomp(text_tail(detail, ERROR_DETAIL_MAX)); /* tools end theirs with a line break */
     return e;
 }
 

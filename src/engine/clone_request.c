@@ -54,6 +54,26 @@ static bool request_role_is_reserved(const char *name)
            g_str_equal(name, "none");
 }
 
+/* Many ids are names of branches: what is asked for, with "-" where it has what an id cannot have. */
+static Error *request_check_id(const char *id)
+{
+    g_autoptr(GRegex) strange = NULL;
+    g_autofree char *mended = NULL;
+    Error *e = NULL;
+
+    if (!*id || request_id_is_good(id))
+        return NULL;
+    e = error_new(ERR_INVALID, "clone ID must start with a letter or number and can only contain "
+                               "letters, numbers, underscores, periods, and hyphens");
+    strange = g_regex_new("^[^a-zA-Z0-9]+|[^a-zA-Z0-9_.-]+", G_REGEX_RAW, 0, NULL);
+    mended = g_regex_replace(strange, id, -1, 0, "-", 0, NULL);
+    while (*mended == '-')
+        memmove(mended, mended + 1, strlen(mended));
+    if (!request_id_is_good(mended))
+        return error_hint(e, "Choose such an id of at most 255 bytes, or leave it out to get one.");
+    return error_hint(e, "Use \"-\": \"%s\".", mended);
+}
+
 static Error *request_check_texts(const CloneRequest *request)
 {
     const RequestRule rules[] = {
@@ -61,10 +81,6 @@ static Error *request_check_texts(const CloneRequest *request)
          "Give db.username and db.password: the clone gets this user."},
         {!*request->username, "missing DB username", "Give db.username: the clone gets this user."},
         {!*request->password, "missing DB password", "Give db.password: the clone's user gets it."},
-        {*request->id && !request_id_is_good(request->id),
-         "clone ID must start with a letter or number and can only contain letters, numbers, "
-         "underscores, periods, and hyphens",
-         "Choose such an id of at most 255 bytes, or leave it out to get one."},
         {!request_name_is_good(request->username),
          "DB username must be UTF-8 without control characters, at most 63 bytes",
          "Choose a shorter or simpler name: PostgreSQL cannot hold this one."},
@@ -82,6 +98,7 @@ static Error *request_check_texts(const CloneRequest *request)
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
         if (rules[i].is_broken)
             return error_hint(error_new(ERR_INVALID, "%s", rules[i].message), "%s", rules[i].hint);
+    TRY(request_check_id(request->id));
     Error *e = secret_check_password(request->password, CLONE_PASSWORD_BITS);
     return error_hint(error_wrap(e, "password validation"),
                       "It needs %d bits of entropy: 11 characters that mix lower case, upper case "

@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "engine/clone_explain.h"
 #include "engine/clone_limits.h"
 #include "engine/gate.h"
 #include "engine/pools.h"
@@ -255,8 +256,9 @@ Error *clone_step_ready(Operation *operation)
     if (operation->row->state != OPERATION_UNDOING) /* an undo goes on to its end */
         instance.cancel = operation->cancel;
     g_clear_pointer(&work->conn, conn_close);
-    return instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
-                               CLONE_READY_TIMEOUT_MS, &work->conn);
+    return clone_explain(operation->engine, &instance,
+                         instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
+                                             CLONE_READY_TIMEOUT_MS, &work->conn));
 }
 
 /* Where we did not connect to it, a database that is missing shows here. */
@@ -268,7 +270,8 @@ static Error *clone_check_database(Conn *conn, const char *dbname)
                    dbname, NULL));
     if (rows_count(rows) > 0)
         return NULL;
-    return error_new(ERR_NOT_FOUND, "database \"%s\" does not exist", dbname);
+    return clone_explain_database(
+        conn, error_new(ERR_NOT_FOUND, "database \"%s\" does not exist", dbname));
 }
 
 Error *clone_step_users(Operation *operation)

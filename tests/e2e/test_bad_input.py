@@ -68,6 +68,12 @@ def test_bad_ids(api, clone_id):
         assert answer.message == ID_RULE
 
 
+def test_id_that_is_the_name_of_a_branch(api):
+    answer = api.request_clone("feature/login form")
+    assert (answer.status, answer.message) == (400, ID_RULE)
+    assert answer.json["hint"] == 'Use "-": "feature-login-form".'
+
+
 def test_body_beyond_the_limit(api):
     answer = api.request_clone("big", extra_conf={"search_path": "x" * 1_200_000})
     assert answer.status in (400, 413) and answer.json["code"]
@@ -101,7 +107,8 @@ def test_database_that_does_not_exist(api, name):
     if answer.status == 201:
         clone = api.wait_clone("nodb")
         assert clone["status"]["code"] == "FATAL"
-        assert "does not exist" in clone["status"]["message"], clone["status"]
+        message = clone["status"]["message"]
+        assert "does not exist" in message and "Databases there:" in message and '"shop"' in message, message
         api.destroy_clone("nodb")
     else:
         assert answer.status in (400, 404) and name.split("\n")[0] in answer.message

@@ -127,6 +127,13 @@ static void test_code_names(void)
     g_assert_cmpstr(error_code_name((ErrorCode)99), ==, "UNKNOWN");
 }
 
+static void test_detail_ends_with_its_text(void)
+{
+    g_autoptr(Error) e = error_detail(error_new(ERR_EXTERNAL, "no"), "one\ntwo\n\n");
+
+    g_assert_cmpstr(e->detail, ==, "one\ntwo");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -139,5 +146,6 @@ int main(int argc, char **argv)
     g_test_add_func("/error/copy", test_copy);
     g_test_add_func("/error/try", test_try);
     g_test_add_func("/error/code-names", test_code_names);
+    g_test_add_func("/error/detail-ends-with-its-text", test_detail_ends_with_its_text);
     return g_test_run();
 }
