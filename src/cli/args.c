@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "cli/protection.h"
 
+#define ARGS_SHOWN_MAX 60
+
 typedef struct ArgsParser {
     Args *args;
     const char *const *next; /* first word not looked at yet */
@@ -78,10 +80,22 @@ static void args_add_value(Args *args, const Option *option, const char *value)
     g_ptr_array_add(values, g_strdup(value));
 }
 
+/* What is no UTF-8 cannot be sent as JSON: it would be left out without a word. */
+static Error *args_check_text(const char *text)
+{
+    g_autofree char *shown = text_printable(text, ARGS_SHOWN_MAX);
+
+    return g_utf8_validate(text, -1, NULL)
+               ? NULL
+               : error_new(ERR_INVALID, "\"%s\" is not valid UTF-8", shown);
+}
+
 static Error *args_take_value(Args *args, const Option *option, const char *value)
 {
-    Error *e = args_check_value(option, value);
+    Error *e = args_check_text(value);
 
+    if (!e)
+        e = args_check_value(option, value);
     /* A protection value's message is complete already, and known to users. */
     if (e && option->kind == OPTION_PROTECTION)
         return e;
@@ -186,6 +200,7 @@ static Error *args_parse_word(Args *args, const char *word)
     const Command *group = args->command;
     g_autofree char *name = NULL;
 
+    TRY(args_check_text(word));
     if (group && !command_is_group(group)) {
         g_ptr_array_add(args->arguments, g_strdup(word));
         return NULL;

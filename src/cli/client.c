@@ -28,7 +28,10 @@ Client *client_new(const Settings *settings)
     Client *client = g_new0(Client, 1);
 
     client->settings = settings;
-    client->token_header = g_strconcat("Verification-Token: ", settings->token, NULL);
+    /* Sent also when it is empty, as every client does; libcurl writes that with a semicolon. */
+    client->token_header = *settings->token
+                               ? g_strconcat("Verification-Token: ", settings->token, NULL)
+                               : g_strdup("Verification-Token;");
     return client;
 }
 

@@ -29,6 +29,23 @@ static char *psql_host(const json_t *clone, const Settings *settings)
     return g_strdup(*host ? host : server);
 }
 
+/*
+ * As a connection string: psql would take a bare name with "=" in it, or one that begins like a URI,
+ * for such a string. Source: libpq, "Keyword/Value Connection Strings".
+ */
+static char *psql_dbname(const char *name)
+{
+    GString *quoted = g_string_new("--dbname=dbname='");
+
+    for (; *name; name++) {
+        if (*name == '\'' || *name == '\\')
+            g_string_append_c(quoted, '\\');
+        g_string_append_c(quoted, *name);
+    }
+    g_string_append_c(quoted, '\'');
+    return g_string_free(quoted, FALSE);
+}
+
 static GPtrArray *psql_argv(const json_t *clone, const char *host, const GPtrArray *rest)
 {
     GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
@@ -37,7 +54,7 @@ static GPtrArray *psql_argv(const json_t *clone, const char *host, const GPtrArr
     g_ptr_array_add(argv, g_strdup_printf("--host=%s", host));
     g_ptr_array_add(argv, g_strdup_printf("--port=%s", json_text_at(clone, "db.port")));
     g_ptr_array_add(argv, g_strdup_printf("--username=%s", json_text_at(clone, "db.username")));
-    g_ptr_array_add(argv, g_strdup_printf("--dbname=%s", json_text_at(clone, "db.dbName")));
+    g_ptr_array_add(argv, psql_dbname(json_text_at(clone, "db.dbName")));
     for (guint i = 0; i < rest->len; i++)
         g_ptr_array_add(argv, g_strdup(rest->pdata[i]));
     g_ptr_array_add(argv, NULL);

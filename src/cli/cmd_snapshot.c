@@ -8,6 +8,7 @@
 
 static const Column snapshot_list_columns[] = {
     {"ID", "id"},
+    {"DEFAULT", "default"},
     {"DATA STATE AT", "dataStateAt"},
     {"CREATED", "createdAt"},
     {"POOL", "pool"},

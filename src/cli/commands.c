@@ -71,7 +71,8 @@ static const Option clone_create_options[] = {
     {"db-name", 0, OPTION_TEXT, "NAME", NULL, "database to connect to"},
     {"id", 0, OPTION_TEXT, "ID", NULL, "id of the clone (default: made by the server)"},
     {"snapshot-id", 0, OPTION_TEXT, "SNAPSHOT_ID", NULL,
-     "snapshot to clone (default: the newest of the branch)"},
+     "snapshot to clone (default: the branch's newest copy of the source, see DEFAULT in \"ramet "
+     "snapshot list\")"},
     {"branch", 0, OPTION_TEXT, "BRANCH", NULL, "branch to clone (default: the current branch)"},
     {"protected", 'p', OPTION_PROTECTION, "TIME", NULL,
      "refuse deletion: true, false, minutes, 30m, 2h, 7d, 0 = for ever (default false)"},
@@ -93,7 +94,7 @@ static const Option clone_update_options[] = {
 
 static const Option clone_reset_options[] = {
     {"async", 'a', OPTION_FLAG, NULL, NULL, "do not wait until the clone is reset"},
-    {"latest", 0, OPTION_FLAG, NULL, NULL, "reset to the newest snapshot"},
+    {"latest", 0, OPTION_FLAG, NULL, NULL, "reset to the newest copy of the source"},
     {"snapshot-id", 0, OPTION_TEXT, "SNAPSHOT_ID", NULL,
      "reset to this snapshot (default: the clone's own)"},
     {0},
@@ -178,8 +179,11 @@ const Command commands[] = {
      ARGUMENT_REQUIRED, "CLONE_ID", "PSQL_ARGUMENT", .needs_server = true, .run = cmd_psql},
 
     {"snapshot", "make, look at and remove snapshots"},
-    {"snapshot list", "list the snapshots", .options = snapshot_list_options, .needs_server = true,
-     .run = cmd_snapshot_list},
+    {"snapshot list", "list the snapshots",
+     "DEFAULT is the one that \"ramet clone create\" takes: the newest copy of the source. "
+     "Snapshots\n"
+     "of clones are taken by their id alone.",
+     .options = snapshot_list_options, .needs_server = true, .run = cmd_snapshot_list},
     {"snapshot create", "take a snapshot of a pool's data or of a clone",
      .options = snapshot_create_options, .needs_server = true, .run = cmd_snapshot_create},
     {"snapshot update", "protect a snapshot or schedule its deletion", NULL, ARGUMENT_REQUIRED,

@@ -100,6 +100,22 @@ def test_psql(cli):
     assert done.stdout == f"{USER}|shop\n"
 
 
+def test_psql_with_a_name_that_looks_like_a_connection_string(api, cli):
+    name = "a=b 'c' \\d"
+    query(api.create_clone("odd"), f'CREATE DATABASE "{name}"')
+    taken = json.loads(cli("snapshot", "create", "--clone-id", "odd").stdout)["id"]
+    cli("clone", "create", "--id", "odd2", "--username", USER, "--password", PASSWORD, "--db-name", name,
+        "--snapshot-id", taken)
+    done = cli("psql", "odd2", "--", "-XAtc", "SELECT current_database()", env={"PGPASSWORD": PASSWORD})
+    assert done.stdout == f"{name}\n"
+    listed = {snapshot["id"]: snapshot["default"] for snapshot in json.loads(cli("snapshot", "list").stdout)}
+    assert not listed.pop(taken) and sum(listed.values()) == 1  # the newest is not what a create takes
+    assert listed[json.loads(cli("clone", "status", "odd").stdout)["snapshot"]["id"]]
+    for clone in ("odd", "odd2"):
+        cli("clone", "destroy", clone)
+    cli("snapshot", "delete", taken)
+
+
 def test_doctor(cli):
     done = cli("doctor")
     assert json.loads(done.stdout)["clean"] is True

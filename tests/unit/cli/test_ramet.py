@@ -447,7 +447,15 @@ class Psql(RametTest):
         self.serve({"GET /clone/c1": [Answer(clone())]})
         done = self.ramet("psql", "c1", "--", "-c", "select 1", status=7)
         self.assertEqual(done.stdout.splitlines(), ["--host=localhost", "--port=6000", "--username=alice",
-                                                    "--dbname=postgres", "-c", "select 1"])
+                                                    "--dbname=dbname='postgres'", "-c", "select 1"])
+
+    def test_odd_names_of_databases(self):
+        for name, argument in [("a=b", "a=b"), ("postgresql://x/y", "postgresql://x/y"), ("it's \\ ", "it\\'s \\\\ "),
+                               (' "q" ', ' "q" '), ("", "")]:
+            odd = clone()
+            odd["db"]["dbName"] = name
+            self.serve({"GET /clone/c1": [Answer(odd)]})
+            self.assertEqual(self.ramet("psql", "c1", status=7).stdout.splitlines()[3], f"--dbname=dbname='{argument}'")
 
     def test_not_ready(self):
         self.serve({"GET /clone/c1": [Answer(CREATING)]})
@@ -469,6 +477,20 @@ class Errors(RametTest):
     def test_unreachable(self):
         done = self.ramet("clone", "list", "--url", "127.0.0.1:1", status=5)
         self.assertIn("hint: ", done.stderr)
+
+    def test_empty_token_is_sent(self):
+        server = self.serve({"GET /healthz": [Answer({"version": "1"})]})
+        self.env["RAMET_VERIFICATION_TOKEN"] = ""
+        self.ramet("instance", "version")
+        self.assertEqual(server.requests[0][3]["Verification-Token"], "")
+
+    def test_no_utf8(self):
+        server = self.serve({"POST /clone": [Answer(CREATING, 201)]})
+        for words in ([b"clone", b"status", b"c\xff"], [os.fsencode(w) for w in CREATE] + [b"--db-name", b"\xc3"]):
+            done = subprocess.run([os.fsencode(RAMET), *words], env=self.env, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("is not valid UTF-8", done.stderr)
+        self.assertEqual(server.asked(), [])
 
     def test_no_url(self):
         self.assertIn("URL of the server is not known", self.ramet("clone", "list", status=2).stderr)
