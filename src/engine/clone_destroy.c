@@ -1,6 +1,7 @@
 /*
  * Destroying a clone. There is no way back, so nothing is undone: a step that fails leaves the
- * clone FATAL and on record, and is tried again.
+ * clone FATAL and on record, and is tried again. It goes before an undo that waits for its next try;
+ * what such an operation has made beside the clone's own volume goes after it, by its own row.
  */
 #include "engine/clone.h"
 
@@ -8,48 +9,6 @@
 #include "engine/clone_work.h"
 #include "engine/pools.h"
 #include "engine/port.h"
-
-static Error *destroy_volume_of_reset(Engine *engine, const Clone *clone, const char *volume,
-                                      const char *pool_name)
-{
-    g_autoptr(Pool) pool = NULL;
-
-    if (!volume)
-        return NULL;
-    TRY(engine_await_pool(engine, pool_name ? pool_name : clone->pool, &pool));
-    return storage_destroy_volume(pool, volume);
-}
-
-static Error *destroy_volumes_of_reset(const Operation *operation, const OperationRow *reset)
-{
-    static const char *const names[][2] = {{"volume", "pool"}, {"oldVolume", "oldPool"}};
-    const CloneWork *work = operation->work;
-    json_t *args = json_loads(reset->args, 0, NULL);
-    Error *e = NULL;
-
-    for (size_t i = 0; !e && i < G_N_ELEMENTS(names); i++)
-        e = destroy_volume_of_reset(operation->engine, work->clone,
-                                    json_string_value(json_object_get(args, names[i][0])),
-                                    json_string_value(json_object_get(args, names[i][1])));
-    json_decref(args);
-    return e;
-}
-
-/* A reset whose undo has failed owns a second volume, and ends without work when the clone goes. */
-static Error *destroy_volume(Operation *operation)
-{
-    const CloneWork *work = operation->work;
-    g_autoptr(GPtrArray) rows = NULL;
-
-    TRY(store_list_operations(operation->engine->store, &rows));
-    for (unsigned i = 0; i < rows->len; i++) {
-        const OperationRow *row = rows->pdata[i];
-        if (g_str_equal(row->target, work->clone->uid) &&
-            g_str_equal(row->kind, clone_reset_kind.name))
-            TRY(destroy_volumes_of_reset(operation, row));
-    }
-    return clone_undo_volume(operation);
-}
 
 static Error *destroy_directories(Operation *operation)
 {
@@ -61,7 +20,7 @@ static Error *destroy_directories(Operation *operation)
 static const Step destroy_steps[] = {
     {"closing its port", clone_step_shut, NULL},
     {"stopping postgres", clone_step_stop, NULL},
-    {"destroying the volume", destroy_volume, NULL},
+    {"destroying the volume", clone_undo_volume, NULL},
     {"removing its directories", destroy_directories, NULL},
     {0},
 };
@@ -93,6 +52,7 @@ const OperationKind clone_destroy_kind = {
     .steps = destroy_steps,
     .resumes = true,
     .retries = true,
+    .takes_over = true,
     .load = clone_work_load,
     .unload = clone_work_unload,
     .finish = destroy_finish,

@@ -78,6 +78,8 @@ static Error *reset_swap_back(Operation *operation)
                          json_string_value(json_object_get(work->args, "oldSnapshot")));
 }
 
+#define RESET_STEP_STOP 1
+
 static const Step reset_steps[] = {
     {"cloning the new volume", clone_step_volume, clone_undo_volume},
     {"stopping postgres", reset_stop_old, reset_start_old},
@@ -104,12 +106,43 @@ static Error *reset_finish(Operation *operation)
     return NULL;
 }
 
+/* What an undo had started again may have gone since with the machine. */
+static void reset_rewind(Operation *operation, const OperationKind *kind)
+{
+    const CloneWork *work = operation->work;
+    OperationRow *row = operation->row;
+
+    if (row->state != OPERATION_UNDOING)
+        clone_work_rewind(operation, kind);
+    else if (!runtime_is_running(operation->engine->runtime, work->clone->uid))
+        row->step = MAX(row->step, RESET_STEP_STOP);
+}
+
+/* OK is said of a clone that serves: not before its previous data is back. */
 static Error *reset_fail(Operation *operation, const Error *cause)
 {
-    g_autofree char *message =
-        g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
+    g_autofree char *message = NULL;
 
-    return clone_work_settle(operation, CLONE_OK, message);
+    if (operation->owed)
+        message = g_strdup_printf("Reset failed (%s), and the way back to the previous data has "
+                                  "not succeeded yet, it is tried again: %s",
+                                  cause->message, operation->owed->message);
+    else
+        message =
+            g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
+    return clone_work_settle(operation, operation->owed ? CLONE_FATAL : CLONE_OK, message);
+}
+
+/* The clone is gone, and its destruction knew one of the two volumes. */
+static Error *reset_drop(Operation *operation)
+{
+    json_t *args = json_loads(operation->row->args, 0, NULL);
+    Error *e = volume_destroy_of(operation->engine, args, "pool", "volume");
+
+    if (!e)
+        e = volume_destroy_of(operation->engine, args, "oldPool", "oldVolume");
+    json_decref(args);
+    return e;
 }
 
 const OperationKind clone_reset_kind = {
@@ -118,9 +151,10 @@ const OperationKind clone_reset_kind = {
     .resumes = true,
     .load = clone_work_load,
     .unload = clone_work_unload,
-    .rewind = clone_work_rewind,
+    .rewind = reset_rewind,
     .finish = reset_finish,
     .fail = reset_fail,
+    .drop = reset_drop,
     .ended = clone_work_ended,
 };
 
@@ -164,6 +198,7 @@ static Error *reset_record(Engine *engine, const char *id, const char *snapshot_
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
+    TRY(operations_check_settled(engine->operations, clone->uid));
     TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
     TRY(reset_check(engine, clone, target));
 

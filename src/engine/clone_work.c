@@ -90,7 +90,8 @@ void clone_work_rewind(Operation *operation, const OperationKind *kind)
 {
     const CloneWork *work = operation->work;
 
-    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (operation->row->state == OPERATION_UNDOING ||
+        runtime_is_running(operation->engine->runtime, work->clone->uid))
         return;
     for (int64_t i = 0; i < operation->row->step; i++)
         if (kind->steps[i].undo == clone_step_stop)

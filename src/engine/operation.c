@@ -18,19 +18,11 @@ struct Operations {
     GMutex lock;         /* for all below */
     GCond changed;       /* a job ended, a retry came, or stopping */
     GHashTable *targets; /* target → GQueue of Job *; the head runs */
-    GQueue retries;      /* jobs that wait for due_ms */
+    GQueue retries;      /* jobs that wait for due_ms; those that give way are its own */
     GThread *retrier;
     unsigned n_running;
     bool is_stopping;
 };
-
-static void job_free(Job *job)
-{
-    operation_row_free(job->operation.row);
-    g_ptr_array_unref(job->operation.next);
-    g_object_unref(job->operation.cancel);
-    g_free(job);
-}
 
 /* --- queues --- */
 
@@ -48,6 +40,49 @@ static void operations_next_locked(Operations *operations, const char *target)
         operations_start_locked(operations, g_queue_peek_head(queue));
 }
 
+/* What takes over is put before the head of its queue, which does not run. */
+static void operations_put_first_locked(Operations *operations, GQueue *queue, Job *job)
+{
+    Job *head = g_queue_peek_head(queue);
+
+    if (head->is_waiting)
+        g_queue_remove(&operations->retries, head);
+    head->is_waiting = false;
+    g_queue_push_head(queue, job);
+}
+
+static Job *operations_find_heir(GQueue *queue)
+{
+    for (GList *node = queue->head->next; node; node = node->next)
+        if (((Job *)node->data)->kind->takes_over)
+            return node->data;
+    return NULL;
+}
+
+/*
+ * Called with the lock when a job has stopped before its end. It keeps its place until its next
+ * try, so that nothing is built on what it has left half undone; what takes over need not wait.
+ */
+static void operations_wait_locked(Operations *operations, Job *job)
+{
+    GQueue *queue = g_hash_table_lookup(operations->targets, job->operation.row->target);
+    Job *heir = job->kind->takes_over ? NULL : operations_find_heir(queue);
+
+    g_free(job->why);
+    job->why = g_steal_pointer(&job->failure);
+    if (heir) {
+        g_queue_remove(queue, heir);
+        operations_put_first_locked(operations, queue, heir);
+        operations_start_locked(operations, heir);
+        return;
+    }
+    job->is_waiting = true;
+    job->due_ms = clock_monotonic_ms() + OPERATION_RETRY_MS;
+    g_queue_push_tail(&operations->retries, job);
+    if (job->kind->gives_way)
+        operations_next_locked(operations, job->operation.row->target);
+}
+
 static void operations_submit_next(Operations *operations, Job *job)
 {
     GPtrArray *next = job->operation.next;
@@ -62,22 +97,17 @@ static void operations_work(void *data, void *user_data)
     Operations *operations = user_data;
     JobResult result = job_run(operations, job);
 
-    if (result == JOB_ENDED)
-        operations_submit_next(operations, job);
+    operations_submit_next(operations, job);
     g_mutex_lock(&operations->lock);
     operations->n_running--;
-    g_autofree char *target = g_strdup(job->operation.row->target);
     if (result == JOB_RETRY && !operations->is_stopping) {
-        job->was_interrupted = job->operation.row->state == OPERATION_RUNNING;
-        job->due_ms = clock_monotonic_ms() + OPERATION_RETRY_MS;
-        g_queue_push_tail(&operations->retries, job);
-        job = NULL;
+        operations_wait_locked(operations, job);
+    } else {
+        operations_next_locked(operations, job->operation.row->target);
+        job_free(job);
     }
-    operations_next_locked(operations, target);
     g_cond_broadcast(&operations->changed);
     g_mutex_unlock(&operations->lock);
-    if (job)
-        job_free(job);
 }
 
 typedef struct LongJob {
@@ -105,42 +135,64 @@ static void operations_start_locked(Operations *operations, Job *job)
     g_thread_unref(g_thread_new(job->kind->name, operations_work_long, long_job));
 }
 
-static void operations_queue_locked(Operations *operations, Job *job)
+static GQueue *operations_queue_of_locked(Operations *operations, const char *target)
 {
-    const char *target = job->operation.row->target;
     GQueue *queue = g_hash_table_lookup(operations->targets, target);
 
-    if (!queue) {
-        queue = g_queue_new();
-        g_hash_table_insert(operations->targets, g_strdup(target), queue);
-    }
-    g_queue_push_tail(queue, job);
-    if (g_queue_get_length(queue) == 1 && !operations->is_stopping)
+    if (queue)
+        return queue;
+    queue = g_queue_new();
+    g_hash_table_insert(operations->targets, g_strdup(target), queue);
+    return queue;
+}
+
+static void operations_queue_locked(Operations *operations, Job *job)
+{
+    GQueue *queue = operations_queue_of_locked(operations, job->operation.row->target);
+    const Job *head = g_queue_peek_head(queue);
+
+    if (head && head->is_waiting && job->kind->takes_over)
+        operations_put_first_locked(operations, queue, job);
+    else
+        g_queue_push_tail(queue, job);
+    if (g_queue_peek_head(queue) == job && !operations->is_stopping)
         operations_start_locked(operations, job);
 }
 
-static Job *operations_take_due_locked(Operations *operations)
+/* The one whose time comes first; NULL = none waits. */
+static Job *operations_first_due_locked(Operations *operations)
 {
-    Job *job = g_queue_peek_head(&operations->retries);
+    Job *first = NULL;
 
-    return job && job->due_ms <= clock_monotonic_ms() ? g_queue_pop_head(&operations->retries)
-                                                      : NULL;
+    for (GList *node = operations->retries.head; node; node = node->next) {
+        Job *job = node->data;
+        if (!first || job->due_ms < first->due_ms)
+            first = job;
+    }
+    return first;
 }
 
-/* Puts jobs whose time has come back into their queues. */
+static void operations_try_again_locked(Operations *operations, Job *job)
+{
+    g_queue_remove(&operations->retries, job);
+    job->is_waiting = false;
+    if (job->kind->gives_way)
+        operations_queue_locked(operations, job);
+    else
+        operations_start_locked(operations, job);
+}
+
+/* Starts jobs again whose time has come. */
 static void *operations_retry(void *data)
 {
     Operations *operations = data;
 
     g_mutex_lock(&operations->lock);
     while (!operations->is_stopping) {
-        Job *job = operations_take_due_locked(operations);
-        if (job) {
-            operations_queue_locked(operations, job);
-            continue;
-        }
-        job = g_queue_peek_head(&operations->retries);
-        if (job)
+        Job *job = operations_first_due_locked(operations);
+        if (job && job->due_ms <= clock_monotonic_ms())
+            operations_try_again_locked(operations, job);
+        else if (job)
             g_cond_wait_until(&operations->changed, &operations->lock, job->due_ms * 1000);
         else
             g_cond_wait(&operations->changed, &operations->lock);
@@ -172,6 +224,13 @@ static void operations_free_queued(void *target, void *queue, void *unused)
     g_queue_foreach(queue, (GFunc)(void (*)(void))job_free, NULL);
 }
 
+/* All others that wait are in the queue of their target. */
+static void operations_free_away(Job *job)
+{
+    if (job->kind->gives_way)
+        job_free(job);
+}
+
 /* What goes on after a restart need not be waited for, either. */
 static void operations_cut_short(void *target, void *queue, void *unused)
 {
@@ -195,8 +254,9 @@ void operations_free(Operations *operations)
 
     g_thread_join(operations->retrier);
     g_thread_pool_free(operations->workers, FALSE, TRUE);
+    for (GList *node = operations->retries.head; node; node = node->next)
+        operations_free_away(node->data);
     g_hash_table_foreach(operations->targets, operations_free_queued, NULL);
-    g_queue_foreach(&operations->retries, (GFunc)(void (*)(void))job_free, NULL);
     g_queue_clear(&operations->retries);
     g_hash_table_unref(operations->targets);
     g_hash_table_unref(operations->kinds);
@@ -270,9 +330,11 @@ void operations_cancel(Operations *operations, const char *target)
 {
     g_mutex_lock(&operations->lock);
     GQueue *queue = g_hash_table_lookup(operations->targets, target);
-    const Job *job = queue ? g_queue_peek_head(queue) : NULL;
-    if (job && !job->kind->retries)
-        g_cancellable_cancel(job->operation.cancel);
+    for (GList *node = queue ? queue->head : NULL; node; node = node->next) {
+        const Job *job = node->data;
+        if (!job->kind->retries)
+            g_cancellable_cancel(job->operation.cancel);
+    }
     g_mutex_unlock(&operations->lock);
 }
 
@@ -283,6 +345,33 @@ void operations_hurry(Operations *operations)
         ((Job *)node->data)->due_ms = 0;
     g_cond_broadcast(&operations->changed);
     g_mutex_unlock(&operations->lock);
+}
+
+static Error *operation_refuse(const Job *job)
+{
+    const OperationRow *row = job->operation.row;
+
+    if (row->state != OPERATION_UNDOING)
+        return error_hint(error_new(ERR_CONFLICT, "its \"%s\" has failed and is tried again: %s",
+                                    row->kind, job->why),
+                          "It is tried every %d seconds; see also rametd --doctor.",
+                          OPERATION_RETRY_MS / 1000);
+    return error_hint(
+        error_new(ERR_CONFLICT, "a failed \"%s\" of it is not undone yet: %s", row->kind, job->why),
+        "It is tried every %d seconds; see also rametd --doctor.", OPERATION_RETRY_MS / 1000);
+}
+
+Error *operations_check_settled(Operations *operations, const char *target)
+{
+    Error *e = NULL;
+
+    g_mutex_lock(&operations->lock);
+    GQueue *queue = g_hash_table_lookup(operations->targets, target);
+    for (GList *node = queue ? queue->head : NULL; !e && node; node = node->next)
+        if (((const Job *)node->data)->why)
+            e = operation_refuse(node->data);
+    g_mutex_unlock(&operations->lock);
+    return e;
 }
 
 static bool operations_queue_has(const GQueue *queue, const char *kind)
@@ -307,26 +396,55 @@ bool operations_is_busy(Operations *operations, const char *kind, const char *ta
     return is_busy;
 }
 
+/* NULL for a row of a kind that nobody knows. */
+static Job *operations_recover_job(Operations *operations, OperationRow *row_taken)
+{
+    const OperationKind *kind = g_hash_table_lookup(operations->kinds, row_taken->kind);
+
+    if (!kind) {
+        log_error("unknown operation in the journal, left alone", "kind", row_taken->kind, "target",
+                  row_taken->target);
+        operation_row_free(row_taken);
+        return NULL;
+    }
+    log_info("recovering", "operation", row_taken->kind, "target", row_taken->target);
+    Job *job = operations_job(operations, row_taken, kind);
+    job->was_interrupted = row_taken->state == OPERATION_RUNNING;
+    return job;
+}
+
+/* None of a target is begun before all of it is known: what takes over does so here, too. */
+static void operations_recover_locked(Operations *operations, GPtrArray *jobs)
+{
+    for (unsigned i = 0; i < jobs->len; i++) {
+        Job *job = jobs->pdata[i];
+        GQueue *queue = operations_queue_of_locked(operations, job->operation.row->target);
+        if (job->kind->takes_over)
+            g_queue_push_head(queue, job);
+        else
+            g_queue_push_tail(queue, job);
+    }
+    for (unsigned i = 0; i < jobs->len; i++) {
+        Job *job = jobs->pdata[i];
+        GQueue *queue = g_hash_table_lookup(operations->targets, job->operation.row->target);
+        if (g_queue_peek_head(queue) == job)
+            operations_start_locked(operations, job);
+    }
+}
+
 Error *operations_recover(Operations *operations)
 {
     g_autoptr(GPtrArray) rows = NULL;
+    g_autoptr(GPtrArray) jobs = g_ptr_array_new();
 
     TRY(store_list_operations(operations->engine->store, &rows));
     while (rows->len > 0) {
-        OperationRow *row = g_ptr_array_steal_index(rows, 0);
-        const OperationKind *kind = g_hash_table_lookup(operations->kinds, row->kind);
-        if (!kind) {
-            log_error("unknown operation in the journal, left alone", "kind", row->kind, "target",
-                      row->target);
-            operation_row_free(row);
-            continue;
-        }
-        log_info("recovering", "operation", row->kind, "target", row->target);
-        Job *job = operations_job(operations, row, kind);
-        job->was_interrupted = true;
-        g_mutex_lock(&operations->lock);
-        operations_queue_locked(operations, job);
-        g_mutex_unlock(&operations->lock);
+        Job *job = operations_recover_job(operations, g_ptr_array_steal_index(rows, 0));
+        if (job)
+            g_ptr_array_add(jobs, job);
     }
+    g_mutex_lock(&operations->lock);
+    operations_recover_locked(operations, jobs);
+    g_mutex_unlock(&operations->lock);
     return NULL;
 }

@@ -1,9 +1,10 @@
 /*
  * Operations: durable multi-step work. A kind is a table of steps; each step is entered in the
- * store before it runs. On failure the undos run in reverse, the failed step included; a failed
- * undo stays on record and is tried again. After a crash a kind that resumes undoes the step that
- * was under way, runs it again and goes on; any other kind is undone. Operations on one target are
- * serial; on different ones parallel.
+ * store before it runs. On failure the undos run in reverse, the failed step included, and each is
+ * entered when it is done. A failed undo stays on record and is tried again from there. After a
+ * crash a kind that resumes undoes the step that was under way, runs it again and goes on; any
+ * other kind is undone. Operations on one target are serial, on different ones parallel; one that
+ * waits for its next try keeps its place, unless its kind gives way.
  */
 #pragma once
 
@@ -20,6 +21,7 @@ typedef struct Operation {
     void *work;           /* the kind's own, made by load() */
     GCancellable *cancel; /* steps that take long watch it; checked before each step */
     GPtrArray *next;      /* of OperationRow *: entered with the end of this one, run after it */
+    const Error *owed;    /* in fail(): why an undo has not succeeded yet; NULL = all is undone */
 } Operation;
 
 typedef struct OperationKind OperationKind;
@@ -37,13 +39,24 @@ struct OperationKind {
     bool resumes;      /* after a crash: go on (true) or undo (false) */
     bool is_long;      /* minutes rather than milliseconds: runs on a thread of its own */
     bool retries;      /* never undone: after a failure the same step is tried again later */
+    bool takes_over;   /* goes before what waits for another try on its target: a destruction */
+    bool gives_way;    /* what it has left undone is nobody else's: others need not wait for it */
     Error *(*load)(Operation *operation); /* reads what the steps need from the store */
     void (*unload)(Operation *operation);
-    /* After a crash, before it goes on: may set the row's step back. May be NULL. */
+    /*
+     * Before it goes on after a crash, or goes on undoing: may set the row's step back (forward, when it is
+     * undone) to one whose result is gone. May be NULL.
+     */
     void (*rewind)(Operation *operation, const OperationKind *kind);
     /* The last word, inside the durable transaction that also removes the operation's row. */
     Error *(*finish)(Operation *operation);
-    Error *(*fail)(Operation *operation, const Error *cause); /* after the undos */
+    /* After the undos, and after each failed try of them: operation->owed. */
+    Error *(*fail)(Operation *operation, const Error *cause);
+    /*
+     * When load() says ERR_NOT_FOUND: removes what only the row knows to be left, with no work
+     * loaded. May be repeated; NULL = all of it went with the target.
+     */
+    Error *(*drop)(Operation *operation);
     /* After that transaction, and after each failed try of one that retries; may be NULL. */
     void (*ended)(Operation *operation, const Error *cause);
 };
@@ -77,8 +90,8 @@ void operations_submit_take(Operations *operations, OperationRow *row, Operation
                             void *data);
 
 /*
- * Asks what runs on this target to stop, at its next step at the latest, and be undone. What retries (a
- * destruction) has no way back and goes on.
+ * Asks what runs on this target, and what waits there, to stop, at its next step at the latest, and be
+ * undone. What retries (a destruction) has no way back and goes on.
  */
 void operations_cancel(Operations *operations, const char *target);
 
@@ -86,8 +99,17 @@ void operations_cancel(Operations *operations, const char *target);
 void operations_hurry(Operations *operations);
 
 /*
- * True while an operation of this kind (NULL = any) is queued or runs on the target (NULL = any).
- * One that waits for its next try does not count.
+ * operations_check_settled - may work on this target be begun? For requests that would have to wait for
+ * something that may never succeed.
+ *
+ * Errors: ERR_CONFLICT an operation on it has failed and waits for its next try: `a failed "reset" of it
+ *         is not undone yet: …` (hint).
+ */
+MUST_CHECK Error *operations_check_settled(Operations *operations, const char *target);
+
+/*
+ * True while an operation of this kind (NULL = any) is queued, runs or keeps its place on the target
+ * (NULL = any). One that has given way does not count.
  */
 bool operations_is_busy(Operations *operations, const char *kind, const char *target);
 

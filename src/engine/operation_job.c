@@ -12,7 +12,7 @@
 
 /*
  * What the journal does not take is not done: the disk is full, or read-only. The operation waits
- * as it stands there, and goes on as after a crash.
+ * as it stands there.
  */
 static Error *operation_recorded(Job *job, Error *e)
 {
@@ -40,8 +40,7 @@ static Error *operation_enter(Job *job, OperationState state, int64_t step)
     return operation_recorded(job, e);
 }
 
-/* The kind's last word and the end of the row; while more is owed, the row as it is. Durable. */
-static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
+static Error *operation_commit_end(Job *job, const Error *cause, bool keeps_row)
 {
     Operation *operation = &job->operation;
     Store *store = operation->engine->store;
@@ -59,6 +58,19 @@ static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
     else
         TRY(store_delete_operation(store, operation->row->uid));
     return store_commit(&tx);
+}
+
+/*
+ * The kind's last word and the end of the row; while more is owed, the row as it is. Durable. What
+ * was planned for afterwards stays planned only if it was committed.
+ */
+static Error *operation_conclude(Job *job, const Error *cause, bool keeps_row)
+{
+    Error *e = operation_commit_end(job, cause, keeps_row);
+
+    if (e)
+        g_ptr_array_set_size(job->operation.next, 0);
+    return e;
 }
 
 /* --- steps --- */
@@ -83,7 +95,7 @@ static Error *operation_run_step(Job *job, int64_t index)
     return NULL;
 }
 
-/* A step that a crash interrupted is undone and done again. */
+/* A step that was interrupted is undone and done again. What does not resume comes here after a crash alone. */
 static Error *operation_redo(Job *job)
 {
     const Step *step = &job->kind->steps[job->operation.row->step];
@@ -100,7 +112,6 @@ static Error *operation_redo(Job *job)
 
 static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_left)
 {
-    job->is_unrecorded = false;
     if (job->was_interrupted)
         TRY(operation_redo(job));
     for (int64_t i = job->operation.row->step; job->kind->steps[i].text; i++) {
@@ -110,7 +121,17 @@ static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_le
         }
         TRY(operation_run_step(job, i));
     }
-    return operation_recorded(job, operation_conclude(job, NULL, false));
+    job->is_at_end = true;
+    return NULL;
+}
+
+/* Once the steps are done only their end is tried again. */
+static Error *operation_run_to_end(Operations *operations, Job *job, bool *ret_left)
+{
+    job->is_unrecorded = false;
+    if (!job->is_at_end)
+        TRY(operation_run_steps(operations, job, ret_left));
+    return *ret_left ? NULL : operation_recorded(job, operation_conclude(job, NULL, false));
 }
 
 /*
@@ -119,7 +140,7 @@ static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_le
  */
 static Error *operation_forward(Operations *operations, Job *job, bool *ret_left)
 {
-    Error *e = operation_run_steps(operations, job, ret_left);
+    Error *e = operation_run_to_end(operations, job, ret_left);
 
     if (!e || !job->kind->resumes || !operations_is_stopping(operations))
         return e;
@@ -128,17 +149,21 @@ static Error *operation_forward(Operations *operations, Job *job, bool *ret_left
     return NULL;
 }
 
+/* What is undone is entered: another try goes on where this one has stopped. */
 static Error *operation_undo(Job *job)
 {
     OperationRow *row = job->operation.row;
 
-    for (int64_t i = row->step; i >= 0; i--) {
-        const Step *step = &job->kind->steps[i];
-        if (!step->text || !step->undo)
+    while (row->step >= 0) {
+        const Step *step = &job->kind->steps[row->step];
+        if (!step->undo) {
+            row->step--;
             continue;
+        }
         Error *e = step->undo(&job->operation);
         if (e)
             return error_wrap(e, "undoing \"%s\"", step->text);
+        TRY(operation_enter(job, OPERATION_UNDOING, row->step - 1));
     }
     return NULL;
 }
@@ -160,6 +185,14 @@ static void operation_tell(Job *job, const Error *cause)
     job->ended = NULL;
 }
 
+/* In the journal, for later. why: for those who find its target taken until then. */
+static JobResult operation_retry(Job *job, const Error *why)
+{
+    g_free(job->failure);
+    job->failure = g_strdup(why->message);
+    return JOB_RETRY;
+}
+
 /* What cannot be undone is tried again from the step that failed; its target says what is wrong. */
 static JobResult operation_postpone(Job *job, const Error *cause)
 {
@@ -168,14 +201,27 @@ static JobResult operation_postpone(Job *job, const Error *cause)
     if (store_error)
         operation_log_failure(job, LOG_LEVEL_ERROR, store_error, "could not record a failure");
     operation_tell(job, cause);
-    return JOB_RETRY;
+    job->was_interrupted = true;
+    return operation_retry(job, cause);
 }
 
-static JobResult operation_wait_for_journal(const Job *job, const Error *e)
+static JobResult operation_wait_for_journal(Job *job, const Error *e)
 {
     operation_log_failure(job, LOG_LEVEL_ERROR, e,
                           "the journal cannot be written, will be tried again");
-    return JOB_RETRY;
+    return operation_retry(job, e);
+}
+
+/* The end is tried again by itself; what resumes goes on as after a crash; the rest has failed. */
+static JobResult operation_go_on_later(Job *job, Error *cause_taken)
+{
+    g_autoptr(Error) cause = cause_taken;
+
+    job->was_interrupted = job->kind->resumes && !job->is_at_end;
+    JobResult result = operation_wait_for_journal(job, cause);
+    if (!job->kind->resumes && !job->is_at_end)
+        job->cause = g_steal_pointer(&cause);
+    return result;
 }
 
 /* From now on the journal says that the operation is being undone. */
@@ -197,53 +243,77 @@ static Error *operation_enter_undoing(Job *job, const Error *cause)
 /* Undoes a failed operation; the first time it tells the failure too, however the undo went. */
 static JobResult operation_fail(Job *job, const Error *cause)
 {
-    OperationRow *row = job->operation.row;
-    bool is_first = row->state != OPERATION_UNDOING;
+    bool is_first = job->operation.row->state != OPERATION_UNDOING;
 
     if (is_first) {
         operation_log_failure(job, LOG_LEVEL_WARN, cause, "operation failed");
         g_autoptr(Error) e = operation_enter_undoing(job, cause);
-        if (e)
+        if (e) {
+            if (!job->cause)
+                job->cause = error_copy(cause);
             return operation_wait_for_journal(job, e);
+        }
     }
     g_autoptr(Error) undo_error = operation_undo(job);
     if (undo_error)
         operation_log_failure(job, LOG_LEVEL_ERROR, undo_error, "undo failed, will be tried again");
 
+    job->operation.owed = undo_error;
     g_autoptr(Error) store_error = operation_conclude(job, cause, undo_error != NULL);
+    job->operation.owed = NULL;
     if (store_error)
         operation_log_failure(job, LOG_LEVEL_ERROR, store_error,
                               "could not record the end of an operation");
     if (is_first)
         operation_tell(job, cause);
-    return undo_error || store_error ? JOB_RETRY : JOB_ENDED;
+    if (undo_error || store_error)
+        return operation_retry(job, undo_error ? undo_error : store_error);
+    return JOB_ENDED;
 }
 
-/* The target is gone: there is nothing left to do or to undo. */
-static JobResult operation_drop(Job *job, Error *cause)
+static Error *operation_remove(Job *job)
 {
-    Error *e = store_delete_operation(job->operation.engine->store, job->operation.row->uid);
+    if (job->kind->drop)
+        TRY(job->kind->drop(&job->operation));
+    return store_delete_operation(job->operation.engine->store, job->operation.row->uid);
+}
+
+/* The target is gone, and with it what is told about it: what the row alone knows of goes, too. */
+static JobResult operation_drop(Job *job, Error *cause_taken)
+{
+    g_autoptr(Error) cause = cause_taken;
+    g_autoptr(Error) e = operation_remove(job);
 
     operation_tell(job, cause);
-    error_ignore(cause, "the target of an operation is gone");
-    if (!e)
+    if (!e) {
+        operation_log_failure(job, LOG_LEVEL_INFO, cause, "the target of an operation is gone");
         return JOB_ENDED;
+    }
     operation_log_failure(job, LOG_LEVEL_ERROR, e, "could not remove an operation without target");
-    error_free(e);
-    return JOB_RETRY;
+    return operation_retry(job, e);
+}
+
+/* An undo that has stopped before goes on. A reboot since then may have taken what it had started. */
+static JobResult operation_go_on_undoing(Job *job)
+{
+    g_autoptr(Error) cause = error_new(ERR_EXTERNAL, "%s", job->operation.row->error);
+
+    if (job->kind->rewind)
+        job->kind->rewind(&job->operation, job->kind);
+    return operation_fail(job, cause);
 }
 
 static JobResult operation_run_loaded(Operations *operations, Job *job)
 {
     bool is_left = false;
 
-    if (job->operation.row->state == OPERATION_UNDOING) {
-        g_autoptr(Error) cause = error_new(ERR_EXTERNAL, "%s", job->operation.row->error);
-        return operation_fail(job, cause);
-    }
+    if (job->operation.row->state == OPERATION_UNDOING)
+        return operation_go_on_undoing(job);
+    if (job->cause)
+        return operation_fail(job, job->cause);
     g_autoptr(Error) cause = operation_forward(operations, job, &is_left);
     if (cause && job->is_unrecorded)
-        return operation_wait_for_journal(job, cause);
+        return operation_go_on_later(job, g_steal_pointer(&cause));
     if (cause)
         return job->kind->retries ? operation_postpone(job, cause) : operation_fail(job, cause);
     if (is_left)
@@ -261,11 +331,23 @@ JobResult job_run(Operations *operations, Job *job)
     if (e) {
         operation_log_failure(job, LOG_LEVEL_ERROR, e,
                               "operation cannot go on, will be tried again");
+        JobResult result = operation_retry(job, e);
         error_free(e);
-        return JOB_RETRY;
+        return result;
     }
     JobResult result = operation_run_loaded(operations, job);
     job->kind->unload(&job->operation);
     job->operation.work = NULL;
     return result;
+}
+
+void job_free(Job *job)
+{
+    operation_row_free(job->operation.row);
+    g_ptr_array_unref(job->operation.next);
+    g_object_unref(job->operation.cancel);
+    error_free(job->cause);
+    g_free(job->failure);
+    g_free(job->why);
+    g_free(job);
 }

@@ -10,9 +10,15 @@ typedef struct Job {
     const OperationKind *kind;
     OperationEnded ended;
     void *ended_data;
-    bool was_interrupted; /* its step may be half done: after a crash, or a failed try */
-    bool is_unrecorded;   /* the store refused an entry                              */
-    int64_t due_ms;       /* when to try again                                        */
+    bool was_interrupted; /* its step may be half done: after a crash, or a failed try       */
+    bool is_at_end;       /* the steps are done, and the end is to be recorded               */
+    bool is_unrecorded;   /* the store refused an entry                                      */
+    Error *cause;         /* it has failed, and the journal does not say so yet; else NULL   */
+    char *failure;        /* of the try that has just stopped before the end; else NULL      */
+    /* The runner's own, under its lock. */
+    char *why;       /* the failure of a try before this one; NULL = none */
+    bool is_waiting; /* for its next try, at due_ms */
+    int64_t due_ms;
 } Job;
 
 typedef enum JobResult {
@@ -23,6 +29,8 @@ typedef enum JobResult {
 
 /* Runs an operation from where its row says, to its end or as far as it gets. */
 JobResult job_run(Operations *operations, Job *job);
+
+void job_free(Job *job);
 
 /* True when the server stops: no further step is begun. */
 bool operations_is_stopping(Operations *operations);

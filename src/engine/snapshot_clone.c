@@ -68,10 +68,12 @@ static Error *snapshot_take(Operation *operation)
     return storage_snapshot(work->pool, work->volume, snapshot->uid, manifest);
 }
 
+/* The clone serves again first: that does not depend on what the storage says. */
 static Error *snapshot_untake(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
+    TRY(snapshot_resume(operation));
     return storage_destroy_snapshot(work->pool,
                                     json_string_value(json_object_get(work->args, "taken")));
 }
@@ -100,6 +102,27 @@ static Error *snapshot_fail(Operation *operation, const Error *cause)
                                  json_string_value(json_object_get(work->args, "taken")));
 }
 
+/* The clone is gone: the snapshot that nobody will finish must not stay. */
+static Error *snapshot_drop(Operation *operation)
+{
+    Engine *engine = operation->engine;
+    json_t *args = json_loads(operation->row->args, 0, NULL);
+    g_autofree char *uid = g_strdup(json_string_value(json_object_get(args, "taken")));
+    g_autoptr(Snapshot) snapshot = NULL;
+    g_autoptr(Pool) pool = NULL;
+
+    json_decref(args);
+    Error *e = store_get_snapshot_by_uid(engine->store, uid, &snapshot);
+    if (!e)
+        e = engine_await_pool(engine, snapshot->pool, &pool);
+    if (!e)
+        e = storage_destroy_snapshot(pool, uid);
+    if (e && e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    return store_delete_snapshot(engine->store, uid);
+}
+
 const OperationKind snapshot_clone_kind = {
     .name = "snapshot",
     .steps = snapshot_steps,
@@ -108,6 +131,7 @@ const OperationKind snapshot_clone_kind = {
     .unload = clone_work_unload,
     .finish = snapshot_finish,
     .fail = snapshot_fail,
+    .drop = snapshot_drop,
     .ended = clone_work_ended,
 };
 
@@ -162,6 +186,7 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
     if (clone->state != CLONE_OK)
         return error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",
                          clone->id, clone_state_name(clone->state));
+    TRY(operations_check_settled(engine->operations, clone->uid));
     TRY(engine_need_pool(engine, clone->pool));
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &origin));
 

@@ -69,6 +69,24 @@ const OperationKind volume_discard_kind = {
     .fail = volume_fail,
 };
 
+Error *volume_destroy_of(Engine *engine, const json_t *args, const char *pool_key,
+                         const char *volume_key)
+{
+    const char *pool_name = json_string_value(json_object_get(args, pool_key));
+    const char *volume = json_string_value(json_object_get(args, volume_key));
+    g_autoptr(Pool) pool = NULL;
+
+    if (!pool_name || !volume)
+        return NULL;
+    Error *e = engine_await_pool(engine, pool_name, &pool);
+    if (e && e->code == ERR_NOT_FOUND) { /* on no record: nothing of it is ours any more */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    return storage_destroy_volume(pool, volume);
+}
+
 void volume_discard_after(Operation *operation, const char *pool, const char *volume)
 {
     json_t *args = json_pack("{ss}", "pool", pool);

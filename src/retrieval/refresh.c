@@ -54,16 +54,21 @@ void work_enter(Operation *operation)
 
 /* --- the end --- */
 
-/* The new golden data takes the old one's place; the old goes afterwards. */
+/*
+ * The new golden data takes the old one's place; the old goes afterwards. What is known of the data
+ * is read from its snapshot: an end that is tried again has none of the work of the steps.
+ */
 static Error *refresh_replace_golden(Operation *operation)
 {
     const Work *work = operation->work;
     Store *store = work->engine->store;
     const char *pool = storage_pool_name(work->pool);
     g_autoptr(Golden) old = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
     g_autofree char *volume = g_strdup(work->volume);
-    const Golden golden = {volume, work->data_state_at_ms, work->logical_size};
 
+    TRY(store_get_snapshot_by_uid(store, work->snapshot_uid, &snapshot));
+    const Golden golden = {volume, snapshot->data_state_at_ms, snapshot->logical_size};
     Error *e = golden_load(store, pool, &old);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
@@ -83,6 +88,7 @@ const OperationKind refresh_kind = {
     .name = "refresh",
     .steps = refresh_steps,
     .is_long = true,
+    .gives_way = true,
     .load = work_load,
     .unload = work_unload,
     .finish = refresh_finish,

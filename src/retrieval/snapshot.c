@@ -136,6 +136,7 @@ const OperationKind golden_kind = {
     .name = "snapshot-golden",
     .steps = golden_steps,
     .is_long = true,
+    .gives_way = true,
     .load = work_load,
     .unload = work_unload,
     .finish = golden_finish,

@@ -9,6 +9,8 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 
+#include "base/effect.h"
+
 #define DB_BUSY_TIMEOUT_MS 5000
 
 struct Db {
@@ -161,6 +163,7 @@ Error *db_run(Db *db, const char *sql, ...)
     sqlite3_stmt *statement = NULL;
     va_list values;
 
+    TRY(effect_begin("store"));
     TRY(db_prepare(db, sql, &statement));
     va_start(values, sql);
     db_bind_list(statement, values);
@@ -172,6 +175,7 @@ Error *db_run_values(Db *db, const char *sql, const DbValue *values)
 {
     sqlite3_stmt *statement = NULL;
 
+    TRY(effect_begin("store"));
     TRY(db_prepare(db, sql, &statement));
     for (int i = 0; values[i].type != DB_TYPE_END; i++)
         db_bind(statement, i + 1, &values[i]);
