@@ -26,12 +26,13 @@ static const ReplyCode reply_codes[] = {
     {ERR_BUG, 500, "INTERNAL_ERROR"},
 };
 
-/* These three occur in JSON inside strings only, so the text as a whole can be escaped. */
-static char *reply_escape_html(char *json)
+/* These three occur in JSON inside strings only, so the text as a whole can be escaped. Caller frees. */
+static char *reply_escape_html(const char *json)
 {
-    if (!strpbrk(json, "<>&"))
-        return json;
     GString *text = g_string_new(json);
+
+    if (!strpbrk(json, "<>&"))
+        return g_string_free(text, FALSE);
     g_string_replace(text, "<", "\\u003c", 0);
     g_string_replace(text, ">", "\\u003e", 0);
     g_string_replace(text, "&", "\\u0026", 0);
@@ -45,7 +46,7 @@ void reply_json_take(Reply *reply, unsigned status, json_t *value)
 
     g_assert(text != NULL);
     reply->status = status;
-    reply->body = reply_escape_html(g_strdup(text));
+    reply->body = reply_escape_html(text);
     reply->content_type = CONTENT_JSON;
     json_decref(value);
 }
