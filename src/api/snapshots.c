@@ -14,7 +14,7 @@
 
 /* --- waiting for an operation --- */
 
-/* What a parked request waits for; held by the request and by the operation. */
+/* What a parked request waits for; held by the request and by the operation, on threads of their own. */
 typedef struct SnapshotWait {
     GMutex lock;
     bool is_over;
@@ -34,12 +34,12 @@ static void snapshot_wait_clear(void *data)
 
 static void snapshot_wait_unref(void *data)
 {
-    g_rc_box_release_full(data, snapshot_wait_clear);
+    g_atomic_rc_box_release_full(data, snapshot_wait_clear);
 }
 
 static SnapshotWait *snapshot_wait_new(Api *api, Request *request)
 {
-    SnapshotWait *wait = g_rc_box_new0(SnapshotWait);
+    SnapshotWait *wait = g_atomic_rc_box_new0(SnapshotWait);
 
     g_mutex_init(&wait->lock);
     wait->engine = api->engine;
@@ -216,7 +216,7 @@ static Error *snapshot_begin(Api *api, Request *request, Reply *reply, bool may_
     json_t *body = NULL;
 
     TRY(fields_parse(request, "snapshot", may_be_empty, &body));
-    SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
+    SnapshotWait *wait = g_atomic_rc_box_acquire(snapshot_wait_new(api, request));
     Error *e = begin(api, body, wait, &snapshot);
     json_decref(body);
     if (e) {
@@ -303,7 +303,7 @@ Error *handle_snapshot_delete(Api *api, Request *request, Reply *reply)
         return snapshot_finish_deleting(request, reply);
     bool is_forced = false;
     TRY(snapshot_read_force(request, &is_forced));
-    SnapshotWait *wait = g_rc_box_acquire(snapshot_wait_new(api, request));
+    SnapshotWait *wait = g_atomic_rc_box_acquire(snapshot_wait_new(api, request));
     Error *e =
         engine_delete_snapshot(api->engine, request->id, is_forced, snapshot_wait_ended, wait);
     if (e) {
