@@ -4,9 +4,6 @@
  */
 #include "base/clock.h"
 
-#include <stdlib.h>
-#include <time.h>
-
 #include "base/text.h"
 
 #define CLOCK_PAUSE_MAX_MS 50
@@ -88,22 +85,13 @@ int64_t clock_now_ms(void)
     return g_get_real_time() / 1000;
 }
 
-/* By the C library, which reads the time zone once: GLib looks at /etc/localtime for each instant. */
 char *clock_format_rfc3339(int64_t at_ms)
 {
-    time_t seconds = (time_t)clock_seconds(at_ms);
-    struct tm tm;
-    char text[sizeof "-9999-12-31T23:59:59"], zone[sizeof "+hh:mm"] = "Z";
+    g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(clock_seconds(at_ms));
 
-    if (at_ms == 0 || !localtime_r(&seconds, &tm))
+    if (at_ms == 0 || !at)
         return g_strdup("");
-    if (strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-        return g_strdup("");
-    long minutes = labs(tm.tm_gmtoff) / 60;
-    if (minutes > 0)
-        g_snprintf(zone, sizeof zone, "%c%02ld:%02ld", tm.tm_gmtoff < 0 ? '-' : '+',
-                   minutes / 60 % 24, minutes % 60);
-    return g_strconcat(text, zone, NULL);
+    return g_date_time_format(at, "%Y-%m-%dT%H:%M:%SZ");
 }
 
 Error *clock_parse_rfc3339(const char *text, int64_t *ret_at_ms)

@@ -12,7 +12,7 @@
 int64_t clock_monotonic_ms(void);
 int64_t clock_now_ms(void);
 
-/* "2026-07-01T09:00:00Z", with the server's UTC offset where it has one; "" for 0. Caller frees. */
+/* "2026-07-01T09:00:00Z", always in UTC, whatever the server's zone; "" for 0. Caller frees. */
 char *clock_format_rfc3339(int64_t at_ms);
 
 /* RFC 3339, fractions too, or "YYYY-MM-DD hh:mm:ss UTC"; "" gives 0. ERR_INVALID otherwise. */

@@ -38,7 +38,7 @@ static void test_format(void)
     assert_formats(-1, "1969-12-31T23:59:59Z");
     assert_formats(INT64_MAX, "");
     set_zone("XYZ-05:30");
-    assert_formats(JULY_MS, "2026-07-01T14:30:00+05:30");
+    assert_formats(JULY_MS, "2026-07-01T09:00:00Z"); /* clients know no other zone */
     set_zone("UTC");
 }
 
