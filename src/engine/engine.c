@@ -123,6 +123,7 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     engine->is_to_look = mode == STORE_READ_ONLY;
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
+    g_mutex_init(&engine->retrieval_lock);
     engine->pools = pools_new(engine);
     TRY(engine_open_parts(engine, mode));
     *ret_engine = g_steal_pointer(&engine);
@@ -159,6 +160,7 @@ void engine_close(Engine *engine)
     programs_close(engine);
     g_free(engine->instance_id);
     g_mutex_clear(&engine->listener_lock);
+    g_mutex_clear(&engine->retrieval_lock);
     g_free(engine);
 }
 

@@ -34,13 +34,14 @@ typedef struct Engine {
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
-    IdleChecker *idle;           /* NULL unless cloning.maxIdleMinutes is set */
-    SpaceWatch *space;           /* from recovery on                         */
-    Supervisor *supervisor;      /* from recovery on                         */
-    LogKeeper *logs;             /* from recovery on                         */
-    Gate *gate;                  /* NULL where instances listen themselves   */
-    void *retrieval;             /* of the layer above: the steps of its operations find it here */
-    GMutex listener_lock;        /* held while the listener is told */
+    IdleChecker *idle;      /* NULL unless cloning.maxIdleMinutes is set */
+    SpaceWatch *space;      /* from recovery on                         */
+    Supervisor *supervisor; /* from recovery on                         */
+    LogKeeper *logs;        /* from recovery on                         */
+    Gate *gate;             /* NULL where instances listen themselves   */
+    GMutex retrieval_lock;  /* for the next */
+    void *retrieval;        /* of the layer above: its operations find it by retrieval_hold() */
+    GMutex listener_lock;   /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;

@@ -68,10 +68,13 @@ static void outcome_retire(Engine *engine, const char *uid)
 void outcome_ended(Operation *operation, const Error *cause)
 {
     Engine *engine = operation->engine;
-    const Work *work = operation->work;
+    const Work *work = operation->work; /* NULL when it could not be loaded */
+    Retrieval *retrieval = retrieval_hold(engine);
 
     if (!cause && work)
         outcome_retire(engine, work->snapshot_uid);
-    retrieval_end(engine->retrieval, operation->row->uid,
-                  cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
+    if (retrieval)
+        retrieval_end(retrieval, operation->row->uid,
+                      cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
+    retrieval_release(retrieval);
 }

@@ -40,7 +40,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(refresh_phases) + 1 == G_N_ELEMENTS(refresh_steps))
 
 void work_enter(Operation *operation)
 {
-    Retrieval *retrieval = operation->engine->retrieval;
+    Retrieval *retrieval = ((const Work *)operation->work)->retrieval;
     int64_t step = operation->row->step;
 
     if (!g_str_equal(operation->row->kind, refresh_kind.name)) {

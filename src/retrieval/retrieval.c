@@ -52,6 +52,42 @@ static void retrieval_free(Retrieval *retrieval)
     g_free(retrieval);
 }
 
+/* --- who holds it --- */
+
+static void retrieval_publish(Engine *engine, Retrieval *retrieval)
+{
+    g_mutex_lock(&engine->retrieval_lock);
+    engine->retrieval = retrieval;
+    g_mutex_unlock(&engine->retrieval_lock);
+}
+
+static void retrieval_count(Retrieval *retrieval, int change)
+{
+    g_mutex_lock(&retrieval->lock);
+    retrieval->n_holds += change;
+    if (retrieval->n_holds == 0)
+        g_cond_broadcast(&retrieval->idle);
+    g_mutex_unlock(&retrieval->lock);
+}
+
+Retrieval *retrieval_hold(Engine *engine)
+{
+    g_mutex_lock(&engine->retrieval_lock);
+    Retrieval *retrieval = engine->retrieval;
+    if (retrieval)
+        retrieval_count(retrieval, 1);
+    g_mutex_unlock(&engine->retrieval_lock);
+    return retrieval;
+}
+
+void retrieval_release(Retrieval *retrieval)
+{
+    if (retrieval)
+        retrieval_count(retrieval, -1);
+}
+
+/* --- opening, starting, closing --- */
+
 Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
 {
     Retrieval *retrieval = g_new0(Retrieval, 1);
@@ -67,7 +103,7 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
         retrieval_free(retrieval);
         return e;
     }
-    engine->retrieval = retrieval;
+    retrieval_publish(engine, retrieval);
     operations_register(engine->operations, &refresh_kind);
     operations_register(engine->operations, &golden_kind);
     *ret_retrieval = retrieval;
@@ -102,11 +138,11 @@ void retrieval_close(Retrieval *retrieval)
 {
     if (!retrieval)
         return;
+    retrieval_publish(retrieval->engine, NULL); /* what begins from now on finds none */
     operations_cancel(retrieval->engine->operations, RETRIEVAL_TARGET);
     g_mutex_lock(&retrieval->lock);
-    while (retrieval->n_works > 0)
+    while (retrieval->n_holds > 0)
         g_cond_wait(&retrieval->idle, &retrieval->lock);
     g_mutex_unlock(&retrieval->lock);
-    retrieval->engine->retrieval = NULL;
     retrieval_free(retrieval);
 }

@@ -18,6 +18,7 @@ static void work_free(Work *work)
     g_free(work->data_dir);
     source_free(work->source);
     installation_free(work->installation);
+    retrieval_release(work->retrieval);
     g_free(work);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
@@ -29,41 +30,27 @@ static const char *work_arg(const Work *work, const char *name)
     return value ? value : "";
 }
 
-static void work_count(Retrieval *retrieval, int change)
-{
-    g_mutex_lock(&retrieval->lock);
-    retrieval->n_works += change;
-    if (retrieval->n_works == 0)
-        g_cond_broadcast(&retrieval->idle);
-    g_mutex_unlock(&retrieval->lock);
-}
-
 Error *work_load(Operation *operation)
 {
     g_autoptr(Work) work = g_new0(Work, 1);
 
-    if (!operation->engine->retrieval)
+    work->retrieval = retrieval_hold(operation->engine);
+    if (!work->retrieval)
         return error_new(ERR_BUSY, "retrieval is closed");
     work->engine = operation->engine;
-    work->retrieval = operation->engine->retrieval;
     work->cancel = operation->cancel;
     work->args = json_loads(operation->row->args, 0, NULL);
     work->volume = work_arg(work, "volume");
     work->snapshot_uid = work_arg(work, "snapshot");
     TRY(engine_await_pool(operation->engine, work_arg(work, "pool"), &work->pool));
     work->data_dir = storage_volume_data(work->pool, work->volume);
-    work_count(work->retrieval, 1);
     operation->work = g_steal_pointer(&work);
     return NULL;
 }
 
 void work_unload(Operation *operation)
 {
-    Work *work = operation->work;
-    Retrieval *retrieval = work->retrieval;
-
-    work_free(work);
-    work_count(retrieval, -1);
+    work_free(operation->work);
 }
 
 void work_save_args(Operation *operation)

@@ -30,8 +30,8 @@ struct Retrieval {
     Engine *engine; /* borrowed */
     Progress *progress;
     GMutex lock; /* for all below */
-    GCond idle;  /* n_works became 0 */
-    int n_works; /* operations of ours that are loaded */
+    GCond idle;  /* n_holds became 0 */
+    int n_holds; /* of operations: retrieval_hold() */
     RetrievalState state;
     int64_t last_refresh_ms;
     char *pool;          /* name of the one that a refresh begun here goes to; NULL = none begun */
@@ -41,7 +41,7 @@ struct Retrieval {
 
 /* The work of a refresh, or of a snapshot of golden data: what its steps hand on to each other. */
 typedef struct Work {
-    Retrieval *retrieval;
+    Retrieval *retrieval; /* held                                               */
     Engine *engine;
     Pool *pool;           /* a reference                                        */
     GCancellable *cancel; /* borrowed from the operation                        */
@@ -54,6 +54,14 @@ typedef struct Work {
     int64_t data_state_at_ms;
     int64_t logical_size;
 } Work;
+
+/*
+ * retrieval_hold - what an operation begins with: until it is released, retrieval_close() waits.
+ *
+ * Returns NULL once retrieval is closing; release accepts it.
+ */
+Retrieval *retrieval_hold(Engine *engine);
+void retrieval_release(Retrieval *retrieval);
 
 /* Loading for the operations of this folder. */
 MUST_CHECK Error *work_load(Operation *operation);
