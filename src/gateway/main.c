@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/standard_files.h"
 #include "gateway/control.h"
 
 typedef struct MainOptions {
@@ -115,6 +116,9 @@ static Error *main_run(int control_fd)
 int main(int argc, char **argv)
 {
     MainOptions options = {.control_fd = -1};
+
+    standard_files_open();
+
     g_autoptr(Error) e = main_read_options(&argc, &argv, &options);
 
     if (!e && options.shows_version) {

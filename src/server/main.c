@@ -4,10 +4,10 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
-#include <time.h>
 
 #include "api/api.h"
 #include "base/log.h"
+#include "base/standard_files.h"
 #include "config/config.h"
 #include "engine/engine.h"
 #include "engine/pools.h"
@@ -58,18 +58,32 @@ static Error *server_run(const Config *config)
     return NULL;
 }
 
+/*
+ * SIGHUP means "look for pools", which a start does anyway: until its handler is there it is
+ * ignored, and does not end the server. Commands take it as they were started with it.
+ */
+static Error *server_begin(const Config *config, const ServerOptions *options,
+                           void (*hang_up)(int signal_number))
+{
+    if (!options->command)
+        return server_run(config);
+    signal(SIGHUP, hang_up);
+    return options->command(config, options);
+}
+
 int main(int argc, char **argv)
 {
     g_auto(ServerOptions) options = {0};
     g_autoptr(Config) config = NULL;
 
-    setlocale(LC_ALL, "");
-    tzset(); /* once: localtime_r() does not */
+    standard_files_open();
     signal(SIGPIPE, SIG_IGN);
+    void (*hang_up)(int) = signal(SIGHUP, SIG_IGN);
+    setlocale(LC_ALL, "");
     Error *e = options_read(&argc, &argv, &options);
     if (!e && options.needs_config)
         e = command_read_config(&options, &config);
     if (!e)
-        e = options.command ? options.command(config, &options) : server_run(config);
+        e = server_begin(config, &options, hang_up);
     return command_exit(e);
 }

@@ -130,8 +130,11 @@ class Server:
             self.process = subprocess.Popen([self.build / "rametd", "--config", self.config_path], cwd="/",
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         if wait:
-            machine.wait_for(self._answers, 30, "an answer of the server")
+            self.wait_ready()
         return self
+
+    def wait_ready(self):
+        machine.wait_for(self._answers, 30, "an answer of the server")
 
     def _answers(self):
         assert self.is_running(), f"rametd ended with status {self.process.returncode}:\n{self.log()[-3000:]}"
