@@ -12,22 +12,11 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/proc.h"
+#include "storage/program.h"
 
 #define DEVICE_TIMEOUT_MS                                                                          \
     600000                   /* mkfs discards the whole device first; a mount may replay a log */
 #define DEVICE_BUSY_MS 10000 /* that others may still have what was just unmounted */
-
-static Error *device_run(const char *const *argv, char **ret_output)
-{
-    const ProcSpec spec = {.argv = argv, .timeout_ms = DEVICE_TIMEOUT_MS};
-    g_auto(ProcResult) result = {0};
-
-    TRY(proc_run(&spec, &result));
-    if (ret_output)
-        *ret_output = g_strdup(g_strstrip(result.output));
-    return NULL;
-}
 
 bool device_is(const char *path)
 {
@@ -57,7 +46,7 @@ static Error *device_check_empty(const char *path)
     const char *const argv[] = {"wipefs", "--noheadings", "--output", "TYPE", path, NULL};
     g_autofree char *found = NULL;
 
-    TRY(device_run(argv, &found));
+    TRY(program_ask(argv, DEVICE_TIMEOUT_MS, &found));
     if (*found == '\0')
         return NULL;
     g_strdelimit(found, "\n", ' ');
@@ -67,15 +56,8 @@ static Error *device_check_empty(const char *path)
 
 Error *device_format(const char *path, const char *const *format_argv)
 {
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
-    for (size_t i = 0; format_argv[i]; i++)
-        g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
-    g_ptr_array_add(argv, (gpointer)(uintptr_t)path);
-    g_ptr_array_add(argv, NULL);
-
     TRY(device_check_empty(path));
-    return error_wrap(device_run((const char *const *)argv->pdata, NULL), "formatting \"%s\"",
+    return error_wrap(program_run_on(format_argv, path, DEVICE_TIMEOUT_MS), "formatting \"%s\"",
                       path);
 }
 
@@ -83,13 +65,14 @@ Error *device_mount(const char *path, const char *mount)
 {
     const char *const argv[] = {"mount", "-o", "noatime", path, mount, NULL};
 
-    return error_wrap(device_run(argv, NULL), "mounting \"%s\" at \"%s\"", path, mount);
+    return error_wrap(program_run(argv, DEVICE_TIMEOUT_MS, NULL), "mounting \"%s\" at \"%s\"", path,
+                      mount);
 }
 
 static Error *device_wipe_once(void *data, bool *ret_done)
 {
     const char *const argv[] = {"wipefs", "--all", "--quiet", data, NULL};
-    g_autoptr(Error) e = device_run(argv, NULL);
+    g_autoptr(Error) e = program_run(argv, DEVICE_TIMEOUT_MS, NULL);
 
     *ret_done = !e;
     return !e || (e->detail && strstr(e->detail, "busy")) ? NULL : g_steal_pointer(&e);

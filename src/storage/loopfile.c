@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/proc.h"
 #include "storage/device.h"
+#include "storage/program.h"
 
 #define LOOP_TIMEOUT_MS   30000
 #define FORMAT_TIMEOUT_MS 300000
@@ -21,18 +21,6 @@
 #define MOUNT_TIMEOUT_MS  600000     /* after a crash the file system replays its log first */
 #define MOUNTS_MAX        (16 << 20) /* of /proc/self/mountinfo */
 #define STAT_BLOCK_BYTES  512        /* unit of st_blocks, whatever the file system; stat(2) */
-
-/* Runs a program and gives back its output without the line end; caller frees. */
-static Error *loop_run(const char *const *argv, int64_t timeout_ms, char **ret_output)
-{
-    const ProcSpec spec = {.argv = argv, .timeout_ms = timeout_ms};
-    g_auto(ProcResult) result = {0};
-
-    TRY(proc_run(&spec, &result));
-    if (ret_output)
-        *ret_output = g_strdup(g_strstrip(result.output));
-    return NULL;
-}
 
 Error *loopfile_make_sparse(const char *image, uint64_t size_bytes)
 {
@@ -53,18 +41,11 @@ Error *loopfile_make_sparse(const char *image, uint64_t size_bytes)
 
 Error *loopfile_create(const char *image, uint64_t size_bytes, const char *const *format_argv)
 {
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
     if (device_is(image))
         return device_format(image, format_argv);
-    for (size_t i = 0; format_argv[i]; i++)
-        g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
-    g_ptr_array_add(argv, (gpointer)(uintptr_t)image);
-    g_ptr_array_add(argv, NULL);
-
     TRY(loopfile_make_sparse(image, size_bytes));
 
-    Error *e = loop_run((const char *const *)argv->pdata, FORMAT_TIMEOUT_MS, NULL);
+    Error *e = program_run_on(format_argv, image, FORMAT_TIMEOUT_MS);
 
     if (e)
         error_ignore(fs_remove(image), "the image is of no use");
@@ -80,16 +61,16 @@ Error *loopfile_attach(const char *image, char **ret_device)
     const char *const direct[] = {"losetup",        "--find", "--show", "--nooverlap",
                                   "--direct-io=on", image,    NULL};
     const char *const buffered[] = {"losetup", "--find", "--show", "--nooverlap", image, NULL};
-    g_autoptr(Error) refused = loop_run(direct, LOOP_TIMEOUT_MS, ret_device);
+    g_autoptr(Error) refused = program_ask(direct, LOOP_TIMEOUT_MS, ret_device);
 
-    return refused ? loop_run(buffered, LOOP_TIMEOUT_MS, ret_device) : NULL;
+    return refused ? program_ask(buffered, LOOP_TIMEOUT_MS, ret_device) : NULL;
 }
 
 Error *loopfile_release(const char *device)
 {
     const char *const argv[] = {"losetup", "--detach", device, NULL};
 
-    return loop_run(argv, LOOP_TIMEOUT_MS, NULL);
+    return program_ask(argv, LOOP_TIMEOUT_MS, NULL);
 }
 
 /* Lines of "<device> <autoclear>", with autoclear 0 or 1; empty when the image is not attached. */
@@ -99,7 +80,7 @@ static Error *loop_list_devices(const char *image, char ***ret_lines)
                                 "--output", "NAME,AUTOCLEAR", NULL};
     g_autofree char *output = NULL;
 
-    TRY(loop_run(argv, LOOP_TIMEOUT_MS, &output));
+    TRY(program_ask(argv, LOOP_TIMEOUT_MS, &output));
     *ret_lines = g_strsplit(output, "\n", 0);
     return NULL;
 }
@@ -151,7 +132,7 @@ Error *loopfile_detach(const char *image)
 static Error *loop_mount_device(const char *device, const char *mount)
 {
     const char *const argv[] = {"mount", "-o", "noatime", device, mount, NULL};
-    Error *e = loop_run(argv, MOUNT_TIMEOUT_MS, NULL);
+    Error *e = program_ask(argv, MOUNT_TIMEOUT_MS, NULL);
     Error *not_detached = loopfile_release(device);
 
     if (e)
@@ -271,7 +252,7 @@ Error *loopfile_grow(const char *image, uint64_t size_bytes)
         g_autofree char *device = g_strndup(*line, strcspn(*line, " "));
         const char *const argv[] = {"losetup", "--set-capacity", device, NULL};
 
-        TRY(loop_run(argv, LOOP_TIMEOUT_MS, NULL));
+        TRY(program_ask(argv, LOOP_TIMEOUT_MS, NULL));
     }
     return NULL;
 }

@@ -6,26 +6,15 @@
 
 #include <string.h>
 
-#include "base/proc.h"
+#include "storage/program.h"
 
 #define CARE_TIMEOUT_MS 60000
-
-static Error *care_run(const char *const *argv, char **ret_output)
-{
-    const ProcSpec spec = {.argv = argv, .timeout_ms = CARE_TIMEOUT_MS};
-    g_auto(ProcResult) result = {0};
-
-    TRY(proc_run(&spec, &result));
-    if (ret_output)
-        *ret_output = g_steal_pointer(&result.output);
-    return NULL;
-}
 
 Error *btrfs_grow(const char *mount)
 {
     const char *const argv[] = {"btrfs", "filesystem", "resize", "max", mount, NULL};
 
-    return care_run(argv, NULL);
+    return program_run(argv, CARE_TIMEOUT_MS, NULL);
 }
 
 void btrfs_parse_device_stats(const char *output, GPtrArray *problems)
@@ -58,8 +47,8 @@ Error *btrfs_check(const char *mount, GPtrArray *problems)
     g_autofree char *stats = NULL;
     g_autofree char *scrub = NULL;
 
-    TRY(care_run(stats_argv, &stats));
-    TRY(care_run(scrub_argv, &scrub));
+    TRY(program_ask(stats_argv, CARE_TIMEOUT_MS, &stats));
+    TRY(program_ask(scrub_argv, CARE_TIMEOUT_MS, &scrub));
     btrfs_parse_device_stats(stats, problems);
     btrfs_parse_scrub_status(scrub, problems);
     return NULL;

@@ -14,9 +14,9 @@
 #include <sys/sysmacros.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
 #include "storage/layout.h"
 #include "storage/lvm/parse.h"
+#include "storage/program.h"
 
 #define LVM_TIMEOUT_MS 180000 /* they wait for each other and for the disk */
 #define LVM_CONFIG                                                                                 \
@@ -24,8 +24,6 @@
     "devices{use_devicesfile=0}"
 #define SYSFS_NAME_MAX  4096
 #define LVM_UUID_PREFIX "LVM-"
-
-static const char *const lvm_env[] = {"LC_ALL=C", "LVM_SUPPRESS_FD_WARNINGS=1", NULL};
 
 void lvm_place_clear(LvmPlace *place)
 {
@@ -62,10 +60,8 @@ static Error *words_run(GPtrArray *words, char **ret_output)
 {
     g_ptr_array_add(words, NULL);
 
-    const ProcSpec spec = {
-        .argv = (const char *const *)words->pdata, .env = lvm_env, .timeout_ms = LVM_TIMEOUT_MS};
     g_auto(ProcResult) result = {0};
-    Error *e = proc_run(&spec, &result);
+    Error *e = program_run((const char *const *)words->pdata, LVM_TIMEOUT_MS, &result);
 
     if (e && e->code == ERR_EXTERNAL && result.errors) {
         e->code = lvm_parse_failure(result.errors);

@@ -16,7 +16,7 @@
 #include <sys/vfs.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
+#include "storage/program.h"
 
 #define FORMAT_TIMEOUT_MS 300000
 #define MOUNT_FLAGS       (MS_NOATIME | MS_NODEV | MS_NOSUID)
@@ -61,17 +61,8 @@ const char *lvm_fs_of(const char *mount)
 
 static Error *fs_format(const char *const *format_argv, const char *device)
 {
-    g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
-    for (size_t i = 0; format_argv[i]; i++)
-        g_ptr_array_add(argv, (gpointer)(uintptr_t)format_argv[i]);
-    g_ptr_array_add(argv, (gpointer)(uintptr_t)device);
-    g_ptr_array_add(argv, NULL);
-
-    const ProcSpec spec = {.argv = (const char *const *)argv->pdata,
-                           .timeout_ms = FORMAT_TIMEOUT_MS};
-
-    return error_wrap(proc_run(&spec, NULL), "formatting \"%s\"", device);
+    return error_wrap(program_run_on(format_argv, device, FORMAT_TIMEOUT_MS), "formatting \"%s\"",
+                      device);
 }
 
 Error *lvm_fs_format(const char *fs, const char *device)

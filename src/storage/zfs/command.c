@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
+#include "storage/program.h"
 #include "storage/zfs/parse.h"
 
 #define ZFS_PROPERTY_PREFIX "ramet:"
@@ -15,8 +15,6 @@
 #define ZFS_VERSION_MIN     200    /* 2.0: older ones were never tried */
 #define MOUNTINFO           "/proc/self/mountinfo"
 #define MOUNTINFO_MAX       (UINT64_C(64) << 20)
-
-static const char *const zfs_env[] = {"LC_ALL=C", NULL};
 
 static Error *zfs_explain(Error *e, const char *errors)
 {
@@ -28,9 +26,8 @@ static Error *zfs_explain(Error *e, const char *errors)
 
 Error *zfs_run(const char *const *argv, char **ret_output)
 {
-    const ProcSpec spec = {.argv = argv, .env = zfs_env, .timeout_ms = ZFS_TIMEOUT_MS};
     g_auto(ProcResult) result = {0};
-    Error *e = proc_run(&spec, &result);
+    Error *e = program_run(argv, ZFS_TIMEOUT_MS, &result);
 
     if (e && e->code == ERR_EXTERNAL && result.errors)
         e = zfs_explain(e, result.errors);
