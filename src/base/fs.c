@@ -6,11 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define FS_CHUNK         8192
 #define FS_PARENT_MODE   0755
@@ -252,6 +254,16 @@ Error *fs_list_dir(const char *path, char ***ret_names)
 bool fs_exists(const char *path)
 {
     return access(path, F_OK) == 0;
+}
+
+int fs_open_beneath(int dir_fd, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (unsigned)(flags | O_CLOEXEC),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+    };
+
+    return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how); /* no wrapper in glibc 2.36 */
 }
 
 Error *fs_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid)

@@ -86,5 +86,15 @@ MUST_CHECK Error *fs_list_dir(const char *path, char ***ret_names);
 
 bool fs_exists(const char *path);
 
+/*
+ * fs_open_beneath - open a path below a directory, where each part of it is what it says: no link in
+ * any place, nothing mounted in between, no way out. For trees that a stranger writes to.
+ *
+ *   flags   of open(2), without O_CREAT; O_CLOEXEC is added
+ *
+ * A descriptor, or -1 with errno: ELOOP a link, EXDEV a mount. Source: openat2(2), Linux 5.6.
+ */
+int fs_open_beneath(int dir_fd, const char *path, int flags);
+
 /* uid and gid of an operating-system user. ERR_NOT_FOUND with a hint when there is none. */
 MUST_CHECK Error *fs_find_user(const char *name, uid_t *ret_uid, gid_t *ret_gid);

@@ -180,10 +180,30 @@ static void examine_missing_pool(Examination *x, const PoolStatus *status)
     examination_add(x, true, "pool", status->name, message, status->hint);
 }
 
+static Error *examine_aside(Examination *x, Pool *pool)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+
+    TRY(storage_list_aside(pool, paths));
+    for (unsigned i = 0; i < paths->len; i++) {
+        g_autofree char *name = g_path_get_basename(paths->pdata[i]);
+        g_autofree char *key = examination_key(storage_pool_name(pool), name);
+        g_autofree char *hint = g_strdup_printf(
+            "It is tried again when the pool is opened; rametd's log says what is in the way. "
+            "Nothing uses it, but the space that it takes: %s.",
+            (const char *)paths->pdata[i]);
+
+        examination_add(x, false, "leftover", key, "it was destroyed, but could not be removed",
+                        hint);
+    }
+    return NULL;
+}
+
 static Error *examine_pool(Examination *x, Pool *pool)
 {
     g_autoptr(GPtrArray) entries = NULL;
 
+    TRY(examine_aside(x, pool));
     TRY(storage_list(pool, &entries));
     for (unsigned i = 0; i < entries->len; i++)
         examine_entry(x, storage_pool_name(pool), entries->pdata[i]);

@@ -19,8 +19,12 @@ typedef struct StorageDriver {
     const ImageOps *image_ops; /* NULL = a loop device                                       */
     /* Once, in a new image of ours and nowhere else: may change the format. NULL = nothing. */
     Error *(*prepare)(const char *mount);
-    /* Checks that the mounted file system can do it; sets *ret_private. */
-    Error *(*open)(const char *mount, void **ret_private);
+    /*
+     * Checks that the mounted file system can do it; sets *ret_private. To work, it also mounts and
+     * collects what a crash has left. To look, beside a server at work, it changes nothing at all,
+     * and neither does what measures, lists and checks; nothing else is called then.
+     */
+    Error *(*open)(const char *mount, bool is_to_look, void **ret_private);
     void (*close)(void *private);
     /* Takes what open() added beside the directories out of an empty pool. NULL = nothing. */
     Error *(*dismantle)(const char *mount);

@@ -18,6 +18,8 @@ Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
 
     TRY(error_wrap(e, "measuring pool \"%s\"", pool->name));
     TRY(pool_space_subtract_missing(pool->image, &usage));
+    usage.free_bytes = MIN(usage.free_bytes, usage.size_bytes);
+    usage.used_bytes = usage.size_bytes - usage.free_bytes;
     *ret_usage = usage;
     return NULL;
 }
@@ -88,6 +90,7 @@ Error *storage_limit_volume(Pool *pool, const char *volume, uint64_t bytes)
     g_autofree char *path = NULL;
 
     TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
+    TRY(pool_check_at_work(pool));
     if (!pool->driver->traits.limits_volumes)
         return bytes > 0 ? limit_refuse(pool) : NULL;
     if (bytes > 0)

@@ -7,12 +7,15 @@
 
 typedef struct SpaceUsage {
     uint64_t size_bytes;
-    uint64_t used_bytes;
+    uint64_t used_bytes; /* as storage_usage() says it: size - free */
     uint64_t free_bytes;
     double compress_ratio; /* 1.0 without compression */
 } SpaceUsage;
 
-/* Of a sparse image only that counts as free which its own disk still has. */
+/*
+ * What is not free is used, by whomever: metadata that btrfs has set apart, others on the same file
+ * system, what a sparse image lacks on its own disk. So size is used + free with every driver.
+ */
 MUST_CHECK Error *storage_usage(Pool *pool, SpaceUsage *ret_usage);
 
 /*

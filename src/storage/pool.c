@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "storage/aside.h"
 #include "storage/device.h"
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
@@ -44,7 +45,7 @@ static Error *pool_probe(const char *mount, const StorageDriver *driver)
 {
     void *driver_private = NULL;
 
-    TRY(driver_open(driver, mount, &driver_private));
+    TRY(driver_open(driver, mount, false, &driver_private));
     driver_close(driver, driver_private);
     return NULL;
 }
@@ -68,12 +69,13 @@ static Error *pool_make_layout(const PoolSpec *spec, const StorageDriver *driver
 /* Removes the identity and the directories; one that is not empty is an error and stays. */
 static Error *pool_remove_layout(const char *mount, const StorageDriver *driver)
 {
+    TRY(aside_dismantle(mount));
     TRY(driver_dismantle(driver, mount));
     TRY(pool_file_remove(mount));
     for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
         g_autofree char *path = g_build_filename(mount, pool_dirs[i].name, NULL);
 
-        TRY(fs_remove(path));
+        TRY(fs_remove_dir(path));
     }
     return NULL;
 }
@@ -138,7 +140,7 @@ static Error *pool_create_on_image(const PoolSpec *spec, const StorageDriver *dr
         error_ignore(ops->unmount(spec->mount), "the pool could not be made");
         error_ignore(pool_remove_image(spec->image, true), "the pool could not be made");
         if (!had_mount_dir)
-            error_ignore(fs_remove(spec->mount), "the pool could not be made");
+            error_ignore(fs_remove_dir(spec->mount), "the pool could not be made");
     }
     return e;
 }
@@ -188,6 +190,7 @@ static Pool *pool_new(const PoolSpec *spec, const StorageDriver *driver)
     pool->data_sub_dir = g_strdup(has_sub_dir ? spec->data_sub_dir : DATA_SUB_DIR_DEFAULT);
     pool->owner = g_strdup(spec->owner);
     pool->driver = driver;
+    pool->is_to_look = spec->is_to_look;
     pool->locks = name_locks_new();
     pool->n_users = 1;
     return pool;
@@ -224,9 +227,10 @@ static Error *pool_open_guarded(const PoolSpec *spec, Pool **ret_pool)
     TRY(pool_file_read(spec->mount, &file));
     TRY(pool_check_identity(spec, &file));
     TRY(driver_find(file.driver, &driver));
-    TRY(driver_open(driver, spec->mount, &driver_private));
+    TRY(driver_open(driver, spec->mount, spec->is_to_look, &driver_private));
     if (!spec->is_to_look) {
         pool_claim(spec, &file);
+        aside_collect(spec->mount);
         error_ignore(manifest_file_take_back_all(spec->mount), "a full pool must open too");
     }
     *ret_pool = pool_new(spec, driver);
@@ -332,6 +336,13 @@ Error *pool_check_there(const Pool *pool)
     return pool_guard_check(&pool->guard, pool->mount, pool->image);
 }
 
+Error *pool_check_at_work(const Pool *pool)
+{
+    if (pool->is_to_look)
+        return error_new(ERR_BUG, "pool \"%s\" was opened to look", pool->name);
+    return pool_check_there(pool);
+}
+
 Error *storage_check_pool(const Pool *pool)
 {
     return error_wrap(pool_check_there(pool), "pool \"%s\"", pool->name);
@@ -395,7 +406,7 @@ static Error *pool_destroy_image(const PoolSpec *spec, bool is_forced)
     TRY(ops->unmount(spec->mount));
     TRY(ops->detach(spec->image));
     TRY(pool_remove_image(spec->image, is_known));
-    return fs_remove(spec->mount);
+    return fs_remove_dir(spec->mount);
 }
 
 /* On somebody else's file system only what has a manifest of ours is destroyed, force or not. */

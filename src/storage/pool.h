@@ -23,11 +23,15 @@ struct Pool {
     void *driver_private;
     NameLocks *locks;
     PoolGuard guard;
+    bool is_to_look;
     int n_users; /* atomic */
 };
 
-/* Before anything is read from or written to its paths: ERR_EXTERNAL it is not there any more. */
+/* Before anything is read from its paths: ERR_EXTERNAL it is not there any more. */
 MUST_CHECK Error *pool_check_there(const Pool *pool);
+
+/* Before anything is changed: the same, and ERR_BUG when it was opened to look. */
+MUST_CHECK Error *pool_check_at_work(const Pool *pool);
 
 /* Drivers, for pool.c; storage.c and measure.c alone look into them. */
 
@@ -45,8 +49,12 @@ const ImageOps *driver_image_ops(const PoolSpec *spec);
 /* Once, in a new image that is mounted. */
 MUST_CHECK Error *driver_prepare(const StorageDriver *driver, const char *mount);
 
-/* Checks that what is mounted there serves the driver; *ret_private goes to driver_close(). */
-MUST_CHECK Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private);
+/*
+ * Checks that what is mounted there serves the driver; *ret_private goes to driver_close(). To look,
+ * nothing is changed.
+ */
+MUST_CHECK Error *driver_open(const StorageDriver *driver, const char *mount, bool is_to_look,
+                              void **ret_private);
 void driver_close(const StorageDriver *driver, void *driver_private);
 
 /* The file system takes all of its device. */

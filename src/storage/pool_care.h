@@ -11,6 +11,12 @@
 MUST_CHECK Error *storage_check_health(Pool *pool, GPtrArray *problems);
 
 /*
+ * What was to be removed and could not be: adds paths, char *. It is tried again when the pool is
+ * opened, and can be removed by hand.
+ */
+MUST_CHECK Error *storage_list_aside(Pool *pool, GPtrArray *paths);
+
+/*
  * storage_mend_volume - make a volume that nobody uses fit for an instance: one that a full pool
  * has made read-only is mounted anew, and so is one that was unmounted. May be repeated.
  *

@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "storage/aside.h"
 #include "storage/device.h"
 #include "storage/driver.h"
 #include "storage/foreign.h"
@@ -121,9 +122,10 @@ Error *driver_prepare(const StorageDriver *driver, const char *mount)
     return driver->prepare ? driver->prepare(mount) : NULL;
 }
 
-Error *driver_open(const StorageDriver *driver, const char *mount, void **ret_private)
+Error *driver_open(const StorageDriver *driver, const char *mount, bool is_to_look,
+                   void **ret_private)
 {
-    return driver->open(mount, ret_private);
+    return driver->open(mount, is_to_look, ret_private);
 }
 
 void driver_close(const StorageDriver *driver, void *driver_private)
@@ -232,7 +234,7 @@ static Error *volume_create(Pool *pool, const char *volume, const Manifest *mani
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
-    TRY(pool_check_there(pool));
+    TRY(pool_check_at_work(pool));
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
     TRY(pool->driver->create_volume(pool->driver_private, path, manifest));
@@ -269,7 +271,7 @@ static Error *volume_clone(Pool *pool, const char *snapshot, const char *volume,
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
-    TRY(pool_check_there(pool));
+    TRY(pool_check_at_work(pool));
     TRY(pool_check_exists(&place_snapshot, snapshot, from));
     TRY(pool_check_missing(&place_volume, volume, path));
     TRY(pool_check_space(pool));
@@ -314,7 +316,7 @@ static Error *snapshot_create(Pool *pool, const char *volume, const char *snapsh
     g_autoptr(NameLock) volume_lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_snapshot, snapshot);
 
-    TRY(pool_check_there(pool));
+    TRY(pool_check_at_work(pool));
     TRY(pool_check_exists(&place_volume, volume, from));
     TRY(pool_check_missing(&place_snapshot, snapshot, path));
     TRY(pool_check_space(pool));
@@ -339,7 +341,7 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
 /* What is missing is destroyed only if the pool was there all the time. */
 static Error *pool_destroy_there(Pool *pool, const char *path)
 {
-    TRY(pool_check_there(pool));
+    TRY(pool_check_at_work(pool));
     TRY(pool->driver->destroy(pool->driver_private, path));
     return pool_check_there(pool);
 }
@@ -374,7 +376,7 @@ static Error *volume_mend(Pool *pool, const char *volume)
     g_autofree char *path = pool_path(pool, &place_volume, volume);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_volume, volume);
 
-    TRY(pool_check_there(pool));
+    TRY(pool_check_at_work(pool));
     TRY(pool_check_exists(&place_volume, volume, path));
     return pool->driver->mend ? pool->driver->mend(pool->driver_private, path) : NULL;
 }
@@ -459,6 +461,7 @@ Error *storage_show_foreign(Pool *pool, const char *snapshot, bool is_shown)
     g_autofree char *path = pool_path(pool, &place_snapshot, snapshot);
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, &place_snapshot, snapshot);
 
+    TRY(pool_check_at_work(pool));
     return error_wrap(pool->driver->show_foreign(pool->driver_private, path, is_shown),
                       "looking into snapshot \"%s\"", snapshot);
 }
@@ -496,6 +499,12 @@ Error *storage_sync(Pool *pool, const char *volume)
     TRY(storage_check_pool(pool));
     TRY(pool_check_exists(&place_volume, volume, path));
     return error_wrap(pool_sync(pool, path), "syncing volume \"%s\"", volume);
+}
+
+Error *storage_list_aside(Pool *pool, GPtrArray *paths)
+{
+    TRY(storage_check_pool(pool));
+    return error_wrap(aside_list(pool->mount, paths), "listing pool \"%s\"", pool->name);
 }
 
 Error *storage_check_health(Pool *pool, GPtrArray *problems)

@@ -202,13 +202,14 @@ static void checksum_add_text(GChecksum *sum, const char *text)
     g_checksum_update(sum, (const guchar *)text, (gssize)strlen(text) + 1);
 }
 
-static void checksum_add_entry(GChecksum *sum, int root_fd, const TreeEntry *entry)
+static void checksum_add_entry(GChecksum *sum, TreeAt *at, const TreeEntry *entry)
 {
+    int dir_fd = tree_at(at, entry);
     struct stat status;
     char buffer[65536];
     ssize_t n = 0;
 
-    g_assert_cmpint(fstatat(root_fd, entry->path, &status, AT_SYMLINK_NOFOLLOW), ==, 0);
+    g_assert_cmpint(fstatat(dir_fd, entry->path, &status, AT_SYMLINK_NOFOLLOW), ==, 0);
 
     g_autofree char *about =
         g_strdup_printf("%s %o %u %u %ld", entry->path, status.st_mode, status.st_uid,
@@ -216,11 +217,11 @@ static void checksum_add_entry(GChecksum *sum, int root_fd, const TreeEntry *ent
 
     checksum_add_text(sum, about);
     if (S_ISLNK(status.st_mode)) {
-        n = readlinkat(root_fd, entry->path, buffer, sizeof(buffer));
+        n = readlinkat(dir_fd, entry->path, buffer, sizeof(buffer));
         g_checksum_update(sum, (const guchar *)buffer, n);
     }
     if (S_ISREG(status.st_mode)) {
-        AUTO_FD fd = openat(root_fd, entry->path, O_RDONLY | O_CLOEXEC);
+        AUTO_FD fd = openat(dir_fd, entry->path, O_RDONLY | O_CLOEXEC);
 
         while ((n = read(fd, buffer, sizeof(buffer))) > 0)
             g_checksum_update(sum, (const guchar *)buffer, n);
@@ -241,11 +242,12 @@ char *tree_checksum(const char *directory)
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
     g_autoptr(GPtrArray) entries = NULL;
     AUTO_FD root_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_auto(TreeAt) at = {.root_fd = root_fd};
 
     g_assert_cmpint(root_fd, >=, 0);
     ASSERT_OK(tree_list(root_fd, &entries));
     g_ptr_array_sort(entries, compare_entries);
     for (guint i = 0; i < entries->len; i++)
-        checksum_add_entry(sum, root_fd, g_ptr_array_index(entries, i));
+        checksum_add_entry(sum, &at, g_ptr_array_index(entries, i));
     return g_strdup(g_checksum_get_string(sum));
 }

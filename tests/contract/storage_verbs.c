@@ -539,6 +539,8 @@ static void test_usage(PoolFixture *f, gconstpointer data)
     g_assert_cmpuint(before.free_bytes, >, fixture_pool_size / 2);
     g_assert_cmpuint(after.used_bytes, >=, before.used_bytes + 32 * MIB);
     g_assert_cmpuint(after.free_bytes + 32 * MIB, <=, before.free_bytes);
+    g_assert_cmpuint(before.size_bytes, ==, before.used_bytes + before.free_bytes);
+    g_assert_cmpuint(after.size_bytes, ==, after.used_bytes + after.free_bytes);
 }
 
 /* Anybody may make subvolumes in a directory of his own on btrfs. */

@@ -26,6 +26,8 @@ static int run_suite(const char *directory)
     fixture_dir = directory;
     storage_add_verb_tests();
     storage_add_load_tests();
+    storage_add_looking_tests();
+    storage_add_hostile_tests();
     if (!fixture_is_on_xfs) { /* these are about pools in images */
         storage_add_pool_tests();
         storage_add_care_tests();

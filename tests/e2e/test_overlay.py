@@ -1,5 +1,7 @@
 """The life of clones and snapshots once more on the overlay driver: a clone is a mount, and lies on its snapshot."""
 
+import concurrent.futures
+import itertools
 import subprocess
 
 import pytest
@@ -40,3 +42,41 @@ def test_a_refresh_leaves_clones_of_gone_snapshots_alone(server, api):
     assert server.refresh()["status"] == "finished"
     assert value(clone, "SELECT n FROM mine") == 7
     assert value(api.reset_clone("old"), "SELECT count(*) FROM customer") == 1000
+
+
+DEEP = "COPY (SELECT 1) TO PROGRAM 'cd {} && i=0; while [ $i -lt 300 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done'"
+
+
+def _dig(clone):
+    """Directories in each other, in the data and beside the socket, as deep as no data directory is."""
+    for directory in (".", value(clone, "SHOW unix_socket_directories")):
+        query(clone, DEEP.format(directory))
+
+
+def test_a_clone_with_deep_directories_can_be_reset_and_destroyed(server, api):
+    _dig(api.create_clone("deep"))
+    clone = api.reset_clone("deep")
+    assert value(clone, "SELECT count(*) FROM customer") == 1000
+    _dig(clone)
+    server.restart()
+    machine.wait_for(lambda: answers(clone), 30, "an answer of the clone")
+    api.destroy_clone("deep")
+    server.restart()
+    assert api.get("/clones") == []
+
+
+def test_looking_beside_creates(server, api):
+    """The doctor and the commands that show pools, while clones come and go: nobody is disturbed."""
+    api.create_clone("stays")
+    pool = server.snapshots()[0]["pool"]
+    commands = itertools.cycle([["--doctor"], ["pool", "list"], ["pool", "check", pool]])
+    mounts = machine.mounts_of(server.directory)
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        work = threads.submit(lambda: [(api.create_clone(name), api.destroy_clone(name)) for name in ("a", "b", "c")])
+        while not work.done():
+            server.rametd(*next(commands), check=False)
+        work.result()
+    assert machine.mounts_of(server.directory) == mounts
+    for command in (["--doctor"], ["pool", "check", pool]):
+        server.rametd(*command)

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/fs.h"
+#include "storage/aside.h"
 #include "storage/btrfs/care.h"
 #include "storage/btrfs/quota.h"
 #include "storage/btrfs/usage.h"
@@ -96,12 +97,13 @@ static Error *btrfs_prepare(const char *mount)
     return NULL;
 }
 
-static Error *btrfs_open(const char *mount, void **ret_private)
+static Error *btrfs_open(const char *mount, bool is_to_look, void **ret_private)
 {
     AUTO_FD fd = -1;
 
     TRY(btrfs_open_mount(mount, &fd));
-    error_free(btrfs_quota_collect(fd)); /* no quotas, or no space for less: both do no harm */
+    if (!is_to_look)
+        error_free(btrfs_quota_collect(fd)); /* no quotas, or no space for less: both do no harm */
 
     BtrfsPool *pool = g_new0(BtrfsPool, 1);
 
@@ -172,10 +174,12 @@ static void btrfs_hurry_when_full(const BtrfsPool *pool)
 
 /*
  * The name goes at once, the space is given back in the background. Whoever owns a data directory
- * may have made subvolumes in it, without any privilege: they go too.
+ * may have made subvolumes in it, without any privilege: they go too, and where the library finds
+ * their paths too long, one by one.
  */
 static Error *btrfs_destroy(void *private, const char *path)
 {
+    const BtrfsPool *pool = private;
     const char *name = btrfs_name_of(path);
     AUTO_FD parent = -1;
 
@@ -186,8 +190,8 @@ static Error *btrfs_destroy(void *private, const char *path)
     if (status != BTRFS_UTIL_OK && errno == ENOTEMPTY)
         status =
             btrfs_util_delete_subvolume_fd(parent, name, BTRFS_UTIL_DELETE_SUBVOLUME_RECURSIVE);
-    if (status != BTRFS_UTIL_OK)
-        return errno == ENOENT ? NULL : btrfs_error(status, path);
+    if (status != BTRFS_UTIL_OK && errno != ENOENT)
+        return aside_remove(pool->mount, path);
     btrfs_hurry_when_full(private);
     return NULL;
 }

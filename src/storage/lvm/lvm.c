@@ -48,19 +48,20 @@ static Error *lvm_prepare_mounted(const LvmPlace *place, const char *mount)
     return lvm_mount_all(place, mount);
 }
 
-static Error *lvm_open(const char *mount, void **ret_private)
+static Error *lvm_open(const char *mount, bool is_to_look, void **ret_private)
 {
     g_auto(LvmPlace) place = {0};
 
     TRY(lvm_find_place(mount, &place));
-    TRY(lvm_prepare_mounted(&place, mount));
+    if (!is_to_look)
+        TRY(lvm_prepare_mounted(&place, mount));
 
     LvmPool *pool = g_new0(LvmPool, 1);
 
     pool->mount = g_strdup(mount);
     pool->place = place;
     place = (LvmPlace){0};
-    pool->measure = lvm_measure_new(&pool->place, pool->mount);
+    pool->measure = lvm_measure_new(&pool->place, pool->mount, is_to_look);
     *ret_private = pool;
     return NULL;
 }
@@ -81,7 +82,7 @@ static void lvm_close(void *private)
 static Error *lvm_undo(const char *path, Error *e)
 {
     if (e && e->code == ERR_CONFLICT)
-        error_ignore(fs_remove(path), "the logical volume of that name is none of ours");
+        error_ignore(fs_remove_dir(path), "the logical volume of that name is none of ours");
     return e;
 }
 
@@ -166,7 +167,7 @@ static Error *lvm_destroy(void *private, const char *path)
     TRY(loopfile_unmount(path));
     TRY(lvm_relieve_metadata(&pool->place));
     TRY(lvm_remove(&pool->place, path));
-    return error_hint(fs_remove(path), "It is not a volume or snapshot of ours.");
+    return error_hint(fs_remove_dir(path), "It is not a volume or snapshot of ours.");
 }
 
 /* --- mending --- */

@@ -10,8 +10,11 @@
 
 typedef struct LvmMeasure LvmMeasure;
 
-/* For the pool at this place, mounted there. Both are borrowed. */
-LvmMeasure *lvm_measure_new(const LvmPlace *place, const char *mount);
+/*
+ * For the pool at this place, mounted there. Both are borrowed. To look, the sizes of volumes are not
+ * known: measuring them takes something of the pool that a server beside may have.
+ */
+LvmMeasure *lvm_measure_new(const LvmPlace *place, const char *mount, bool is_to_look);
 void lvm_measure_free(LvmMeasure *measure);
 
 /* Forgets what was measured: something is known to have changed. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "storage/aside.h"
 #include "storage/layout.h"
 #include "storage/loopfile.h"
 #include "storage/names.h"
@@ -71,8 +72,8 @@ Error *layer_dismantle(const char *mount)
     g_autofree char *layers = layer_dirs(mount, LAYER_DIR);
     g_autofree char *kept = layer_dirs(mount, KEPT_DIR);
 
-    TRY(fs_remove(layers));
-    return fs_remove(kept);
+    TRY(fs_remove_dir(layers));
+    return fs_remove_dir(kept);
 }
 
 /* --- making and removing --- */
@@ -97,14 +98,14 @@ Error *layer_make(const char *mount, const char *volume, const char *snapshot, m
 
     if (fs_exists(path))
         return error_new(ERR_CONFLICT, "volume \"%s\" has layers", volume);
-    TRY(fs_remove_tree(partial));
+    TRY(aside_remove(mount, partial));
 
     Error *e = layer_fill(partial, snapshot, root_mode);
 
     if (!e && rename(partial, path) < 0)
         e = error_errno(errno, "could not rename \"%s\"", partial);
     if (e)
-        error_ignore(fs_remove_tree(partial), "it goes when the name is used next");
+        error_ignore(aside_remove(mount, partial), "it goes when the name is used next");
     return e;
 }
 
@@ -112,7 +113,7 @@ Error *layer_remove(const char *mount, const char *volume)
 {
     g_autofree char *path = layer_path(mount, volume);
 
-    return reflink_destroy(NULL, path);
+    return reflink_remove(mount, path);
 }
 
 /* --- mounting --- */
@@ -165,7 +166,7 @@ static Error *layer_collect_deleted(const char *mount)
         g_autofree char *path = g_build_filename(layers, *name, NULL);
 
         if (names_is_deleted(*name))
-            TRY(fs_remove_tree(path));
+            error_ignore(aside_remove(mount, path), "it goes when the pool is opened again");
     }
     return NULL;
 }
@@ -295,7 +296,7 @@ static Error *layer_collect_one(const char *mount, const char *kept_name)
         return NULL;
     TRY(layer_mend_links(mount, kept_name));
     TRY(layer_list_on(mount, target, &volumes));
-    return volumes[0] ? NULL : fs_remove_tree(path);
+    return volumes[0] ? NULL : aside_remove(mount, path);
 }
 
 Error *layer_collect(const char *mount)

@@ -60,15 +60,19 @@ static Error *overlay_check_mount(const char *mount)
                       "driver reflink.");
 }
 
-static Error *overlay_open(const char *mount, void **ret_private)
+static Error *overlay_prepare(const char *mount)
 {
-    void *unused = NULL;
-
-    TRY(overlay_check_mount(mount));
-    TRY(reflink_open(mount, &unused));
+    TRY(reflink_prepare(mount));
     TRY(layer_prepare(mount));
-    TRY(layer_collect(mount));
-    TRY(layer_mount_all(mount));
+    error_ignore(layer_collect(mount), "snapshots kept aside go when a volume does");
+    return layer_mount_all(mount);
+}
+
+static Error *overlay_open(const char *mount, bool is_to_look, void **ret_private)
+{
+    TRY(overlay_check_mount(mount));
+    if (!is_to_look)
+        TRY(overlay_prepare(mount));
 
     OverlayPool *pool = g_new0(OverlayPool, 1);
 
@@ -114,7 +118,7 @@ static Error *overlay_clone(void *private, const char *snapshot_path, const char
 
     if (!e)
         return reflink_sync_dir_of(volume_path);
-    error_ignore(fs_remove(volume_path), "an empty directory is left");
+    error_ignore(fs_remove_dir(volume_path), "an empty directory is left");
     error_ignore(layer_remove(pool->mount, volume), "empty layers are left");
     return e;
 }
@@ -130,10 +134,10 @@ static Error *overlay_snapshot(void *private, const char *volume_path, const cha
     const char *const layers[] = {upper, lower, NULL};
 
     if (!layer_exists(pool->mount, volume))
-        return reflink_make_snapshot(volume_path, plain, snapshot_path);
+        return reflink_make_snapshot(pool->mount, volume_path, plain, snapshot_path);
     if (!loopfile_is_mounted(volume_path))
         return error_new(ERR_EXTERNAL, "volume \"%s\" is not mounted", volume);
-    return reflink_make_snapshot(volume_path, layers, snapshot_path);
+    return reflink_make_snapshot(pool->mount, volume_path, layers, snapshot_path);
 }
 
 /* --- destroying --- */
@@ -150,10 +154,10 @@ static Error *overlay_destroy_volume(OverlayPool *pool, const char *path)
     const char *volume = overlay_name(path);
 
     if (!layer_exists(pool->mount, volume))
-        return reflink_destroy(pool, path);
+        return reflink_remove(pool->mount, path);
     TRY(layer_unmount(pool->mount, volume));
     TRY(layer_remove(pool->mount, volume));
-    TRY(fs_remove(path));
+    TRY(fs_remove_dir(path));
     error_ignore(overlay_collect(pool), "snapshots kept aside go when another volume does");
     return NULL;
 }
@@ -171,7 +175,7 @@ static Error *overlay_destroy_snapshot(OverlayPool *pool, const char *path)
 
     if (fs_exists(path))
         TRY(overlay_keep_snapshot(pool, overlay_name(path), &is_kept));
-    return is_kept ? NULL : reflink_destroy(pool, path);
+    return is_kept ? NULL : reflink_remove(pool->mount, path);
 }
 
 static Error *overlay_destroy(void *private, const char *path)

@@ -26,6 +26,31 @@ typedef struct ReflinkCopy {
     Error *error;       /* atomic: the first one, from whichever thread; owned */
 } ReflinkCopy;
 
+/* The same trees, as one thread goes through them. */
+typedef struct CopyPlace {
+    TreeAt from;
+    TreeAt layers[REFLINK_LAYERS_MAX];
+    TreeAt to;
+} CopyPlace;
+
+static CopyPlace copy_place(const ReflinkCopy *copy)
+{
+    CopyPlace place = {.from.root_fd = copy->from_fd, .to.root_fd = copy->to_fd};
+
+    for (size_t i = 0; i < REFLINK_LAYERS_MAX; i++)
+        place.layers[i].root_fd = copy->layer_fds[i];
+    return place;
+}
+
+static void copy_place_clear(CopyPlace *place)
+{
+    for (size_t i = 0; i < REFLINK_LAYERS_MAX; i++)
+        tree_at_clear(&place->layers[i]);
+    tree_at_clear(&place->from);
+    tree_at_clear(&place->to);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CopyPlace, copy_place_clear)
+
 static Error *copy_error(const char *path)
 {
     return error_errno(errno, "could not copy \"%s\"", path);
@@ -45,54 +70,57 @@ static int copy_access(int fd, const struct stat *have, const struct stat *want)
 }
 
 /* In the uppermost layer that has it. */
-static int copy_open_source(const ReflinkCopy *copy, const char *path)
+static int copy_open_source(CopyPlace *place, const TreeEntry *entry)
 {
     int fd = -1;
 
-    for (size_t i = 0; fd < 0 && i < REFLINK_LAYERS_MAX && copy->layer_fds[i] >= 0; i++)
-        fd = openat(copy->layer_fds[i], path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    for (size_t i = 0; fd < 0 && i < REFLINK_LAYERS_MAX && place->layers[i].root_fd >= 0; i++)
+        fd = tree_open(&place->layers[i], entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     return fd;
 }
 
-static Error *copy_file(const ReflinkCopy *copy, const char *path)
+static Error *copy_file(CopyPlace *place, const TreeEntry *entry)
 {
     struct stat want;
     struct stat have;
-    AUTO_FD from = copy_open_source(copy, path);
+    AUTO_FD from = copy_open_source(place, entry);
 
     if (from < 0 || fstat(from, &want) < 0)
-        return copy_error(path);
+        return copy_error(entry->path);
 
-    AUTO_FD to = openat(copy->to_fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int dir_fd = tree_at(&place->to, entry);
+    AUTO_FD to = openat(dir_fd, entry->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (to < 0 || fstat(to, &have) < 0 || ioctl(to, FICLONE, from) < 0 ||
         copy_access(to, &have, &want) < 0)
-        return copy_error(path);
+        return copy_error(entry->path);
     return NULL;
 }
 
-static Error *copy_link(const ReflinkCopy *copy, const char *path)
+static Error *copy_link(CopyPlace *place, const TreeEntry *entry)
 {
     char target[PATH_MAX];
-    ssize_t n = readlinkat(copy->from_fd, path, target, sizeof(target) - 1);
+    int from_fd = tree_at(&place->from, entry);
+    int to_fd = tree_at(&place->to, entry);
+    ssize_t n = readlinkat(from_fd, entry->path, target, sizeof(target) - 1);
     struct stat want;
 
-    if (n < 0 || fstatat(copy->from_fd, path, &want, AT_SYMLINK_NOFOLLOW) < 0)
-        return copy_error(path);
+    if (n < 0 || fstatat(from_fd, entry->path, &want, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_error(entry->path);
     target[n] = '\0';
-    if (symlinkat(target, copy->to_fd, path) < 0 ||
-        fchownat(copy->to_fd, path, want.st_uid, want.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return copy_error(path);
+    if (symlinkat(target, to_fd, entry->path) < 0 ||
+        fchownat(to_fd, entry->path, want.st_uid, want.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return copy_error(entry->path);
     return NULL;
 }
 
-static Error *copy_entry(const ReflinkCopy *copy, const TreeEntry *entry)
+static Error *copy_entry(CopyPlace *place, const TreeEntry *entry)
 {
     switch (entry->type) {
     case DT_REG:
-        return copy_file(copy, entry->path);
+        return copy_file(place, entry);
     case DT_LNK:
-        return copy_link(copy, entry->path);
+        return copy_link(place, entry);
     default:
         return NULL;
     }
@@ -101,11 +129,12 @@ static Error *copy_entry(const ReflinkCopy *copy, const TreeEntry *entry)
 static void *copy_worker(void *data)
 {
     ReflinkCopy *copy = data;
+    g_auto(CopyPlace) place = copy_place(copy);
     guint i;
 
     while ((i = (guint)g_atomic_int_add(&copy->next, 1)) < copy->entries->len &&
            !g_atomic_pointer_get(&copy->error)) {
-        Error *e = copy_entry(copy, g_ptr_array_index(copy->entries, i));
+        Error *e = copy_entry(&place, g_ptr_array_index(copy->entries, i));
 
         if (e && !g_atomic_pointer_compare_and_exchange(&copy->error, NULL, e))
             error_free(e);
@@ -126,20 +155,22 @@ static Error *copy_all_entries(ReflinkCopy *copy)
 
 static Error *copy_make_dirs(const ReflinkCopy *copy)
 {
+    g_auto(CopyPlace) place = copy_place(copy);
+
     for (guint i = 0; i < copy->entries->len; i++) {
         const TreeEntry *entry = g_ptr_array_index(copy->entries, i);
 
-        if (entry->type == DT_DIR && mkdirat(copy->to_fd, entry->path, 0700) < 0)
+        if (entry->type == DT_DIR && mkdirat(tree_at(&place.to, entry), entry->path, 0700) < 0)
             return copy_error(entry->path);
     }
     return NULL;
 }
 
-static Error *copy_finish_dir(const ReflinkCopy *copy, const char *path)
+/* Takes the descriptors of a directory and its copy. */
+static Error *copy_finish_dir(int from_taken, int to_taken, const char *path)
 {
-    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    AUTO_FD from = openat(copy->from_fd, path, flags);
-    AUTO_FD to = openat(copy->to_fd, path, flags);
+    AUTO_FD from = from_taken;
+    AUTO_FD to = to_taken;
     struct stat want;
     struct stat have;
 
@@ -151,13 +182,18 @@ static Error *copy_finish_dir(const ReflinkCopy *copy, const char *path)
 
 static Error *copy_finish_dirs(const ReflinkCopy *copy)
 {
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    g_auto(CopyPlace) place = copy_place(copy);
+
     for (guint i = 0; i < copy->entries->len; i++) {
         const TreeEntry *entry = g_ptr_array_index(copy->entries, i);
 
         if (entry->type == DT_DIR)
-            TRY(copy_finish_dir(copy, entry->path));
+            TRY(copy_finish_dir(tree_open(&place.from, entry, flags),
+                                tree_open(&place.to, entry, flags), entry->path));
     }
-    return copy_finish_dir(copy, ".");
+    return copy_finish_dir(fs_open_beneath(copy->from_fd, ".", flags),
+                           fs_open_beneath(copy->to_fd, ".", flags), ".");
 }
 
 static void copy_close(ReflinkCopy *copy)

@@ -16,10 +16,11 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
-#include "base/proc.h"
+#include "storage/aside.h"
 #include "storage/driver.h"
 #include "storage/layout.h"
 #include "storage/names.h"
+#include "storage/program.h"
 #include "storage/reflink/copy.h"
 #include "storage/tree.h"
 
@@ -59,22 +60,30 @@ static Error *reflink_collect(const char *mount, const char *dir)
         g_autofree char *path = g_build_filename(parent, *name, NULL);
 
         if (names_is_deleted(*name))
-            TRY(fs_remove_tree(path));
+            error_ignore(aside_remove(mount, path), "it goes when the pool is opened again");
     }
     return NULL;
 }
 
-Error *reflink_open(const char *mount, void **ret_private)
+Error *reflink_prepare(const char *mount)
 {
     TRY(reflink_probe(mount));
     TRY(reflink_collect(mount, LAYOUT_VOLUMES));
-    TRY(reflink_collect(mount, LAYOUT_SNAPSHOTS));
-    *ret_private = NULL; /* paths are all that it needs */
+    return reflink_collect(mount, LAYOUT_SNAPSHOTS);
+}
+
+/* Private is the mount point. */
+static Error *reflink_open(const char *mount, bool is_to_look, void **ret_private)
+{
+    if (!is_to_look)
+        TRY(reflink_prepare(mount));
+    *ret_private = g_strdup(mount);
     return NULL;
 }
 
 static void reflink_close(void *private)
 {
+    g_free(private);
 }
 
 Error *reflink_create_volume(void *private, const char *volume_path, const Manifest *manifest)
@@ -105,25 +114,27 @@ static Error *reflink_publish(const char *partial, const char *to)
     return error_errno(errno, "could not rename \"%s\"", partial);
 }
 
-static Error *reflink_copy_whole(const char *from, const char *const *layers, const char *to,
-                                 mode_t mode)
+static Error *reflink_copy_whole(const char *mount, const char *from, const char *const *layers,
+                                 const char *to, mode_t mode)
 {
     g_autofree char *partial = names_partial_path(to);
 
-    TRY(fs_remove_tree(partial));
+    TRY(aside_remove(mount, partial));
 
     Error *e = reflink_copy(from, layers, partial, mode);
 
     if (!e)
         e = reflink_publish(partial, to);
     if (e)
-        error_ignore(fs_remove_tree(partial), "it goes when the name is used or destroyed next");
+        error_ignore(aside_remove(mount, partial),
+                     "it goes when the name is used or destroyed next");
     return e;
 }
 
-Error *reflink_make_snapshot(const char *tree, const char *const *layers, const char *snapshot_path)
+Error *reflink_make_snapshot(const char *mount, const char *tree, const char *const *layers,
+                             const char *snapshot_path)
 {
-    return reflink_copy_whole(tree, layers, snapshot_path, SNAPSHOT_MODE);
+    return reflink_copy_whole(mount, tree, layers, snapshot_path, SNAPSHOT_MODE);
 }
 
 static Error *reflink_snapshot(void *private, const char *volume_path, const char *snapshot_path,
@@ -131,7 +142,7 @@ static Error *reflink_snapshot(void *private, const char *volume_path, const cha
 {
     const char *const layers[] = {volume_path, NULL};
 
-    return reflink_make_snapshot(volume_path, layers, snapshot_path);
+    return reflink_make_snapshot(private, volume_path, layers, snapshot_path);
 }
 
 static Error *reflink_clone(void *private, const char *snapshot_path, const char *volume_path,
@@ -139,23 +150,32 @@ static Error *reflink_clone(void *private, const char *snapshot_path, const char
 {
     const char *const layers[] = {snapshot_path, NULL};
 
-    return reflink_copy_whole(snapshot_path, layers, volume_path, VOLUME_MODE);
+    return reflink_copy_whole(private, snapshot_path, layers, volume_path, VOLUME_MODE);
 }
 
-Error *reflink_destroy(void *private, const char *path)
+/* Gone with its name: what is left of it keeps nobody. */
+static void reflink_remove_deleted(const char *mount, const char *deleted)
+{
+    error_ignore(aside_remove(mount, deleted), "it goes when the pool is opened");
+}
+
+/* Without the rename, too: a full pool may have no block for a longer directory. */
+Error *reflink_remove(const char *mount, const char *path)
 {
     g_autofree char *partial = names_partial_path(path);
     g_autofree char *deleted = names_deleted_path(path);
 
-    TRY(fs_remove_tree(partial));
-    TRY(fs_remove_tree(deleted));
-    if (rename(path, deleted) == 0)
-        return fs_remove_tree(deleted);
-    if (errno == ENOENT)
-        return NULL;
-    if (errno == ENOSPC) /* a full pool may have no block for a longer directory */
-        return fs_remove_tree(path);
-    return error_errno(errno, "could not rename \"%s\"", path);
+    TRY(aside_remove(mount, partial));
+    reflink_remove_deleted(mount, deleted);
+    if (rename(path, deleted) < 0)
+        return errno == ENOENT ? NULL : aside_remove(mount, path);
+    reflink_remove_deleted(mount, deleted);
+    return NULL;
+}
+
+static Error *reflink_destroy(void *private, const char *path)
+{
+    return reflink_remove(private, path);
 }
 
 /* Bytes of one file that no other file shares. */
@@ -183,9 +203,10 @@ static Error *reflink_unshared_bytes(int fd, uint64_t *bytes)
     return NULL;
 }
 
-static Error *reflink_add_file(int root_fd, const char *path, uint64_t *bytes)
+static Error *reflink_add_file(TreeAt *at, const TreeEntry *entry, uint64_t *bytes)
 {
-    AUTO_FD fd = openat(root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const char *path = entry->path;
+    AUTO_FD fd = tree_open(at, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 
     if (fd < 0) /* a running PostgreSQL removes files while we look */
         return errno == ENOENT ? NULL : error_errno(errno, "could not open \"%s\"", path);
@@ -197,6 +218,7 @@ Error *reflink_unshared_tree_bytes(const char *path, uint64_t *ret_bytes)
     g_autoptr(GPtrArray) entries = NULL;
     uint64_t bytes = 0;
     AUTO_FD root_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    g_auto(TreeAt) at = {.root_fd = root_fd};
 
     if (root_fd < 0)
         return error_errno(errno, "could not open \"%s\"", path);
@@ -205,7 +227,7 @@ Error *reflink_unshared_tree_bytes(const char *path, uint64_t *ret_bytes)
         const TreeEntry *entry = g_ptr_array_index(entries, i);
 
         if (entry->type == DT_REG)
-            TRY(reflink_add_file(root_fd, entry->path, &bytes));
+            TRY(reflink_add_file(&at, entry, &bytes));
     }
     *ret_bytes = bytes;
     return NULL;
@@ -223,7 +245,7 @@ Error *reflink_grow(const char *mount)
 {
     const char *const argv[] = {"xfs_growfs", mount, NULL};
 
-    return proc_run(&(ProcSpec){.argv = argv, .timeout_ms = GROW_TIMEOUT_MS}, NULL);
+    return program_run(argv, GROW_TIMEOUT_MS, NULL);
 }
 
 const StorageDriver reflink_driver = {

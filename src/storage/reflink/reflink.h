@@ -11,7 +11,7 @@
 extern const char *const reflink_format_argv[]; /* XFS that can share files' data */
 
 /* Can files at the mount point share their data? Collects what a crash left half removed. */
-MUST_CHECK Error *reflink_open(const char *mount, void **ret_private);
+MUST_CHECK Error *reflink_prepare(const char *mount);
 
 MUST_CHECK Error *reflink_create_volume(void *private, const char *volume_path,
                                         const Manifest *manifest);
@@ -21,11 +21,13 @@ MUST_CHECK Error *reflink_create_volume(void *private, const char *volume_path,
  *
  *   layers   directories that the tree's files really lie in, as for reflink_copy()
  */
-MUST_CHECK Error *reflink_make_snapshot(const char *tree, const char *const *layers,
-                                        const char *snapshot_path);
+MUST_CHECK Error *reflink_make_snapshot(const char *mount, const char *tree,
+                                        const char *const *layers, const char *snapshot_path);
 
-/* A directory goes, first by its name. A missing one is success. */
-MUST_CHECK Error *reflink_destroy(void *private, const char *path);
+/*
+ * A directory goes, first by its name; what cannot be removed is set aside. A missing one is success.
+ */
+MUST_CHECK Error *reflink_remove(const char *mount, const char *path);
 
 /* Bytes in a tree that no file outside of it shares; looks at every file. */
 MUST_CHECK Error *reflink_unshared_tree_bytes(const char *path, uint64_t *ret_bytes);

@@ -14,16 +14,18 @@
 struct ZfsForeign {
     char *dataset;
     char *mount;
+    bool is_to_look;
     GMutex lock;
     GHashTable *snapshots; /* name → ZFS snapshot */
 };
 
-ZfsForeign *zfs_foreign_new(const char *dataset, const char *mount)
+ZfsForeign *zfs_foreign_new(const char *dataset, const char *mount, bool is_to_look)
 {
     ZfsForeign *foreign = g_new0(ZfsForeign, 1);
 
     foreign->dataset = g_strdup(dataset);
     foreign->mount = g_strdup(mount);
+    foreign->is_to_look = is_to_look;
     foreign->snapshots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_mutex_init(&foreign->lock);
     return foreign;
@@ -59,7 +61,7 @@ static Error *mark_remove_others(const char *mount, GHashTable *snapshots)
             continue;
         if (loopfile_is_mounted(path))
             TRY(loopfile_unmount(path));
-        TRY(fs_remove(path));
+        TRY(fs_remove_dir(path));
     }
     return NULL;
 }
@@ -92,9 +94,11 @@ static Error *foreign_fill(ZfsForeign *foreign, GPtrArray **ret_snapshots)
 
         g_hash_table_insert(foreign->snapshots, g_strdup(snapshot->name),
                             g_strdup(snapshot->snapshot));
-        TRY(mark_make(foreign->mount, snapshot->name));
+        if (!foreign->is_to_look)
+            TRY(mark_make(foreign->mount, snapshot->name));
     }
-    TRY(mark_remove_others(foreign->mount, foreign->snapshots));
+    if (!foreign->is_to_look)
+        TRY(mark_remove_others(foreign->mount, foreign->snapshots));
     *ret_snapshots = g_steal_pointer(&snapshots);
     return NULL;
 }

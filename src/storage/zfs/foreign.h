@@ -4,12 +4,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "storage/zfs/dblab.h"
 
 typedef struct ZfsForeign ZfsForeign;
 
-/* For the pool in this dataset, mounted there; knows of none before zfs_foreign_refresh(). */
-ZfsForeign *zfs_foreign_new(const char *dataset, const char *mount);
+/* For the pool in this dataset, mounted there; knows of none yet. To look, it leaves marks alone. */
+ZfsForeign *zfs_foreign_new(const char *dataset, const char *mount, bool is_to_look);
 void zfs_foreign_free(ZfsForeign *foreign);
 
 /* Asks ZFS what there is, and marks it; the marks of what is gone go. */

@@ -115,7 +115,7 @@ static Error *mount_remove_leftovers(const char *mount)
         g_autofree char *path = g_build_filename(parent, *name, NULL);
 
         if (!storage_is_foreign(*name) && !loopfile_is_mounted(path))
-            error_free(fs_remove(path));
+            error_free(fs_remove_dir(path));
     }
     return NULL;
 }

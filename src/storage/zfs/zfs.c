@@ -180,25 +180,34 @@ static Error *zfs_prepare_datasets(const char *dataset, const char *mount)
     return zfs_mount_all(dataset, mount);
 }
 
-static Error *zfs_open(const char *mount, void **ret_private)
+static ZfsPool *zfs_pool_new(const char *mount, const char *dataset, bool is_to_look)
 {
-    g_autofree char *dataset = NULL;
-
-    TRY(zfs_check_version());
-    TRY(zfs_find_dataset(mount, &dataset));
-    TRY(zfs_prepare_datasets(dataset, mount));
-    zfs_advise(dataset);
-
     ZfsPool *pool = g_new0(ZfsPool, 1);
 
     pool->mount = g_strdup(mount);
-    pool->dataset = g_steal_pointer(&dataset);
-    pool->measure = zfs_measure_new(pool->dataset, mount);
-    pool->foreign = zfs_foreign_new(pool->dataset, mount);
-    error_ignore(zfs_foreign_refresh(pool->foreign), "snapshots of DBLab may be missing");
+    pool->dataset = g_strdup(dataset);
+    pool->measure = zfs_measure_new(dataset, mount);
+    pool->foreign = zfs_foreign_new(dataset, mount, is_to_look);
     g_rw_lock_init(&pool->names);
     g_mutex_init(&pool->sweeping);
-    zfs_sweep(pool);
+    return pool;
+}
+
+static Error *zfs_open(const char *mount, bool is_to_look, void **ret_private)
+{
+    g_autofree char *dataset = NULL;
+    ZfsPool *pool = NULL;
+
+    TRY(zfs_check_version());
+    TRY(zfs_find_dataset(mount, &dataset));
+    if (!is_to_look)
+        TRY(zfs_prepare_datasets(dataset, mount));
+    pool = zfs_pool_new(mount, dataset, is_to_look);
+    if (!is_to_look) {
+        zfs_advise(dataset);
+        error_ignore(zfs_foreign_refresh(pool->foreign), "snapshots of DBLab may be missing");
+        zfs_sweep(pool);
+    }
     *ret_private = pool;
     return NULL;
 }
@@ -297,7 +306,7 @@ static Error *zfs_snapshot(void *private, const char *volume_path, const char *s
     Error *e = zfs_take_snapshot(snapshot, manifest);
 
     if (e && e->code == ERR_CONFLICT)
-        error_ignore(fs_remove(snapshot_path), "the snapshot of that name is none of ours");
+        error_ignore(fs_remove_dir(snapshot_path), "the snapshot of that name is none of ours");
     return e ? e : zfs_mount_snapshot(snapshot, snapshot_path);
 }
 
@@ -328,7 +337,7 @@ static Error *zfs_limit(void *private, const char *volume_path, uint64_t bytes)
 /* The directory that something was mounted at, when ZFS did not remove it. */
 static Error *zfs_remove_mount_point(const char *path)
 {
-    return error_hint(fs_remove(path), "It is not a volume or snapshot of ours.");
+    return error_hint(fs_remove_dir(path), "It is not a volume or snapshot of ours.");
 }
 
 static Error *zfs_keep_aside(ZfsPool *pool, const char *dataset)
