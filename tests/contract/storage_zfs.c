@@ -167,12 +167,30 @@ static void test_dataset_of_somebody_else(PoolFixture *f, gconstpointer data)
     ASSERT_OK(zfs_do("zfs", "destroy", inner, NULL));
 }
 
+/* Beside what we keep aside: it is swept neither now nor when the pool is opened. */
+static void test_dataset_by_hand_among_kept(PoolFixture *f, gconstpointer data)
+{
+    g_autofree char *dataset = pool_dataset(f);
+    g_autofree char *theirs = g_strconcat(dataset, "/kept/theirs", NULL);
+
+    ASSERT_OK(zfs_do("zfs", "create", theirs, NULL));
+    storage_close_pool(f->pool);
+    ASSERT_OK(storage_open_pool(&f->spec, &f->pool));
+    make_volume(f, "v");
+    make_snapshot(f, "v", "s");
+    ASSERT_OK(storage_destroy_volume(f->pool, "v"));
+    ASSERT_OK(storage_destroy_snapshot(f->pool, "s"));
+    ASSERT_OK(zfs_do("zfs", "list", "-H", theirs, NULL));
+    ASSERT_OK(zfs_do("zfs", "destroy", theirs, NULL));
+}
+
 #define ADD(path, function)                                                                        \
     g_test_add("/storage/zfs/" path, PoolFixture, NULL, fixture_setup, function, fixture_teardown)
 
 void storage_add_zfs_tests(void)
 {
     ADD("snapshot-by-hand", test_snapshot_by_hand);
+    ADD("dataset-by-hand-among-kept", test_dataset_by_hand_among_kept);
     ADD("busy", test_busy);
     ADD("exported-under-our-feet", test_exported_under_our_feet);
     ADD("mount-point-is-not-empty", test_mount_point_is_not_empty);

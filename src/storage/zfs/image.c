@@ -51,6 +51,18 @@ static Error *zfs_image_pool(const char *image, char **ret_pool)
     return NULL;
 }
 
+/* By its image: a pool of another that has the made-up name is not ours. */
+static void zfs_image_discard(const char *image)
+{
+    g_autofree char *pool = NULL;
+    Error *e = zfs_image_pool(image, &pool);
+
+    if (!e && pool)
+        e = zfs_do("zpool", "destroy", pool, NULL);
+    error_ignore(e, "what is left of the pool needs a \"zpool destroy\"");
+    error_ignore(fs_remove(image), "the image is of no use");
+}
+
 /*
  * recordsize: two of PostgreSQL's pages, so that a changed page costs little more than itself and
  * there is something to compress. xattr=sa: no blocks of their own for attributes. ashift=12: disks
@@ -75,10 +87,8 @@ static Error *zfs_image_create(const char *image, uint64_t size_bytes,
 
     if (!e)
         e = zfs_do("zpool", "export", pool, NULL);
-    if (e) {
-        error_free(zfs_do("zpool", "destroy", pool, NULL)); /* it may never have been there */
-        error_ignore(fs_remove(image), "the image is of no use");
-    }
+    if (e)
+        zfs_image_discard(image);
     return error_wrap(e, "making a ZFS pool in image \"%s\"", image);
 }
 

@@ -14,12 +14,14 @@
 enum {
     KEPT_NAME,
     KEPT_WRITTEN,
+    KEPT_KIND,
     KEPT_COLUMNS
 };
 
 typedef struct KeptVolume {
     const char *dataset;
     const char *newest; /* its newest snapshot; NULL for none                   */
+    bool is_ours;       /* it says what it is, as all that we make does         */
     bool has_children;  /* datasets that somebody made in it: they are not ours */
     uint64_t written;   /* bytes that its head holds and its newest snapshot does not */
 } KeptVolume;
@@ -48,7 +50,7 @@ static Error *kept_add(GArray *volumes, size_t parent_length, char **row)
         return NULL;
     end = name[parent_length + 1 + strcspn(name + parent_length + 1, "@/")];
     if (end == '\0') {
-        KeptVolume volume = {.dataset = name};
+        KeptVolume volume = {.dataset = name, .is_ours = !g_str_equal(row[KEPT_KIND], "-")};
 
         TRY(zfs_parse_number(row[KEPT_WRITTEN], &volume.written));
         g_array_append_val(volumes, volume);
@@ -66,6 +68,8 @@ static Error *kept_add(GArray *volumes, size_t parent_length, char **row)
 static Error *kept_clean(const KeptVolume *volume, bool *ret_is_gone)
 {
     *ret_is_gone = false;
+    if (!volume->is_ours)
+        return NULL;
     if (volume->newest && volume->written > 0)
         return zfs_do("zfs", "rollback", volume->newest, NULL);
     if (volume->newest || volume->has_children)
@@ -77,22 +81,26 @@ static Error *kept_clean(const KeptVolume *volume, bool *ret_is_gone)
 
 static Error *kept_sweep_once(const char *parent, guint *ret_count, bool *ret_is_done)
 {
-    const char *const argv[] = {"zfs", "list",         "-Hp",  "-r", "-t", "filesystem,snapshot",
-                                "-o",  "name,written", parent, NULL};
+    const char *const argv[] = {
+        "zfs",  "list", "-Hp", "-r", "-t", "filesystem,snapshot", "-o", "name,written,ramet:kind",
+        parent, NULL};
     g_autoptr(GPtrArray) rows = NULL;
     g_autoptr(GArray) volumes = g_array_new(FALSE, FALSE, sizeof(KeptVolume));
+    guint ours = 0;
     guint gone = 0;
 
     TRY(zfs_list(argv, KEPT_COLUMNS, &rows));
     for (guint i = 0; i < rows->len; i++)
         TRY(kept_add(volumes, strlen(parent), g_ptr_array_index(rows, i)));
     for (guint i = 0; i < volumes->len; i++) {
+        const KeptVolume *volume = &g_array_index(volumes, KeptVolume, i);
         bool is_gone = false;
 
-        TRY(kept_clean(&g_array_index(volumes, KeptVolume, i), &is_gone));
+        TRY(kept_clean(volume, &is_gone));
+        ours += volume->is_ours;
         gone += is_gone;
     }
-    *ret_count = volumes->len - gone;
+    *ret_count = ours - gone;
     *ret_is_done = gone == 0;
     return NULL;
 }
