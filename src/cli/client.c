@@ -82,7 +82,10 @@ static Error *client_server_error(const Client *client, const HttpResponse *resp
     if (*hint)
         e = error_hint(e, "%s", hint);
     else if (e->code == ERR_DENIED)
-        e = error_hint(e, "Set RAMET_VERIFICATION_TOKEN or the token of the environment.");
+        e = error_hint(e, *client->settings->token
+                              ? "The token that was sent is not this server's: compare it with "
+                                "server.verificationToken."
+                              : "Set RAMET_VERIFICATION_TOKEN or the token of the environment.");
     return e;
 }
 

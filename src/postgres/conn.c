@@ -106,10 +106,15 @@ static char *conn_place(const PGconn *pg)
     return g_strdup_printf("host \"%s\" port %s", host, PQport(pg) ? PQport(pg) : "");
 }
 
-/* libpq's words about a failed connection, without the password should they hold it. */
+/*
+ * libpq's words about a failed connection, without the password should they hold it, and without the
+ * lines of PostgreSQL's source that verbose mode names.
+ */
 static char *conn_words(const PGconn *pg)
 {
-    g_autofree char *words = g_strchomp(g_strdup(PQerrorMessage(pg)));
+    g_autoptr(GRegex) location = g_regex_new("\\nLOCATION:  [^\\n]*", G_REGEX_RAW, 0, NULL);
+    g_autofree char *words =
+        g_strchomp(g_regex_replace_literal(location, PQerrorMessage(pg), -1, 0, "", 0, NULL));
     const char *password = PQpass(pg);
 
     if (password == NULL || *password == '\0')

@@ -130,7 +130,7 @@ static const struct {
     {ERR_DENIED, "28P01",
      "Check user and password in retrieval.spec.logicalDump.options.source (PGPASSWORD in the "
      "server's environment wins)."},
-    {ERR_DENIED, "no password supplied",
+    {ERR_DENIED, "asks for a password",
      "The source asks for a password: set it in retrieval.spec.logicalDump.options.source."},
     {ERR_DENIED, "pg_hba.conf", "Let this host and user in, in the source's pg_hba.conf."},
     {ERR_DENIED, "28000",

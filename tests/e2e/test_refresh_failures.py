@@ -63,6 +63,7 @@ def test_wrong_password(server):
         server.refresh()
         check_failed(server, ["password authentication failed", "Check user and password"])
         assert "wrong-Password" not in server.log()
+        assert "LOCATION" not in server.retrieval()["alerts"]["refresh_failed"]["detail"]
 
 
 def test_database_that_does_not_exist(server):

@@ -472,7 +472,9 @@ class Errors(RametTest):
         self.serve({"GET /status": [Answer(error("UNAUTHORIZED", "Check your verification token."), 401)]})
         done = self.ramet("clone", "list", status=4)
         self.assertIn("Check your verification token.", done.stderr)
-        self.assertIn("hint: ", done.stderr)
+        self.assertIn("hint: The token that was sent is not this server's", done.stderr)
+        self.env["RAMET_VERIFICATION_TOKEN"] = ""
+        self.assertIn("hint: Set RAMET_VERIFICATION_TOKEN", self.ramet("clone", "list", status=4).stderr)
 
     def test_unreachable(self):
         done = self.ramet("clone", "list", "--url", "127.0.0.1:1", status=5)
