@@ -97,5 +97,11 @@ MUST_CHECK Error *proc_stop(int pidfd, const ProcStop *sequence);
 /* True when the process behind the pidfd has ended (a zombie has; our own child is reaped). */
 bool proc_has_ended(int pidfd);
 
+/*
+ * The process behind a pidfd, as we number it: a number that is its own as long as it lives. 0 = it
+ * is in a name space that we do not see; -1 = it has ended and was reaped.
+ */
+MUST_CHECK Error *proc_pid_of(int pidfd, pid_t *ret_pid);
+
 /* Waits for its end, at most so long; true when it has ended. */
 bool proc_wait_ended(int pidfd, int64_t timeout_ms);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "base/fs.h"
 #include "base/proc.h"
 #include "base/proc_start.h"
+
+#define PROC_FDINFO_MAX 4096
 
 Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd)
 {
@@ -52,6 +55,21 @@ bool proc_wait_ended(int pidfd, int64_t timeout_ms)
     if (n > 0)
         proc_reap(pidfd);
     return n > 0;
+}
+
+/* Source: pidfd_open(2), the line "Pid:" of /proc/self/fdinfo/N. */
+Error *proc_pid_of(int pidfd, pid_t *ret_pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
+    g_autofree char *text = NULL;
+
+    TRY(fs_read_file(path, PROC_FDINFO_MAX, &text));
+
+    const char *line = strstr(text, "\nPid:");
+    if (!line)
+        return error_new(ERR_BUG, "descriptor %d is not of a process", pidfd);
+    *ret_pid = (pid_t)g_ascii_strtoll(line + strlen("\nPid:"), NULL, 10);
+    return NULL;
 }
 
 bool proc_has_ended(int pidfd)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/environment.h"
 #include "config/check.h"
 #include "config/options.h"
 #include "config/report.h"
@@ -133,7 +134,7 @@ static void config_mark_jobs(Config *config, const Report *report)
 
 static void config_take_environment(Config *config)
 {
-    const char *password = g_getenv("PGPASSWORD");
+    const char *password = environment_get("PGPASSWORD");
 
     if (password && password[0]) {
         g_free(config->retrieval.dump.password);

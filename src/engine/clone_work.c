@@ -249,13 +249,20 @@ static const char *clone_dbname(const Operation *operation)
                                  : operation->engine->config->global.database_dbname;
 }
 
-Error *clone_step_ready(Operation *operation)
+EngineInstance clone_instance_of(const Operation *operation)
 {
-    CloneWork *work = operation->work;
-    EngineInstance instance = clone_instance(work);
+    EngineInstance instance = clone_instance(operation->work);
 
     if (operation->row->state != OPERATION_UNDOING) /* an undo goes on to its end */
         instance.cancel = operation->cancel;
+    return instance;
+}
+
+Error *clone_step_ready(Operation *operation)
+{
+    CloneWork *work = operation->work;
+    const EngineInstance instance = clone_instance_of(operation);
+
     g_clear_pointer(&work->conn, conn_close);
     return clone_explain(operation->engine, &instance,
                          instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
@@ -279,14 +286,10 @@ Error *clone_step_users(Operation *operation)
 {
     CloneWork *work = operation->work;
     const Config *config = operation->engine->config;
-    const EngineInstance instance = clone_instance(work);
-    g_autofree char *socket_dir = instance_socket_dir(operation->engine, &instance);
+    const EngineInstance instance = clone_instance_of(operation);
+    const InstanceLine line = {operation->engine, &instance};
     g_autoptr(Conn) conn = g_steal_pointer(&work->conn);
-    const ConnSpec server = {
-        .host = socket_dir,
-        .port = instance.port,
-        .user = config->global.database_username,
-    };
+    const ConnSpec server = instance_server(&line, clone_dbname(operation));
     const RolesSpec spec = {
         .user = work->clone->db_user,
         .secret = work->clone->db_secret,

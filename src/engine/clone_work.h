@@ -41,6 +41,9 @@ MUST_CHECK Error *clone_step_shut(Operation *operation);   /* the undo of that *
 /* The instance of a clone over a volume's data directory; borrows from all its arguments. */
 EngineInstance clone_instance(const CloneWork *work);
 
+/* The same for talking to it: the operation's cancel ends that, but for an undo. */
+EngineInstance clone_instance_of(const Operation *operation);
+
 /* Moves the clone's state inside the present transaction; one that is being deleted stays so. */
 MUST_CHECK Error *clone_work_settle(Operation *operation, CloneState state, const char *message);
 

@@ -17,10 +17,12 @@
 
 #define IDLE_LOOK_MIN_MS 5000
 #define IDLE_LOOK_MAX_MS 60000
+#define IDLE_ANSWER_MS   2000 /* others wait while one is asked */
 
 struct IdleChecker {
     Engine *engine;
     Ticker *ticker;
+    GCancellable *cancel; /* of what clones are asked */
     GHashTable *counters; /* clone uid → int64_t *: the counter at the last look */
 };
 
@@ -61,7 +63,13 @@ static bool idle_door_tells(const Engine *engine, const GatewayStatus *door)
 
 static Error *idle_ask(IdleChecker *checker, const Clone *clone, int64_t *ret_active_at_ms)
 {
-    const EngineInstance instance = {.id = clone->uid, .port = clone->port, .user = clone->db_user};
+    const EngineInstance instance = {
+        .id = clone->uid,
+        .port = clone->port,
+        .user = clone->db_user,
+        .cancel = checker->cancel,
+        .answer_ms = IDLE_ANSWER_MS,
+    };
     g_autoptr(Conn) conn = NULL;
     Activity activity;
 
@@ -148,6 +156,7 @@ IdleChecker *idle_checker_start(Engine *engine)
     IdleChecker *checker = g_new0(IdleChecker, 1);
 
     checker->engine = engine;
+    checker->cancel = g_cancellable_new();
     checker->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     checker->ticker = ticker_start("idle", look_ms, idle_check_all, checker);
     return checker;
@@ -157,7 +166,9 @@ void idle_checker_stop(IdleChecker *checker)
 {
     if (!checker)
         return;
+    g_cancellable_cancel(checker->cancel);
     ticker_stop(checker->ticker);
+    g_object_unref(checker->cancel);
     g_hash_table_unref(checker->counters);
     g_free(checker);
 }

@@ -44,17 +44,12 @@ char *instance_socket_dir(Engine *engine, const EngineInstance *instance)
     return runtime_socket_dir(engine->runtime, instance->id);
 }
 
-typedef struct InstanceWait {
-    Engine *engine;
-    const EngineInstance *instance;
-} InstanceWait;
-
 static bool instance_has_ended(void *data, int64_t wait_ms)
 {
-    const InstanceWait *wait = data;
+    const InstanceLine *line = data;
 
-    return g_cancellable_is_cancelled(wait->instance->cancel) ||
-           runtime_wait_ended(wait->engine->runtime, wait->instance->id, wait_ms);
+    return g_cancellable_is_cancelled(line->instance->cancel) ||
+           runtime_wait_ended(line->engine->runtime, line->instance->id, wait_ms);
 }
 
 /*
@@ -71,14 +66,23 @@ const char *instance_manager_db(const Engine *engine, const EngineInstance *inst
     return dbname ? dbname : global->database_dbname;
 }
 
-static ConnSpec instance_server(Engine *engine, const EngineInstance *instance,
-                                const char *socket_dir, const char *dbname)
+static Error *instance_dial(void *data, int *ret_fd)
+{
+    const InstanceLine *line = data;
+
+    return runtime_dial(line->engine->runtime, line->instance->id, instance_port(line->instance),
+                        ret_fd);
+}
+
+ConnSpec instance_server(const InstanceLine *line, const char *dbname)
 {
     return (ConnSpec){
-        .host = socket_dir,
-        .port = instance_port(instance),
-        .user = engine->config->global.database_username,
-        .dbname = instance_manager_db(engine, instance, dbname),
+        .dial = instance_dial,
+        .dial_data = (void *)(uintptr_t)line,
+        .user = line->engine->config->global.database_username,
+        .dbname = instance_manager_db(line->engine, line->instance, dbname),
+        .query_timeout_ms = line->instance->answer_ms,
+        .cancel = line->instance->cancel,
     };
 }
 
@@ -122,13 +126,12 @@ static Error *instance_explain(Engine *engine, const EngineInstance *instance, E
 Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const char *dbname,
                            int64_t timeout_ms, Conn **ret_conn)
 {
-    g_autofree char *socket_dir = instance_socket_dir(engine, instance);
     g_autoptr(Conn) conn = NULL;
-    InstanceWait wait = {engine, instance};
-    const ConnSpec server = instance_server(engine, instance, socket_dir, dbname);
+    InstanceLine line = {engine, instance};
+    const ConnSpec server = instance_server(&line, dbname);
 
     Error *e =
-        ready_wait(&server, instance->data_dir, timeout_ms, instance_has_ended, &wait, &conn);
+        ready_wait(&server, instance->data_dir, timeout_ms, instance_has_ended, &line, &conn);
     if (e && g_cancellable_is_cancelled(instance->cancel)) {
         error_free(e);
         return error_new(ERR_CONFLICT, "cancelled");
@@ -143,8 +146,9 @@ Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const
 Error *instance_connect(Engine *engine, const EngineInstance *instance, const char *dbname,
                         Conn **ret_conn)
 {
-    g_autofree char *socket_dir = instance_socket_dir(engine, instance);
-    const ConnSpec server = instance_server(engine, instance, socket_dir, dbname);
+    const InstanceLine line = {engine, instance};
+    ConnSpec server = instance_server(&line, dbname);
 
+    server.options = CONN_MANAGER;
     return conn_open(&server, ret_conn);
 }

@@ -18,8 +18,21 @@ typedef struct EngineInstance {
     const char *listen;   /* addresses for TCP, "" = none */
     const char *user;     /* the clone's own database user; NULL = none */
     const char *limits;   /* the clone's own, JSON text; NULL = none */
-    GCancellable *cancel; /* ends the wait for readiness; NULL = nothing does */
+    GCancellable *cancel; /* ends waits for it; NULL = nothing does */
+    int64_t answer_ms;    /* how long one answer may take; 0 = as conn.h says */
 } EngineInstance;
+
+/* Both borrowed: what a connection to an instance is made from. */
+typedef struct InstanceLine {
+    Engine *engine;
+    const EngineInstance *instance;
+} InstanceLine;
+
+/*
+ * How to connect to it as the manager, over its socket, which is proven to be its own; the line is
+ * borrowed by the spec. dbname NULL = the management database.
+ */
+ConnSpec instance_server(const InstanceLine *line, const char *dbname);
 
 /* Starts it, with the settings that are ours on its command line. Errors: of runtime_start(). */
 MUST_CHECK Error *instance_start(Engine *engine, const EngineInstance *instance);

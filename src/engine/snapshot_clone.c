@@ -22,7 +22,7 @@ static bool snapshot_needs_stop(const CloneWork *work)
 static Error *snapshot_settle_data(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    const EngineInstance instance = clone_instance(work);
+    const EngineInstance instance = clone_instance_of(operation);
     g_autoptr(Conn) conn = NULL;
 
     if (snapshot_needs_stop(work)) {

@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/reach.h"
 #include "gateway/door_private.h"
-#include "gateway/reach.h"
 
 #define DOOR_ACCEPT_MAX   16    /* clients a round: connections that exist come first */
 #define DOOR_WAIT_MAX_MS  10000 /* for a clone whose queue is full                    */
@@ -79,7 +79,7 @@ static void door_log_missing(Door *door, int err)
 /* Reaches the clone, and keeps the log. */
 static Reach door_reach(Door *door, int *ret_fd, int *ret_err)
 {
-    Reach reach = reach_clone(door->socket_path, ret_fd, ret_err);
+    Reach reach = reach_socket(door->socket_path, ret_fd, ret_err);
 
     if (reach == REACH_OK && door->is_missing_logged) {
         door->is_missing_logged = false;

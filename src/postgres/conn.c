@@ -12,10 +12,17 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "postgres/sqlstate.h"
 #include "postgres/version.h"
+#include "postgres/wire.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define CONNECT_BYTES_MAX  65536 /* of a server that is dialled, until it is ready for a query */
+#define DIALLED_QUERY_MS   600000
+#define DIALLED_BYTES_MAX  (16 * 1024 * 1024)
+#define NO_FILE            "/dev/null/none" /* there cannot be one */
 #define PARAMETERS_MAX     16
+#define KEYWORDS_MAX       64
 #define SYNTAX_ERROR       "42601" /* the server quotes the statement in its message */
 
 struct Conn {
@@ -23,51 +30,13 @@ struct Conn {
     int64_t query_timeout_ms; /* 0 = none */
     GCancellable *cancel;     /* borrowed, or NULL */
     int cancel_fd;            /* of cancel; -1 without */
+    Wire *wire;               /* to a server that was dialled; or NULL */
+    size_t max_bytes;         /* over the wire, for one statement */
 };
 
 struct Rows {
     PGresult *result;
 };
-
-/*
- * What an SQLSTATE means to a caller; the first row that begins like it counts.
- * Source: PostgreSQL manual, appendix A.
- */
-static const struct {
-    const char *prefix;
-    ErrorCode code;
-} sqlstate_codes[] = {
-    {"22", ERR_INVALID},      /* a value that is none            */
-    {"28", ERR_DENIED},       /* password or pg_hba.conf refused */
-    {"42501", ERR_DENIED},    /* insufficient privilege          */
-    {"3D000", ERR_NOT_FOUND}, /* no such database                */
-    {"3F000", ERR_NOT_FOUND}, /* no such schema                  */
-    {"42P01", ERR_NOT_FOUND}, /* no such table                   */
-    {"42703", ERR_NOT_FOUND}, /* no such column                  */
-    {"42704", ERR_NOT_FOUND}, /* no such object                  */
-    {"42883", ERR_NOT_FOUND}, /* no such function                */
-    {"42710", ERR_CONFLICT},  /* object exists                   */
-    {"42P04", ERR_CONFLICT},  /* database exists                 */
-    {"42P06", ERR_CONFLICT},  /* schema exists                   */
-    {"42P07", ERR_CONFLICT},  /* table exists                    */
-    {"53100", ERR_NO_SPACE},  /* disk full                       */
-    {"53200", ERR_BUSY},      /* out of memory, of locks         */
-    {"53300", ERR_BUSY},      /* too many connections            */
-    {"55000", ERR_CONFLICT},  /* not in the state for it         */
-    {"55006", ERR_BUSY},      /* object in use                   */
-    {"55P03", ERR_BUSY},      /* lock not available              */
-    {"57014", ERR_TIMEOUT},   /* cancelled, by statement_timeout */
-    {"57P03", ERR_BUSY},      /* starting up                     */
-    {"58P01", ERR_NOT_FOUND}, /* no such file: a library         */
-};
-
-static ErrorCode sqlstate_code(const char *sqlstate)
-{
-    for (size_t i = 0; sqlstate && i < G_N_ELEMENTS(sqlstate_codes); i++)
-        if (g_str_has_prefix(sqlstate, sqlstate_codes[i].prefix))
-            return sqlstate_codes[i].code;
-    return ERR_EXTERNAL;
-}
 
 /* --- waiting --- */
 
@@ -79,6 +48,8 @@ static Error *conn_wait_socket(const Conn *conn, short events, int64_t deadline_
         {.fd = conn->cancel_fd, .events = POLLIN},
     };
 
+    if (conn->wire)
+        return wire_wait(conn->wire, PQsocket(conn->pg), events, conn->cancel_fd, deadline_ms);
     for (;;) {
         int64_t left_ms = deadline_ms ? deadline_ms - clock_monotonic_ms() : -1;
         if (deadline_ms && left_ms <= 0)
@@ -96,11 +67,14 @@ static Error *conn_wait_socket(const Conn *conn, short events, int64_t deadline_
 
 /* --- connecting --- */
 
-/* "host \"db.example.com\" port 5433", "socket directory \"/run/x\"" */
-static char *conn_place(const PGconn *pg)
+/* "host \"db.example.com\" port 5433", "socket directory \"/run/x\"", "its socket" */
+static char *conn_place(const Conn *conn)
 {
+    const PGconn *pg = conn->pg;
     const char *host = PQhost(pg) ? PQhost(pg) : "";
 
+    if (conn->wire)
+        return g_strdup("its socket");
     if (g_path_is_absolute(host))
         return g_strdup_printf("socket directory \"%s\"", host);
     return g_strdup_printf("host \"%s\" port %s", host, PQport(pg) ? PQport(pg) : "");
@@ -138,13 +112,17 @@ static void conn_split_words(const char *words, char **ret_sqlstate, char **ret_
     *ret_message = g_match_info_fetch(match, 2);
 }
 
-static Error *conn_refused(const PGconn *pg)
+static Error *conn_refused(const Conn *conn)
 {
-    g_autofree char *place = conn_place(pg);
+    const PGconn *pg = conn->pg;
+    g_autofree char *place = conn_place(conn);
     g_autofree char *words = conn_words(pg);
     g_autofree char *sqlstate = NULL;
     g_autofree char *message = NULL;
 
+    if (PQconnectionNeedsPassword(pg))
+        return error_new(ERR_DENIED, "PostgreSQL at %s asks for a password, and there is none",
+                         place);
     conn_split_words(words, &sqlstate, &message);
     if (sqlstate && strcmp(sqlstate, "3D000") == 0)
         return error_detail(error_new(ERR_NOT_FOUND, "database \"%s\" does not exist", PQdb(pg)),
@@ -168,13 +146,13 @@ static Error *conn_poll(const Conn *conn, int64_t timeout_ms)
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         Error *e = conn_wait_socket(conn, events, deadline_ms);
         if (e) {
-            g_autofree char *place = conn_place(pg);
+            g_autofree char *place = conn_place(conn);
             return error_wrap(e, "connecting to %s within %" G_GINT64_FORMAT " ms", place,
                               timeout_ms);
         }
         status = PQconnectPoll(pg);
     }
-    return PQstatus(pg) == CONNECTION_OK ? NULL : conn_refused(pg);
+    return PQstatus(pg) == CONNECTION_OK ? NULL : conn_refused(conn);
 }
 
 static void conn_ignore_notice(void *data, const char *message)
@@ -200,8 +178,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PQconninfoOption, PQconninfoFree)
 
 /* One keyword for PQconnectStartParams(); an empty value leaves what the connection string says. */
 typedef struct Keywords {
-    const char *names[16];
-    const char *values[16];
+    const char *names[KEYWORDS_MAX];
+    const char *values[KEYWORDS_MAX];
     size_t n;
 } Keywords;
 
@@ -214,12 +192,39 @@ static void keywords_add(Keywords *keywords, const char *name, const char *value
     keywords->values[keywords->n++] = value;
 }
 
-static PGconn *conn_start(const ConnSpec *spec)
+/* What libpq would have read itself. Variables that are no options of a connection are left out. */
+static void keywords_add_environment(Keywords *keywords, const char *const *environment,
+                                     const PQconninfoOption *known)
+{
+    for (const PQconninfoOption *option = known; environment && option->keyword; option++)
+        if (option->envvar)
+            keywords_add(keywords, option->keyword,
+                         g_environ_getenv((char **)(uintptr_t)environment, option->envvar));
+}
+
+/* libpq's own defaults are files of our home and the like: nothing of them is for a stranger. */
+static void keywords_add_stranger(Keywords *keywords, const Wire *wire,
+                                  const PQconninfoOption *known)
+{
+    keywords_add(keywords, "host", wire_place(wire));
+    keywords_add(keywords, "port", WIRE_PORT);
+    keywords_add(keywords, "passfile", NO_FILE);
+    keywords_add(keywords, "sslmode", "disable");
+    keywords_add(keywords, "gssencmode", "disable");
+    for (const PQconninfoOption *option = known; option->keyword; option++)
+        if (strcmp(option->keyword, "require_auth") == 0) /* from libpq 16 on */
+            keywords_add(keywords, "require_auth", "none");
+}
+
+static PGconn *conn_start(const ConnSpec *spec, const Wire *wire)
 {
     g_autofree char *port =
         spec->port ? g_strdup_printf("%" G_GINT64_FORMAT, spec->port) : g_strdup("");
+    g_autoptr(PQconninfoOption) known = PQconndefaults();
     Keywords keywords = {};
 
+    g_assert(known); /* NULL is out of memory */
+    keywords_add_environment(&keywords, spec->environment, known);
     keywords_add(&keywords, "fallback_application_name", "ramet");
     keywords_add(&keywords, "dbname", spec->conninfo); /* expanded, as the first "dbname" */
     keywords_add(&keywords, "client_encoding", "UTF8");
@@ -230,7 +235,26 @@ static PGconn *conn_start(const ConnSpec *spec)
     keywords_add(&keywords, "password", spec->password);
     keywords_add(&keywords, "options", spec->options);
     keywords_add(&keywords, "application_name", spec->application);
+    if (wire)
+        keywords_add_stranger(&keywords, wire, known);
     return PQconnectStartParams(keywords.names, keywords.values, spec->conninfo && *spec->conninfo);
+}
+
+/* Nothing of it has been sent yet when libpq has begun to connect. */
+static Error *conn_start_wire(Conn *conn, const ConnSpec *spec)
+{
+    int fd = -1;
+
+    TRY(spec->dial(spec->dial_data, &fd));
+    TRY(wire_open_take(fd, &conn->wire));
+    conn->pg = conn_start(spec, conn->wire);
+    g_assert(conn->pg); /* NULL is out of memory */
+    if (PQpass(conn->pg) && *PQpass(conn->pg))
+        return error_new(ERR_BUG, "a password was found for a server that shall get none");
+    if (PQstatus(conn->pg) == CONNECTION_BAD)
+        return conn_refused(conn);
+    wire_allow(conn->wire, CONNECT_BYTES_MAX);
+    return wire_accept(conn->wire);
 }
 
 Error *conn_open(const ConnSpec *spec, Conn **ret_conn)
@@ -244,12 +268,18 @@ Error *conn_open(const ConnSpec *spec, Conn **ret_conn)
     conn->query_timeout_ms = spec->query_timeout_ms;
     conn->cancel = spec->cancel;
     conn->cancel_fd = spec->cancel ? g_cancellable_get_fd(spec->cancel) : -1;
-    conn->pg = conn_start(spec);
-    g_assert(conn->pg); /* NULL is out of memory */
+    conn->max_bytes = spec->max_bytes ? spec->max_bytes : DIALLED_BYTES_MAX;
+    if (spec->dial) {
+        conn->query_timeout_ms = spec->query_timeout_ms ? spec->query_timeout_ms : DIALLED_QUERY_MS;
+        TRY(conn_start_wire(conn, spec));
+    } else {
+        conn->pg = conn_start(spec, NULL);
+        g_assert(conn->pg);
+    }
     PQsetNoticeProcessor(conn->pg, conn_ignore_notice, NULL);
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
     TRY(conn_poll(conn, spec->timeout_ms ? spec->timeout_ms : CONNECT_TIMEOUT_MS));
-
+    PQsetnonblocking(conn->pg, 1); /* a server that does not read must not hold us */
     *ret_conn = g_steal_pointer(&conn);
     return NULL;
 }
@@ -259,6 +289,7 @@ void conn_close(Conn *conn)
     if (conn == NULL)
         return;
     PQfinish(conn->pg);
+    wire_close(conn->wire);
     if (conn->cancel)
         g_cancellable_release_fd(conn->cancel);
     g_free(conn);
@@ -375,6 +406,17 @@ static Error *conn_next_result(Conn *conn, int64_t deadline_ms, PGresult **ret_r
     return NULL;
 }
 
+/* Hands on what libpq holds, reading what comes meanwhile: the server may wait for that. */
+static Error *conn_flush(Conn *conn, int64_t deadline_ms)
+{
+    while (PQflush(conn->pg) == 1) {
+        TRY(conn_wait_socket(conn, POLLIN | POLLOUT, deadline_ms));
+        if (!PQconsumeInput(conn->pg))
+            break; /* the connection is lost: PQgetResult() tells */
+    }
+    return NULL;
+}
+
 /* Takes all results of what was sent: the last one that is good, or else the first error. */
 static Error *conn_collect(Conn *conn, Rows **ret_rows)
 {
@@ -383,6 +425,7 @@ static Error *conn_collect(Conn *conn, Rows **ret_rows)
     g_autoptr(Rows) rows = g_new0(Rows, 1);
     g_autoptr(Error) failure = NULL;
 
+    TRY(conn_flush(conn, deadline_ms));
     for (;;) {
         PGresult *result = NULL;
         TRY(conn_next_result(conn, deadline_ms, &result));
@@ -408,6 +451,12 @@ static Error *conn_collect(Conn *conn, Rows **ret_rows)
 
 /* --- statements --- */
 
+static void conn_begin(Conn *conn)
+{
+    if (conn->wire)
+        wire_allow(conn->wire, conn->max_bytes);
+}
+
 static Error *conn_not_sent(const Conn *conn)
 {
     return error_detail(error_new(ERR_EXTERNAL, "PostgreSQL did not take the statement"), "%s",
@@ -427,6 +476,7 @@ Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql, ...)
     }
     va_end(args);
 
+    conn_begin(conn);
     if (!PQsendQueryParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0))
         return conn_not_sent(conn);
     return conn_collect(conn, ret_rows);
@@ -434,6 +484,7 @@ Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql, ...)
 
 Error *conn_script(Conn *conn, const char *sql)
 {
+    conn_begin(conn);
     if (!PQsendQuery(conn->pg, sql))
         return conn_not_sent(conn);
     return conn_collect(conn, NULL);

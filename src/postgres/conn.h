@@ -11,7 +11,19 @@
 
 typedef struct Conn Conn;
 
+/* Opens a connected socket for conn_open(), which closes it. */
+typedef Error *(*ConnDial)(void *data, int *ret_fd);
+
+/*
+ * Where to, and as whom. A server that is dialled is a stranger, whoever it says it is: nothing but
+ * what is here goes into the connection (no environment, no password file, no service), it gets no
+ * password, and what it sends is bounded in bytes and time.
+ */
 typedef struct ConnSpec {
+    ConnDial dial; /* or NULL: libpq connects by what follows */
+    void *dial_data;
+    size_t max_bytes; /* that a server which is dialled may send for one statement; 0 = 16 MiB */
+    const char *const *environment; /* "NAME=value" for libpq, all else wins over it; or NULL */
     const char *conninfo; /* URI or key/value string; the fields below win over it; may be NULL */
     const char *host;     /* name, address, or absolute path of a socket directory */
     int64_t port;         /* 0 = default */
@@ -21,7 +33,8 @@ typedef struct ConnSpec {
     const char *application;  /* NULL = "ramet" */
     const char *options;      /* settings of the session: "-c name=value …"; may be NULL */
     int64_t timeout_ms;       /* for connecting; 0 = 10 s */
-    int64_t query_timeout_ms; /* for each query; 0 = none. Past it only closing is left */
+    int64_t query_timeout_ms; /* for each query; 0 = none, 10 min where it is dialled. Past it only
+                                 closing is left */
     GCancellable *cancel; /* borrowed by the connection, or NULL; cancelled: as past a timeout */
 } ConnSpec;
 
@@ -45,10 +58,11 @@ typedef struct ConnSpec {
  *
  * Errors: ERR_INVALID malformed connection string;
  *         ERR_TIMEOUT;
- *         ERR_DENIED password or pg_hba.conf refused it (SQLSTATE class 28);
+ *         ERR_DENIED password or pg_hba.conf refused it (SQLSTATE class 28), or it asks for a
+ *         password and there is none;
  *         ERR_NOT_FOUND `database "x" does not exist` (3D000);
  *         ERR_BUSY starting up or too many connections (57P03, 53300);
- *         ERR_EXTERNAL not reachable, other.
+ *         ERR_EXTERNAL not reachable, it sends too much, other; those of dial().
  *         Detail: the server's or libpq's words, without any password.
  */
 MUST_CHECK Error *conn_open(const ConnSpec *spec, Conn **ret_conn);

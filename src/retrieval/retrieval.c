@@ -3,6 +3,7 @@
  */
 #include "retrieval/retrieval.h"
 
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "retrieval/outcome.h"
@@ -92,7 +93,7 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
 {
     Retrieval *retrieval = g_new0(Retrieval, 1);
 
-    log_add_secret(g_getenv("PGPASSWORD"));
+    log_add_secret(environment_get("PGPASSWORD"));
     log_add_secret(engine->config->retrieval.dump.password);
     retrieval->engine = engine;
     retrieval->progress = progress_new();

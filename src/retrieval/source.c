@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/environment.h"
+
 #define SOURCE_CONNECT_TIMEOUT_MS 10000
 #define SOURCE_QUERY_TIMEOUT_MS   300000 /* the sizes of very many tables; a dead network */
 
@@ -88,7 +90,7 @@ static bool source_has_string(const LogicalDumpConfig *config)
 
 static const char *source_password(const LogicalDumpConfig *config)
 {
-    const char *password = g_getenv("PGPASSWORD");
+    const char *password = environment_get("PGPASSWORD");
 
     if (!password || !*password)
         password = config->password;
@@ -169,6 +171,7 @@ static Error *source_explain(Error *e)
 Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
 {
     const ConnSpec spec = {
+        .environment = environment_taken(),
         .conninfo = source->conninfo,
         .dbname = dbname,
         .password = source->password,

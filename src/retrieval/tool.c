@@ -3,6 +3,7 @@
  */
 #include "retrieval/tool.h"
 
+#include "base/environment.h"
 #include "engine/programs.h"
 #include "retrieval/orphan.h"
 #include "retrieval/tool_error.h"
@@ -14,12 +15,6 @@ struct Tool {
     GPtrArray *argv;     /* of char * */
     GPtrArray *env;      /* of char * */
     ToolErrors *errors;
-};
-
-/* What libpq would take from our environment, and must not when it talks to the golden instance. */
-static const char *const foreign_env[] = {
-    "PGHOSTADDR",    "PGDATABASE", "PGPASSFILE",    "PGPASSWORD",           "PGSERVICE",
-    "PGSERVICEFILE", "PGSSLMODE",  "PGREQUIREAUTH", "PGTARGETSESSIONATTRS",
 };
 
 /* Against what ALTER DATABASE … SET brings along: limits and roles for users are wrong for loading. */
@@ -111,6 +106,8 @@ void tool_use_source(Tool *tool)
 {
     const char *password = tool->work->source->password;
 
+    for (const char *const *entry = environment_taken(); *entry; entry++)
+        tool_env(tool, "%s", *entry);
     tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
     tool_env(tool, "PGOPTIONS=-c statement_timeout=0 -c role=none");
     if (password)
@@ -122,8 +119,6 @@ void tool_use_target(Tool *tool)
     const EngineInstance instance = work_instance(tool->work);
     g_autofree char *socket_dir = instance_socket_dir(tool->work->engine, &instance);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(foreign_env); i++)
-        tool_env(tool, "%s", foreign_env[i]);
     tool_env(tool, "PGAPPNAME=%s", SOURCE_APPLICATION);
     tool_env(tool, "PGOPTIONS=%s", TARGET_OPTIONS);
     tool_env(tool, "PGHOST=%s", socket_dir);

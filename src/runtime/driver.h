@@ -19,6 +19,7 @@ typedef void (*RuntimeFound)(const char *id, int pidfd, const char *data_dir, vo
 typedef struct RuntimeDriver {
     const char *name;
     bool takes_network; /* from an instance that shall have none */
+    bool has_init;      /* an instance's first process may be another than postgres */
     Error *(*open)(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private);
     void (*close)(void *private);
     /* What was found on this machine, in a few words for the log: caller frees. */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "runtime/dial.h"
 #include "runtime/driver.h"
 #include "runtime/instances.h"
 
@@ -461,6 +462,20 @@ int64_t runtime_memory_kills(Runtime *runtime, const char *id)
     return instance && instance->driver->memory_kills
                ? instance->driver->memory_kills(&runtime->place, id)
                : 0;
+}
+
+Error *runtime_dial(Runtime *runtime, const char *id, int64_t port, int *ret_fd)
+{
+    g_autoptr(Instance) instance = instances_get(runtime->instances, id);
+    g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
+
+    if (!instance)
+        return error_new(ERR_EXTERNAL, "the instance does not run");
+    return dial_instance(&(DialTarget){.socket_dir = socket_dir,
+                                       .port = port,
+                                       .pidfd = instance->pidfd,
+                                       .has_init = instance->driver->has_init},
+                         ret_fd);
 }
 
 bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms)

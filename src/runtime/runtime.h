@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/proc.h"
+#include "runtime/instance_limits.h"
 #include "runtime/log_file.h"
 
 typedef struct Runtime Runtime;
@@ -57,15 +58,6 @@ bool runtime_takes_network(const Runtime *runtime);
 /* What runtime_start() makes for an instance. Caller frees. */
 char *runtime_socket_dir(const Runtime *runtime, const char *id); /* os_user's; short enough */
 char *runtime_log_path(const Runtime *runtime, const char *id);
-
-/* What one instance may use; 0 = no limit of its own. */
-typedef struct InstanceLimits {
-    int64_t cpu_millis; /* thousandths of a CPU */
-    int64_t memory_bytes;
-    int64_t shm_bytes; /* of /dev/shm, where parallel queries work; part of the memory */
-    int64_t processes;
-    int64_t open_files; /* of each process */
-} InstanceLimits;
 
 typedef struct InstanceSpec {
     const char *id;      /* internal id: a clone's uid or an operation's */
@@ -127,6 +119,15 @@ void runtime_take_ended(Runtime *runtime, GHashTable *ids);
 
 /* Processes of a running instance that the kernel ended for lack of memory; 0 = none, or unknown. */
 int64_t runtime_memory_kills(Runtime *runtime, const char *id);
+
+/*
+ * runtime_dial - connect to a running instance's Unix socket, without waiting; port names it. That
+ * its postgres is behind it is proven, and not a byte was sent. *ret_fd: CLOEXEC; caller closes.
+ *
+ * Errors: ERR_EXTERNAL it does not run, or does not listen yet; ERR_BUSY; ERR_DENIED what listens
+ *         there is not its postgres (hint).
+ */
+MUST_CHECK Error *runtime_dial(Runtime *runtime, const char *id, int64_t port, int *ret_fd);
 
 /* Waits at most timeout_ms; true when the instance has ended (or never ran). */
 bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms);

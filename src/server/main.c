@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "api/api.h"
+#include "base/environment.h"
 #include "base/log.h"
 #include "base/standard_files.h"
 #include "config/config.h"
@@ -71,12 +72,19 @@ static Error *server_begin(const Config *config, const ServerOptions *options,
     return options->command(config, options);
 }
 
+/*
+ * libpq's variables are for the source alone: it takes them for each connection by itself. These name
+ * where it looks for the service that a connection asks for, and none but the source's does.
+ */
+static const char *const main_shared_variables[] = {"PGSERVICEFILE", "PGSYSCONFDIR", NULL};
+
 int main(int argc, char **argv)
 {
     g_auto(ServerOptions) options = {0};
     g_autoptr(Config) config = NULL;
 
     standard_files_open();
+    environment_take("PG", main_shared_variables);
     signal(SIGPIPE, SIG_IGN);
     void (*hang_up)(int) = signal(SIGHUP, SIG_IGN);
     setlocale(LC_ALL, "");

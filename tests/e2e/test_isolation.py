@@ -45,10 +45,10 @@ def victim(api):
     return clone
 
 
-def shell(clone, command):
+def shell(clone, command, **who):
     """What a program of the clone's superuser prints."""
     script = command.replace("'", "'\\''")
-    with connect(clone) as connection, connection.cursor() as cursor:
+    with connect(clone, **who) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE output (line text)")
         cursor.execute("COPY output FROM PROGRAM %s (DELIMITER E'\\x01')", (f"sh -c '{script}' 2>&1; true",))
         cursor.execute("SELECT line FROM output")

@@ -493,6 +493,7 @@ static Error *docker_limit(void *private, const RuntimePlace *place, const char 
 const RuntimeDriver docker_driver = {
     .name = "docker",
     .takes_network = true,
+    .has_init = true,
     .open = docker_open,
     .close = docker_close,
     .describe = docker_describe,

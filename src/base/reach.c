@@ -3,7 +3,7 @@
  * was looked at is what is connected to, however fast its owner is with links. It also lifts the
  * limit of 107 bytes for such a path. Source: open(2) O_PATH, proc(5) /proc/self/fd.
  */
-#include "gateway/reach.h"
+#include "base/reach.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ static int reach_connect(int fd, int path_fd)
     return connect(fd, (const struct sockaddr *)&where, sizeof(where));
 }
 
-Reach reach_clone(const char *path, int *ret_fd, int *ret_err)
+Reach reach_socket(const char *path, int *ret_fd, int *ret_err)
 {
     AUTO_FD path_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat status;

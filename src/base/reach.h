@@ -1,5 +1,5 @@
 /*
- * Reaching a clone: connecting to its Unix socket.
+ * Reaching a Unix socket in a directory that somebody else writes to.
  */
 #pragma once
 
@@ -13,11 +13,11 @@ typedef enum Reach {
 } Reach;
 
 /*
- * reach_clone - connect to a Unix socket without waiting.
+ * reach_socket - connect to a Unix socket without waiting.
  *
  *   path     its last part is not followed when it is a symbolic link: whoever owns the directory
  *            could lead our identity to another server's socket
  *   ret_fd   connected, non-blocking, CLOEXEC; caller closes
  *   ret_err  errno, for the log; 0 = it is no socket
  */
-Reach reach_clone(const char *path, int *ret_fd, int *ret_err);
+Reach reach_socket(const char *path, int *ret_fd, int *ret_err);
