@@ -35,7 +35,7 @@ typedef struct PoolSpec {
     const char *image;  /* image file to mount first; NULL = none   */
     const char *data_sub_dir;
     const char *owner;    /* operating-system user who owns data directories */
-    bool is_to_look;      /* nothing is mounted or mended: beside a running server */
+    bool is_to_look;      /* nothing is changed: beside a running server            */
     const char *instance; /* the server's identity: locks others out; NULL = a command of its own */
 } PoolSpec;
 

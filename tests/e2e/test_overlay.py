@@ -80,3 +80,13 @@ def test_looking_beside_creates(server, api):
     assert machine.mounts_of(server.directory) == mounts
     for command in (["--doctor"], ["pool", "check", pool]):
         server.rametd(*command)
+
+
+def test_what_is_set_aside_is_named_and_tried_again(server, api):
+    pool = server.snapshots()[0]["pool"]
+    leftover = server.directory / "pools" / pool / ".ramet" / "aside" / "v.1"
+    leftover.mkdir(parents=True)
+    findings = [(finding["kind"], finding["name"]) for finding in api.get("/doctor")["findings"]]
+    assert findings == [("leftover", f"{pool}/v.1")]
+    server.restart()
+    assert not leftover.exists()

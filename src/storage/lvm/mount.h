@@ -32,8 +32,8 @@ MUST_CHECK Error *lvm_unmount_all(const char *mount);
 /*
  * lvm_take_turns - keep other processes from mounting what we have in work.
  *
- * Verbs hold it shared, lvm_mount_all() alone: a doctor beside a running server must not mount what
- * the server is just removing.
+ * Verbs hold it shared, lvm_mount_all() alone: who opens the pool beside a server that is ending must
+ * not mount what that is just removing.
  *
  *   ret_fd   holds it until it is closed
  */
