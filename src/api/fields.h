@@ -1,32 +1,76 @@
 /*
- * Reading the fields of a request's JSON body: keys match without regard to case (an exact match is
- * preferred), null counts as absent, a wrong type is an error that names the field. And the numbers
- * of its query.
+ * Reading a request: the body by a table of its fields, and the numbers of its query.
+ *
+ * For all bodies alike: keys match without regard to case, one that is there twice (also in another
+ * case) is refused, null is the same as absent, a wrong type is an error that names the field, and
+ * unknown keys are ignored.
  */
 #pragma once
 
 #include <jansson.h>
+#include <stddef.h>
 
 #include "api/http.h"
 
-/*
- * An empty body gives an empty object where it may be empty. Caller decrefs.
- *
- * Errors: ERR_INVALID `failed to unmarshal json: …`; for null `missing <what> request`.
- */
-MUST_CHECK Error *fields_parse(const Request *request, const char *what, bool may_be_empty,
-                               json_t **ret_object);
+/* What was given. Texts and objects are borrowed from the body; a text not given is "". */
+typedef struct TextField {
+    bool is_given;
+    const char *value;
+} TextField;
+
+typedef struct BoolField {
+    bool is_given;
+    bool value;
+} BoolField;
+
+typedef struct UintField { /* a whole number, 0..2147483647 */
+    bool is_given;
+    int64_t value;
+} UintField;
+
+typedef struct TimeField {
+    bool is_given;
+    int64_t at_ms; /* "" gives 0 */
+} TimeField;
+
+typedef struct ObjectField {
+    bool is_given;
+    json_t *value; /* NULL when not given */
+} ObjectField;
+
+typedef enum FieldType {
+    FIELD_TEXT,
+    FIELD_BOOL,
+    FIELD_UINT,
+    FIELD_TIME,
+    FIELD_OBJECT,
+} FieldType;
+
+typedef struct Field Field;
+struct Field {
+    const char *name; /* NULL ends a table */
+    FieldType type;
+    size_t offset;      /* of the TextField, … in the body's struct */
+    const Field *inner; /* of an object: its fields, of the same struct; NULL = its keys are free */
+};
+
+typedef struct Body {
+    const char *what; /* "clone": of a body that is null, `missing clone request` */
+    bool may_be_empty;
+    const Field *fields;
+} Body;
 
 /*
- * What they find is borrowed from the object; when the field is absent, nothing is touched. A whole
- * number (uint) is 0..2147483647.
+ * fields_read - the whole body.
+ *
+ *   ret_values   the struct that the table is of, filled as far as an error is not met
+ *   ret_json     what the values borrow from; caller decrefs (json_auto_t)
+ *
+ * Errors: ERR_INVALID `failed to unmarshal json: …`, `missing <what> request`. The body's text is
+ *         not repeated in them: it may hold a password.
  */
-MUST_CHECK Error *fields_text(const json_t *object, const char *name, const char **ret_text);
-MUST_CHECK Error *fields_bool(const json_t *object, const char *name, bool *ret_value);
-MUST_CHECK Error *fields_uint(const json_t *object, const char *name, bool *ret_has,
-                              int64_t *ret_value);
-MUST_CHECK Error *fields_object(const json_t *object, const char *name, json_t **ret_object);
-bool fields_has(const json_t *object, const char *name);
+MUST_CHECK Error *fields_read(const Request *request, const Body *body, void *ret_values,
+                              json_t **ret_json);
 
 /*
  * fields_query - a whole number of the query, "?wait=30".

@@ -4,13 +4,15 @@
  */
 #include <string.h>
 
-#include "api/fields.h"
+#include "api/bodies.h"
 #include "api/reply.h"
 #include "api/routes.h"
 #include "api/views.h"
 #include "base/clock.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
+
+#define SNAPSHOT_MESSAGE_MAX 4096
 
 /* --- waiting for an operation --- */
 
@@ -177,48 +179,49 @@ static Error *snapshot_finish_taking(Api *api, Request *request, Reply *reply)
 }
 
 /* Begins, by either way; the wait is the operation's from here on, unless it could not begin. */
-static Error *snapshot_begin_create(Api *api, const json_t *body, SnapshotWait *wait,
+static Error *snapshot_begin_create(Api *api, const Request *request, SnapshotWait *wait,
                                     Snapshot **ret_snapshot)
 {
-    const char *pool = "";
+    SnapshotBody body = {0};
+    json_auto_t *json = NULL;
 
-    TRY(fields_text(body, "poolName", &pool));
-    Error *e = retrieval_snapshot(api->retrieval, pool, snapshot_wait_ended, wait, ret_snapshot);
+    TRY(fields_read(request, &snapshot_body, &body, &json));
+    Error *e = retrieval_snapshot(api->retrieval, body.pool_name.value, snapshot_wait_ended, wait,
+                                  ret_snapshot);
     if (e && e->code == ERR_NOT_FOUND && !e->hint)
         return error_hint(e, "\"ramet instance status\" shows the pools there are.");
     return e;
 }
 
-static Error *snapshot_begin_of_clone(Api *api, const json_t *body, SnapshotWait *wait,
+static Error *snapshot_begin_of_clone(Api *api, const Request *request, SnapshotWait *wait,
                                       Snapshot **ret_snapshot)
 {
-    const char *clone_id = "", *message = "";
+    SnapshotOfCloneBody body = {0};
+    json_auto_t *json = NULL;
 
-    TRY(fields_text(body, "cloneID", &clone_id));
-    TRY(fields_text(body, "message", &message));
-    if (!*clone_id)
+    if (request->body_size == 0)
+        return error_hint(error_new(ERR_INVALID, "request body cannot be empty"),
+                          "Send a JSON object with cloneID.");
+    TRY(fields_read(request, &snapshot_of_clone_body, &body, &json));
+    if (!*body.clone_id.value)
         return error_hint(error_new(ERR_INVALID, "cloneID cannot be empty"),
                           "Give the id of the clone to take a snapshot of.");
-    if (strlen(message) > 4096)
+    if (strlen(body.message.value) > SNAPSHOT_MESSAGE_MAX)
         return error_hint(error_new(ERR_INVALID, "message must be at most 4096 bytes"),
                           "Shorten it, or leave it out.");
-    return engine_snapshot_clone(api->engine, clone_id, message, snapshot_wait_ended, wait,
-                                 ret_snapshot);
+    return engine_snapshot_clone(api->engine, body.clone_id.value, body.message.value,
+                                 snapshot_wait_ended, wait, ret_snapshot);
 }
 
-typedef Error *(*SnapshotBegin)(Api *api, const json_t *body, SnapshotWait *wait,
+typedef Error *(*SnapshotBegin)(Api *api, const Request *request, SnapshotWait *wait,
                                 Snapshot **ret_snapshot);
 
-static Error *snapshot_begin(Api *api, Request *request, Reply *reply, bool may_be_empty,
-                             SnapshotBegin begin)
+static Error *snapshot_begin(Api *api, Request *request, Reply *reply, SnapshotBegin begin)
 {
     g_autoptr(Snapshot) snapshot = NULL;
-    json_t *body = NULL;
-
-    TRY(fields_parse(request, "snapshot", may_be_empty, &body));
     SnapshotWait *wait = g_atomic_rc_box_acquire(snapshot_wait_new(api, request));
-    Error *e = begin(api, body, wait, &snapshot);
-    json_decref(body);
+    Error *e = begin(api, request, wait, &snapshot);
+
     if (e) {
         snapshot_wait_unref(wait);
         return e;
@@ -231,46 +234,35 @@ Error *handle_snapshot_create(Api *api, Request *request, Reply *reply)
 {
     if (request->state)
         return snapshot_finish_taking(api, request, reply);
-    return snapshot_begin(api, request, reply, true, snapshot_begin_create);
+    return snapshot_begin(api, request, reply, snapshot_begin_create);
 }
 
 Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply)
 {
     if (request->state)
         return snapshot_finish_taking(api, request, reply);
-    if (request->body_size == 0)
-        return error_hint(error_new(ERR_INVALID, "request body cannot be empty"),
-                          "Send a JSON object with cloneID.");
-    return snapshot_begin(api, request, reply, false, snapshot_begin_of_clone);
+    return snapshot_begin(api, request, reply, snapshot_begin_of_clone);
 }
 
 /* --- changing and deleting --- */
 
-static Error *snapshot_update_from(Api *api, const char *id, const json_t *body, Reply *reply)
-{
-    SnapshotUpdate update = {.has_protected = fields_has(body, "protected"),
-                             .has_delete_at = fields_has(body, "deleteAt")};
-    const char *delete_at = "";
-    g_autoptr(Snapshot) snapshot = NULL;
-
-    TRY(fields_bool(body, "protected", &update.is_protected));
-    TRY(fields_uint(body, "protectionDurationMinutes", &update.has_duration,
-                    &update.duration_minutes));
-    TRY(fields_text(body, "deleteAt", &delete_at));
-    TRY(error_hint(clock_parse_rfc3339(delete_at, &update.delete_at_ms),
-                   "Give deleteAt like this: 2030-12-31T23:59:59Z."));
-    TRY(engine_update_snapshot(api->engine, id, &update, &snapshot));
-    return snapshot_reply(api, snapshot, reply);
-}
-
 Error *handle_snapshot_update(Api *api, Request *request, Reply *reply)
 {
-    json_t *body = NULL;
+    SnapshotUpdateBody body = {0};
+    json_auto_t *json = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
 
-    TRY(fields_parse(request, "snapshot", false, &body));
-    Error *e = snapshot_update_from(api, request->id, body, reply);
-    json_decref(body);
-    return e;
+    TRY(fields_read(request, &snapshot_update_body, &body, &json));
+    const SnapshotUpdate update = {
+        .has_protected = body.is_protected.is_given,
+        .is_protected = body.is_protected.value,
+        .has_duration = body.duration_minutes.is_given,
+        .duration_minutes = body.duration_minutes.value,
+        .has_delete_at = body.delete_at.is_given,
+        .delete_at_ms = body.delete_at.at_ms,
+    };
+    TRY(engine_update_snapshot(api->engine, request->id, &update, &snapshot));
+    return snapshot_reply(api, snapshot, reply);
 }
 
 static Error *snapshot_finish_deleting(Request *request, Reply *reply)
