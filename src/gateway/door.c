@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/listener.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "gateway/listener.h"
 
 /* --- listeners --- */
 

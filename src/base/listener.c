@@ -1,7 +1,7 @@
 /*
- * Listening. Addresses are numeric: a name would have to be looked up, and the gateway never waits.
+ * Listening. A kernel without IPv6 knows no address of all families: IPv4's alone is taken then.
  */
-#include "gateway/listener.h"
+#include "base/listener.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -62,19 +62,24 @@ static int listener_set_options(int fd, int family, bool is_for_all)
     return setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
 }
 
-static Error *listener_find(const char *address, int64_t port, struct addrinfo **ret_found)
+/* flags: AI_NUMERICHOST, or 0 where names may be looked up. */
+static Error *listener_find(const char *address, int64_t port, int flags,
+                            struct addrinfo **ret_found)
 {
     const struct addrinfo hints = {.ai_family = AF_UNSPEC,
                                    .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+                                   .ai_flags = flags | AI_NUMERICSERV | AI_PASSIVE};
     g_autofree char *service = g_strdup_printf("%" G_GINT64_FORMAT, port);
+    int failure = getaddrinfo(address, service, &hints, ret_found);
 
-    if (getaddrinfo(address, service, &hints, ret_found) == 0)
+    if (failure == 0)
         return NULL;
 
     g_autofree char *shown = text_printable(address, 64);
 
-    return error_new(ERR_INVALID, "\"%s\" is not an address", shown);
+    if (flags & AI_NUMERICHOST)
+        return error_new(ERR_INVALID, "\"%s\" is not an address", shown);
+    return error_new(ERR_INVALID, "cannot listen at \"%s\": %s", shown, gai_strerror(failure));
 }
 
 /* Returns the socket, or -1 with errno. */
@@ -108,7 +113,17 @@ static int listener_bind_all(int64_t port)
     return listener_bind(&where, false);
 }
 
-Error *listener_open(const char *address, int64_t port, int *ret_fd)
+/* The first of the addresses that can be had. Returns the socket, or -1 with errno. */
+static int listener_bind_first(const struct addrinfo *found)
+{
+    int fd = -1;
+
+    for (const struct addrinfo *where = found; where && fd < 0; where = where->ai_next)
+        fd = listener_bind(where, false);
+    return fd;
+}
+
+static Error *listener_open_at(const char *address, int64_t port, int flags, int *ret_fd)
 {
     struct addrinfo *found = NULL;
     int fd;
@@ -116,8 +131,8 @@ Error *listener_open(const char *address, int64_t port, int *ret_fd)
     if (g_str_equal(address, "*")) {
         fd = listener_bind_all(port);
     } else {
-        TRY(listener_find(address, port, &found));
-        fd = listener_bind(found, false);
+        TRY(listener_find(address, port, flags, &found));
+        fd = listener_bind_first(found);
     }
 
     int err = errno;
@@ -128,4 +143,14 @@ Error *listener_open(const char *address, int64_t port, int *ret_fd)
         return listener_failed(err, address, port);
     *ret_fd = fd;
     return NULL;
+}
+
+Error *listener_open(const char *address, int64_t port, int *ret_fd)
+{
+    return listener_open_at(address, port, AI_NUMERICHOST, ret_fd);
+}
+
+Error *listener_open_host(const char *host, int64_t port, int *ret_fd)
+{
+    return listener_open_at(*host ? host : "*", port, 0, ret_fd);
 }
