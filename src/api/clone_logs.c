@@ -6,6 +6,7 @@
 #include "api/fields.h"
 #include "api/reply.h"
 #include "api/routes.h"
+#include "api/views.h"
 #include "base/clock.h"
 #include "store/clone.h"
 
@@ -52,7 +53,7 @@ static json_t *logs_view(const LogPage *page)
     json_t *lines = json_array();
 
     for (unsigned i = 0; i < page->lines->len; i++)
-        json_array_append_new(lines, json_string(page->lines->pdata[i]));
+        json_array_append_new(lines, view_text(page->lines->pdata[i]));
     return json_pack("{sosIsI}", "lines", lines, "next", (json_int_t)page->next_offset, "skipped",
                      (json_int_t)page->skipped_bytes);
 }

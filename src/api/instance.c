@@ -115,6 +115,14 @@ Error *handle_full_refresh(Api *api, Request *request, Reply *reply)
     return NULL;
 }
 
+/* Names of files and directories may be any bytes. */
+static json_t *view_finding(const Finding *finding)
+{
+    return json_pack("{ssssso so so}", "level", finding->is_error ? "error" : "warning", "kind",
+                     finding->kind, "name", view_text(finding->name), "message",
+                     view_text(finding->message), "hint", view_text(finding->hint));
+}
+
 Error *handle_doctor(Api *api, Request *request, Reply *reply)
 {
     g_autoptr(GPtrArray) findings = NULL;
@@ -123,10 +131,7 @@ Error *handle_doctor(Api *api, Request *request, Reply *reply)
     Error *e = engine_examine(api->engine, &findings);
     for (unsigned i = 0; findings && i < findings->len; i++) {
         const Finding *finding = findings->pdata[i];
-        json_array_append_new(views, json_pack("{ssssssssss}", "level",
-                                               finding->is_error ? "error" : "warning", "kind",
-                                               finding->kind, "name", finding->name, "message",
-                                               finding->message, "hint", finding->hint));
+        json_array_append_new(views, view_finding(finding));
     }
     if (e) {
         json_decref(views);

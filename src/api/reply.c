@@ -44,7 +44,11 @@ void reply_json_take(Reply *reply, unsigned status, json_t *value)
     g_autofree char *text =
         json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
 
-    g_assert(text != NULL);
+    if (!text) {
+        reply_refusal(reply, 500, "INTERNAL_ERROR", "the answer could not be written as JSON",
+                      "This is a fault of the server: please report the request.");
+        return;
+    }
     reply->status = status;
     reply->body = reply_escape_html(text);
     reply->content_type = CONTENT_JSON;
@@ -78,6 +82,12 @@ void reply_refusal(Reply *reply, unsigned status, const char *code, const char *
     reply_set_text(object, "message", message);
     reply_set_text(object, "hint", hint);
     reply_json_take(reply, status, object);
+}
+
+void reply_too_large(Reply *reply)
+{
+    reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB",
+                  "Send less: names, settings and a message fit into a few KiB.");
 }
 
 void reply_error(Reply *reply, const Error *e)

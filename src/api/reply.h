@@ -7,7 +7,10 @@
 
 #include "api/http.h"
 
-/* Takes the value: two blanks of indentation, <, > and & escaped in strings. */
+/*
+ * Takes the value: two blanks of indentation, <, > and & escaped in strings. NULL, which is what
+ * json_pack() makes of a mistake, becomes a 500: one bad answer ends no server.
+ */
 void reply_json_take(Reply *reply, unsigned status, json_t *value);
 
 /* {"status":"OK","message":…} */
@@ -21,6 +24,9 @@ void reply_error(Reply *reply, const Error *e);
 /* The same for what has no Error: 404 for an unknown path, 405 for a known one. */
 void reply_refusal(Reply *reply, unsigned status, const char *code, const char *message,
                    const char *hint);
+
+/* 413: over HTTP_BODY_MAX. */
+void reply_too_large(Reply *reply);
 
 /* No reply yet: called again after a change, at until_ms of clock_monotonic_ms() at the latest. */
 void reply_park(Reply *reply, int64_t until_ms);

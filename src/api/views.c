@@ -22,6 +22,13 @@ json_t *view_time(int64_t at_ms)
     return json_string(text);
 }
 
+json_t *view_text(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
+
+    return json_string(valid);
+}
+
 /* A time that is left out when there is none. */
 static void view_set_time(json_t *object, const char *key, int64_t at_ms)
 {
@@ -104,13 +111,15 @@ static json_t *view_clone_status(const Api *api, const Clone *clone)
                                  : NULL;
 
     if (waits)
-        return json_pack("{ssss}", "code", clone_state_name(CLONE_FATAL), "message", waits);
+        return json_pack("{ssso}", "code", clone_state_name(CLONE_FATAL), "message",
+                         view_text(waits));
 
-    json_t *view = json_pack("{ssss}", "code", clone_state_name(clone->state), "message",
-                             has_message ? clone->message : clone_state_messages[clone->state]);
+    json_t *view =
+        json_pack("{ssso}", "code", clone_state_name(clone->state), "message",
+                  view_text(has_message ? clone->message : clone_state_messages[clone->state]));
 
     if (has_message && clone->state == CLONE_OK) /* it serves, but what was asked last has failed */
-        json_object_set_new(view, "error", json_string(clone->message));
+        json_object_set_new(view, "error", view_text(clone->message));
     return view;
 }
 
@@ -285,8 +294,8 @@ static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
                              view_pool_state(api, status, is_active), "cloneList", ids,
                              "fileSystem", view_file_system(api, status, clones_size));
     if (*status->error) {
-        json_object_set_new(view, "error", json_string(status->error));
-        json_object_set_new(view, "hint", json_string(status->hint));
+        json_object_set_new(view, "error", view_text(status->error));
+        json_object_set_new(view, "hint", view_text(status->hint));
     }
     return view;
 }
@@ -310,13 +319,13 @@ Error *view_pools(Api *api, json_t **ret_views)
 static json_t *view_alert(const Alert *alert)
 {
     json_t *view =
-        json_pack("{ssss sI so}", "level", alert->level, "message", alert->message, "count",
-                  (json_int_t)alert->count, "lastSeen", view_time(alert->last_seen_ms));
+        json_pack("{ssso sI so}", "level", alert->level, "message", view_text(alert->message),
+                  "count", (json_int_t)alert->count, "lastSeen", view_time(alert->last_seen_ms));
 
     if (alert->detail && *alert->detail)
-        json_object_set_new(view, "detail", json_string(alert->detail));
+        json_object_set_new(view, "detail", view_text(alert->detail));
     if (alert->hint && *alert->hint)
-        json_object_set_new(view, "hint", json_string(alert->hint));
+        json_object_set_new(view, "hint", view_text(alert->hint));
     return view;
 }
 
@@ -335,12 +344,13 @@ static Error *view_alerts(Api *api, json_t **ret_views)
 
 static json_t *view_progress(const RetrievalProgress *progress)
 {
-    return json_pack(
-        "{ss ss ss sf sI sI sI sI so}", "phase", progress->phase, "database", progress->database,
-        "object", progress->object, "percent", progress->percent, "bytesDone",
-        (json_int_t)progress->bytes_done, "bytesTotal", (json_int_t)progress->bytes_total,
-        "tablesDone", (json_int_t)progress->tables_done, "tablesTotal",
-        (json_int_t)progress->tables_total, "startedAt", view_time(progress->started_at_ms));
+    return json_pack("{ss so so sf sI sI sI sI so}", "phase", progress->phase, "database",
+                     view_text(progress->database), "object", view_text(progress->object),
+                     "percent", progress->percent, "bytesDone", (json_int_t)progress->bytes_done,
+                     "bytesTotal", (json_int_t)progress->bytes_total, "tablesDone",
+                     (json_int_t)progress->tables_done, "tablesTotal",
+                     (json_int_t)progress->tables_total, "startedAt",
+                     view_time(progress->started_at_ms));
 }
 
 static json_t *view_time_or_null(int64_t at_ms)

@@ -11,7 +11,8 @@
 #include "store/snapshot.h"
 
 /* All return new references. */
-json_t *view_time(int64_t at_ms); /* RFC 3339, "" for 0 */
+json_t *view_time(int64_t at_ms);    /* RFC 3339, "" for 0 */
+json_t *view_text(const char *text); /* of outside: jansson takes nothing but UTF-8 */
 json_t *view_engine(const Api *api, bool is_full);
 MUST_CHECK Error *view_clone(Api *api, const Clone *clone, json_t **ret_view);
 MUST_CHECK Error *view_clones(Api *api, json_t **ret_views); /* newest first */

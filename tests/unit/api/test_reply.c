@@ -38,11 +38,23 @@ static void test_errors_show_their_hint(void)
     g_free(reply.body);
 }
 
+/* What json_pack() makes of a text that is not UTF-8. */
+static void test_no_value_is_an_error(void)
+{
+    Reply reply = {0};
+
+    reply_json_take(&reply, 200, json_pack("{ss}", "name", "\xff"));
+    g_assert_cmpuint(reply.status, ==, 500);
+    g_assert_nonnull(strstr(reply.body, "INTERNAL_ERROR"));
+    g_free(reply.body);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/reply/reals-are-as-short-as-they-were", test_reals_are_as_short_as_they_were);
     g_test_add_func("/reply/html-is-escaped", test_html_is_escaped);
     g_test_add_func("/reply/errors-show-their-hint", test_errors_show_their_hint);
+    g_test_add_func("/reply/no-value-is-an-error", test_no_value_is_an_error);
     return g_test_run();
 }
