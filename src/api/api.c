@@ -19,6 +19,7 @@ Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api
     api->retrieval = retrieval;
     TRY(http_start(&(HttpSpec){.host = config->server.host,
                                .port = config->server.port,
+                               .admit = routes_admit,
                                .handle = routes_handle,
                                .data = api},
                    &api->http));

@@ -2,27 +2,31 @@
  * HTTP by libmicrohttpd: epoll and a few threads. The parked are in one list; a wake, or the timer
  * at the first deadline, resumes them and libmicrohttpd calls their handlers again. A change that
  * comes between a handler's look and its parking is not lost: the generation it saw is compared
- * when it is parked.
+ * when it is parked. How long a connection may take to ask is for peers.c.
  */
 #include "api/http.h"
 
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "api/peers.h"
 #include "api/reply.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/listener.h"
 #include "base/log.h"
 
-#define HTTP_THREADS      4
-#define HTTP_CONNECTIONS  2000
-#define HTTP_MEMORY_LIMIT (32 * 1024) /* request line and headers of one connection */
-#define HTTP_IDLE_S       30
-#define HTTP_UPLOAD_MAX   (16 * HTTP_BODY_MAX)
-#define HTTP_BACKLOG      511
+#define HTTP_THREADS       4
+#define HTTP_CONNECTIONS   2000
+#define HTTP_MEMORY_LIMIT  (32 * 1024) /* request line and headers of one connection */
+#define HTTP_IDLE_S        30          /* nothing sent, nothing taken                          */
+#define HTTP_UPLOAD_MAX    (16 * HTTP_BODY_MAX)
+#define HTTP_BODIES_MAX    (64u << 20) /* of all requests that are being received together     */
+#define HTTP_ARGUMENTS_MAX 100
+#define HTTP_LOOK_MS       1000
+#define HTTP_END_MS        3000 /* for the answers under way when the server stops      */
 
 struct HttpMessage {
     Request request; /* first */
@@ -30,6 +34,13 @@ struct HttpMessage {
     struct MHD_Connection *connection;
     GString *body;
     char *path;
+    Reply refusal; /* of a request that is not admitted, until it is sent */
+    bool has_begun;
+    bool has_many_arguments;
+    bool is_refused;
+    bool keeps_body;
+    bool is_over_all; /* HTTP_BODIES_MAX */
+    bool is_answering;
     size_t n_received;
     int64_t parked_until_ms;
 };
@@ -38,10 +49,14 @@ struct Http {
     HttpSpec spec;
     struct MHD_Daemon *daemon;
     int socket;
-    atomic_uint generation; /* counts the wakes */
-    GMutex lock;
+    Peers *peers;
+    atomic_uint generation;     /* counts the wakes */
+    atomic_size_t bodies_bytes; /* kept, of all messages */
+    GMutex lock;                /* for all below; libmicrohttpd's own are taken within it */
     GCond parked_changed;
     GPtrArray *parked; /* of HttpMessage * */
+    unsigned n_answering;
+    GCond answered; /* n_answering became 0 */
     GThread *timer;
     bool is_stopping;
 };
@@ -61,31 +76,60 @@ static char *http_clean_path(const char *url)
     return g_string_free(path, FALSE);
 }
 
-static HttpMessage *http_message_new(Http *http, struct MHD_Connection *connection, const char *url,
-                                     const char *method)
+static const char *http_look_up(const Request *request, HttpPlace place, const char *name)
+{
+    return MHD_lookup_connection_value(
+        request->message->connection,
+        place == HTTP_HEADER ? MHD_HEADER_KIND : MHD_GET_ARGUMENT_KIND, name);
+}
+
+static HttpMessage *http_message_new(Http *http, struct MHD_Connection *connection)
 {
     HttpMessage *message = g_new0(HttpMessage, 1);
 
     message->http = http;
     message->connection = connection;
     message->body = g_string_new(NULL);
-    message->path = http_clean_path(url);
-    message->request.method = method;
-    message->request.path = message->path;
     message->request.began_ms = clock_monotonic_ms();
+    message->request.look_up = http_look_up;
     message->request.message = message;
     return message;
 }
 
-static void http_message_free(void *unused, struct MHD_Connection *connection, void **con_cls,
+static Peer *http_peer(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void http_count_answering(HttpMessage *message, bool is_answering)
+{
+    Http *http = message->http;
+
+    if (message->is_answering == is_answering)
+        return;
+    message->is_answering = is_answering;
+    g_mutex_lock(&http->lock);
+    http->n_answering += is_answering ? 1 : -1u;
+    if (http->n_answering == 0)
+        g_cond_broadcast(&http->answered);
+    g_mutex_unlock(&http->lock);
+}
+
+static void http_message_free(void *data, struct MHD_Connection *connection, void **con_cls,
                               enum MHD_RequestTerminationCode code)
 {
+    Http *http = data;
     HttpMessage *message = *con_cls;
 
     if (!message)
         return;
+    peers_ask(http->peers, http_peer(connection), clock_monotonic_ms());
+    http_count_answering(message, false);
     if (message->request.free_state)
         message->request.free_state(message->request.state);
+    atomic_fetch_sub(&http->bodies_bytes, message->body->len);
+    g_free(message->refusal.body);
+    g_free(message->refusal.allow);
     g_free(message->request.id);
     g_string_free(message->body, TRUE);
     g_free(message->path);
@@ -96,26 +140,36 @@ static void http_message_free(void *unused, struct MHD_Connection *connection, v
 /* Too much is read on for a while: the client gets an answer, not a reset. False = no longer. */
 static bool http_message_append(HttpMessage *message, const char *data, size_t size)
 {
+    atomic_size_t *all = &message->http->bodies_bytes;
+
     message->n_received += size;
-    if (message->n_received <= HTTP_BODY_MAX)
-        g_string_append_len(message->body, data, (gssize)size);
-    return message->n_received <= HTTP_UPLOAD_MAX;
+    if (!message->keeps_body || message->is_over_all || message->n_received > HTTP_BODY_MAX)
+        return message->n_received <= HTTP_UPLOAD_MAX;
+    if (atomic_fetch_add(all, size) + size > HTTP_BODIES_MAX) {
+        atomic_fetch_sub(all, size);
+        message->is_over_all = true;
+        return true;
+    }
+    g_string_append_len(message->body, data, (gssize)size);
+    return true;
 }
 
-static enum MHD_Result http_send(HttpMessage *message, Reply *reply)
+static enum MHD_Result http_send(HttpMessage *message, Reply *reply, bool is_last)
 {
     size_t size = reply->body ? strlen(reply->body) : 0;
     struct MHD_Response *response =
         MHD_create_response_from_buffer(size, reply->body, MHD_RESPMEM_MUST_COPY);
 
-    g_free(reply->body);
+    g_clear_pointer(&reply->body, g_free);
     if (!response)
         return MHD_NO;
     if (reply->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
     if (reply->allow)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
-    g_free(reply->allow);
+    if (is_last)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    g_clear_pointer(&reply->allow, g_free);
     enum MHD_Result result = MHD_queue_response(message->connection, reply->status, response);
     MHD_destroy_response(response);
     return result;
@@ -174,11 +228,11 @@ static void *http_run_timer(void *data)
 
     g_mutex_lock(&http->lock);
     while (!http->is_stopping) {
-        int64_t next_ms = http_resume_due_locked(http);
-        if (next_ms < 0 || next_ms == INT64_MAX) /* without a deadline; in µs it would overflow */
-            g_cond_wait(&http->parked_changed, &http->lock);
-        else
-            g_cond_wait_until(&http->parked_changed, &http->lock, next_ms * 1000);
+        int64_t now_ms = clock_monotonic_ms(), next_ms = http_resume_due_locked(http);
+        int64_t look_ms = now_ms + HTTP_LOOK_MS;
+        peers_look(http->peers, now_ms);
+        g_cond_wait_until(&http->parked_changed, &http->lock,
+                          (next_ms < 0 ? look_ms : MIN(next_ms, look_ms)) * 1000);
     }
     g_mutex_unlock(&http->lock);
     return NULL;
@@ -194,17 +248,32 @@ static bool http_is_stopping(Http *http)
 
 /* --- libmicrohttpd's side --- */
 
+static void http_call_handler(HttpMessage *message, Reply *reply)
+{
+    Http *http = message->http;
+
+    message->request.body = message->body->str;
+    message->request.body_size = message->body->len;
+    if (message->keeps_body && message->n_received > HTTP_BODY_MAX)
+        message->request.body = NULL;
+    if (message->is_over_all)
+        reply_refusal(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "INTERNAL_ERROR",
+                      "too many large requests at once", "Ask again in a moment.");
+    else
+        http->spec.handle(&message->request, reply, http->spec.data);
+}
+
 static enum MHD_Result http_answer(HttpMessage *message)
 {
     Http *http = message->http;
     Reply reply = {0};
     unsigned generation = atomic_load(&http->generation);
 
-    message->request.body = message->body->str;
-    message->request.body_size = message->body->len;
-    if (message->n_received > HTTP_BODY_MAX)
-        message->request.body = NULL;
-    http->spec.handle(&message->request, &reply, http->spec.data);
+    peers_answer(http->peers, http_peer(message->connection));
+    http_count_answering(message, true);
+    if (message->is_refused)
+        return http_send(message, &message->refusal, false);
+    http_call_handler(message, &reply);
     if (reply.is_parked && http_is_stopping(http)) {
         reply.is_parked = false;
         reply_refusal(&reply, MHD_HTTP_SERVICE_UNAVAILABLE, "INTERNAL_ERROR",
@@ -212,9 +281,112 @@ static enum MHD_Result http_answer(HttpMessage *message)
                       "Ask again when it is back: what was accepted goes on.");
     }
     if (!reply.is_parked)
-        return http_send(message, &reply);
+        return http_send(message, &reply, false);
     http_park(message, generation, reply.parked_until_ms);
     return MHD_YES;
+}
+
+/* --- a request's headers --- */
+
+/* What its headers say of the length of its body. */
+typedef struct HttpFraming {
+    unsigned n_lengths, n_encodings;
+    bool is_wrong;   /* a length that is no number, an encoding that is unknown */
+    uint64_t length; /* UINT64_MAX = not said */
+} HttpFraming;
+
+static enum MHD_Result http_read_framing(void *data, enum MHD_ValueKind kind, const char *name,
+                                         const char *value)
+{
+    HttpFraming *framing = data;
+
+    if (g_ascii_strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        framing->n_lengths++;
+        framing->is_wrong |= !value || !g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX - 1,
+                                                                   &framing->length, NULL);
+    } else if (g_ascii_strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        framing->n_encodings++;
+        framing->is_wrong |= !value || g_ascii_strcasecmp(value, "chunked") != 0;
+        framing->length = UINT64_MAX;
+    }
+    return MHD_YES;
+}
+
+/* A proxy before us may see another end of the body than we do: then one request hides another. */
+static bool http_is_ambiguous(const HttpFraming *framing)
+{
+    return framing->is_wrong || framing->n_lengths > 1 || framing->n_encodings > 1 ||
+           (framing->n_lengths > 0 && framing->n_encodings > 0);
+}
+
+/* Returns what the door says, or what is refused for all alike. */
+static HttpAdmission http_admit(HttpMessage *message, const HttpFraming *framing)
+{
+    Http *http = message->http;
+    Reply *refusal = &message->refusal;
+
+    if (http_is_ambiguous(framing)) {
+        reply_refusal(refusal, MHD_HTTP_BAD_REQUEST, "BAD_REQUEST",
+                      "it is not clear how long the request's body is",
+                      "Send one Content-Length, or one \"Transfer-Encoding: chunked\".");
+        return HTTP_REFUSED;
+    }
+    if (message->has_many_arguments) {
+        reply_refusal(refusal, MHD_HTTP_URI_TOO_LONG, "BAD_REQUEST",
+                      "the query has more than 100 arguments", "No route has more than three.");
+        return HTTP_REFUSED;
+    }
+    HttpAdmission admission = http->spec.admit(&message->request, refusal, http->spec.data);
+    if (admission == HTTP_REFUSED || framing->n_encodings > 0 || framing->length <= HTTP_BODY_MAX)
+        return admission;
+    reply_too_large(refusal);
+    return HTTP_REFUSED;
+}
+
+/*
+ * What is refused and has a body gets its answer now, and its connection ends with it: the body is
+ * not read. Anything else is answered when libmicrohttpd calls again.
+ */
+static enum MHD_Result http_begin(HttpMessage *message)
+{
+    Peer *peer = http_peer(message->connection);
+    Peers *peers = message->http->peers;
+    HttpFraming framing = {0};
+
+    MHD_get_connection_values(message->connection, MHD_HEADER_KIND, http_read_framing, &framing);
+    HttpAdmission admission = http_admit(message, &framing);
+    message->is_refused = admission == HTTP_REFUSED;
+    message->keeps_body = admission == HTTP_ADMITTED_BY_TOKEN;
+    if (message->keeps_body)
+        peers_know(peers, peer);
+    if (!message->is_refused || (framing.length == 0 && !http_is_ambiguous(&framing))) {
+        peers_ask(peers, peer, clock_monotonic_ms());
+        return MHD_YES;
+    }
+    peers_cut(peers, peer);
+    peers_answer(peers, peer);
+    http_count_answering(message, true);
+    return http_send(message, &message->refusal, true);
+}
+
+/*
+ * Called with the request line, before its query is taken apart. Each argument costs libmicrohttpd
+ * some memory of the connection's, and when that is gone nothing is left to answer with: the
+ * connection hangs (0.9.75). So a query of many is cut off here; the line is in a buffer of the
+ * connection's, and const for politeness.
+ */
+static void *http_see_line(void *data, const char *uri, struct MHD_Connection *connection)
+{
+    HttpMessage *message = http_message_new(data, connection);
+    char *query = strchr((char *)(uintptr_t)uri, '?');
+    unsigned n_arguments = 1;
+
+    for (const char *c = query; c && *c; c++)
+        n_arguments += *c == '&';
+    message->has_many_arguments = n_arguments > HTTP_ARGUMENTS_MAX;
+    if (message->has_many_arguments)
+        query[1] = '\0';
+    return message;
 }
 
 static enum MHD_Result http_access(void *data, struct MHD_Connection *connection, const char *url,
@@ -223,9 +395,12 @@ static enum MHD_Result http_access(void *data, struct MHD_Connection *connection
 {
     HttpMessage *message = *con_cls;
 
-    if (!message) {
-        *con_cls = http_message_new(data, connection, url, method);
-        return MHD_YES;
+    if (!message->has_begun) {
+        message->has_begun = true;
+        message->path = http_clean_path(url);
+        message->request.path = message->path;
+        message->request.method = method;
+        return http_begin(message);
     }
     if (*upload_size > 0) {
         bool goes_on = http_message_append(message, upload, *upload_size);
@@ -235,35 +410,26 @@ static enum MHD_Result http_access(void *data, struct MHD_Connection *connection
     return http_answer(message);
 }
 
+static void http_connection_changed(void *data, struct MHD_Connection *connection,
+                                    void **socket_context, enum MHD_ConnectionNotificationCode code)
+{
+    Http *http = data;
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    const struct sockaddr *address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        *socket_context = peers_join(http->peers, fd, address, clock_monotonic_ms());
+    else
+        peers_leave(http->peers, *socket_context, clock_monotonic_ms());
+}
+
 /* --- listening --- */
 
 static Error *http_listen(const HttpSpec *spec, int *ret_fd)
 {
-    g_autofree char *port = g_strdup_printf("%" G_GINT64_FORMAT, spec->port);
-    const char *host = *spec->host ? spec->host : NULL;
-    struct addrinfo *address = NULL;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE,
-                                   .ai_family = host ? AF_UNSPEC : AF_INET6};
-    int on = 1, off = 0;
+    Error *e = listener_open_host(spec->host, spec->port, ret_fd);
 
-    int failure = getaddrinfo(host, port, &hints, &address);
-    if (failure)
-        return error_new(ERR_INVALID, "cannot listen on \"%s\": %s", spec->host,
-                         gai_strerror(failure));
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool is_listening =
-        fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (host || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off) == 0) &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, HTTP_BACKLOG) == 0;
-    int err = errno;
-    freeaddrinfo(address);
-    if (is_listening) {
-        *ret_fd = fd;
-        return NULL;
-    }
-    fs_close_fd(&fd);
-    Error *e = error_errno(err, "cannot listen on %s:%s", *spec->host ? spec->host : "*", port);
     return error_hint(
         e, "Is another rametd running there? server.host and server.port say where to listen.");
 }
@@ -275,6 +441,16 @@ static void http_log(void *unused, const char *fmt, va_list args)
     log_debug("libmicrohttpd", "text", g_strstrip(text));
 }
 
+/* Descriptors are left for everything else: a flood of connections must not keep clones from starting. */
+static unsigned http_connections_max(void)
+{
+    struct rlimit files = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return HTTP_CONNECTIONS / 4;
+    return (unsigned)CLAMP(files.rlim_cur / 2, HTTP_THREADS, HTTP_CONNECTIONS);
+}
+
 static struct MHD_Daemon *http_start_daemon(Http *http)
 {
     unsigned flags =
@@ -283,9 +459,23 @@ static struct MHD_Daemon *http_start_daemon(Http *http)
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_access, http, MHD_OPTION_EXTERNAL_LOGGER, http_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, http->socket, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MHD_OPTION_CONNECTION_LIMIT, http_connections_max(), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HTTP_MEMORY_LIMIT, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
-        MHD_OPTION_NOTIFY_COMPLETED, http_message_free, NULL, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, http_see_line, http, MHD_OPTION_NOTIFY_COMPLETED,
+        http_message_free, http, MHD_OPTION_NOTIFY_CONNECTION, http_connection_changed, http,
+        MHD_OPTION_END);
+}
+
+/* Without its thread, or libmicrohttpd's, there is no server. */
+static Error *http_run(Http *http)
+{
+    g_autoptr(GError) problem = NULL;
+
+    http->timer = g_thread_try_new("http-timer", http_run_timer, http, &problem);
+    if (!http->timer)
+        return error_new(ERR_EXTERNAL, "cannot start the HTTP server: %s", problem->message);
+    http->daemon = http_start_daemon(http);
+    return http->daemon ? NULL : error_new(ERR_EXTERNAL, "cannot start the HTTP server");
 }
 
 Error *http_start(const HttpSpec *spec, Http **ret_http)
@@ -293,48 +483,72 @@ Error *http_start(const HttpSpec *spec, Http **ret_http)
     int fd = -1;
 
     TRY(http_listen(spec, &fd));
-    Http *http = g_new0(Http, 1);
+    g_autoptr(Http) http = g_new0(Http, 1);
     http->spec = *spec;
     http->socket = fd;
+    http->peers = peers_new();
     http->parked = g_ptr_array_new();
     g_mutex_init(&http->lock);
     g_cond_init(&http->parked_changed);
-    http->timer = g_thread_new("http-timer", http_run_timer, http);
-    http->daemon = http_start_daemon(http);
-    if (!http->daemon) {
-        http_stop(http);
-        return error_new(ERR_EXTERNAL, "cannot start the HTTP server");
-    }
-    *ret_http = http;
+    g_cond_init(&http->answered);
+    TRY(http_run(http));
+    *ret_http = g_steal_pointer(&http);
     return NULL;
+}
+
+/* What is parked is answered now, and no new request is begun. */
+static void http_end_requests(Http *http)
+{
+    int64_t end_us = g_get_monotonic_time() + HTTP_END_MS * 1000;
+
+    g_mutex_lock(&http->lock);
+    http->is_stopping = true;
+    g_cond_signal(&http->parked_changed);
+    g_mutex_unlock(&http->lock);
+    if (http->daemon)
+        http->socket = MHD_quiesce_daemon(http->daemon);
+    http_wake(http);
+    g_mutex_lock(&http->lock);
+    while (http->n_answering > 0 && g_cond_wait_until(&http->answered, &http->lock, end_us))
+        ;
+    g_mutex_unlock(&http->lock);
 }
 
 void http_stop(Http *http)
 {
     if (!http)
         return;
-    g_mutex_lock(&http->lock);
-    http->is_stopping = true;
-    g_cond_signal(&http->parked_changed);
-    g_mutex_unlock(&http->lock);
-    http_wake(http);
-    g_thread_join(http->timer);
+    http_end_requests(http);
+    if (http->timer)
+        g_thread_join(http->timer);
     if (http->daemon)
-        MHD_stop_daemon(http->daemon); /* closes the socket */
-    else
-        fs_close_fd(&http->socket);
+        MHD_stop_daemon(http->daemon);
+    fs_close_fd(&http->socket);
+    peers_free(http->peers);
     g_ptr_array_unref(http->parked);
     g_mutex_clear(&http->lock);
     g_cond_clear(&http->parked_changed);
+    g_cond_clear(&http->answered);
     g_free(http);
+}
+
+int64_t http_port(const Http *http)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+
+    getsockname(http->socket, (struct sockaddr *)&address, &size);
+    return ntohs(address.ss_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
+                     : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
 }
 
 const char *http_header(const Request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->message->connection, MHD_HEADER_KIND, name);
+    return request->look_up(request, HTTP_HEADER, name);
 }
 
 const char *http_query(const Request *request, const char *name)
 {
-    return MHD_lookup_connection_value(request->message->connection, MHD_GET_ARGUMENT_KIND, name);
+    return request->look_up(request, HTTP_QUERY, name);
 }

@@ -15,8 +15,14 @@
 
 typedef struct Http Http;
 typedef struct HttpMessage HttpMessage; /* http.c's side of a Request */
+typedef struct Request Request;
 
-typedef struct Request {
+typedef enum HttpPlace {
+    HTTP_HEADER,
+    HTTP_QUERY,
+} HttpPlace;
+
+struct Request {
     const char *method;
     const char *path; /* decoded, without duplicate or trailing slashes */
     char *id;         /* the {id} of the route's pattern; NULL without */
@@ -25,8 +31,9 @@ typedef struct Request {
     int64_t began_ms; /* clock_monotonic_ms() of its arrival                     */
     void *state;      /* the handler's own between two calls of the same request */
     void (*free_state)(void *state);
+    const char *(*look_up)(const Request *request, HttpPlace place, const char *name);
     HttpMessage *message;
-} Request;
+};
 
 typedef struct Reply {
     unsigned status;
@@ -37,22 +44,40 @@ typedef struct Reply {
     int64_t parked_until_ms;  /* … at this clock_monotonic_ms() at the latest */
 } Reply;
 
-/* Called on one of a few threads; fills the reply. */
+/*
+ * Called when a request's headers are there and before anything of its body is read. What is
+ * refused has its reply filled in, and its body is not read.
+ */
+typedef enum HttpAdmission {
+    HTTP_REFUSED,
+    HTTP_ADMITTED,         /* to what is open to all: its body is not kept */
+    HTTP_ADMITTED_BY_TOKEN /* the connection is a stranger's no longer (peers.h) */
+} HttpAdmission;
+typedef HttpAdmission (*HttpDoor)(const Request *request, Reply *reply, void *data);
+
+/* Called on one of a few threads, when an admitted request is complete; fills the reply. */
 typedef void (*HttpHandler)(Request *request, Reply *reply, void *data);
 
 /* host and data are borrowed for as long as the server lives. */
 typedef struct HttpSpec {
     const char *host; /* "" = all interfaces */
-    int64_t port;
+    int64_t port;     /* 0 = any: http_port() */
+    HttpDoor admit;
     HttpHandler handle;
     void *data;
 } HttpSpec;
 
-/* Errors: ERR_EXTERNAL `cannot listen on 127.0.0.1:2345: …` (hint); ERR_INVALID no such host. */
+/* Errors: those of listener_open_host(), with a hint; ERR_EXTERNAL no thread could be started. */
 MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
 
-/* Answers what is parked, waits for open requests, closes and frees. NULL is fine. */
+int64_t http_port(const Http *http);
+
+/*
+ * Answers what is parked, waits a moment for the answers under way to be sent, closes and frees.
+ * NULL is fine.
+ */
 void http_stop(Http *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_stop)
 
 /* Calls the handlers of all parked requests again: something has changed. */
 void http_wake(Http *http);

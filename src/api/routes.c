@@ -105,15 +105,46 @@ static void route_miss(const Request *request, Reply *reply)
     reply->allow = g_steal_pointer(&methods);
 }
 
-static bool route_is_allowed(const Api *api, const Route *route, const Request *request)
+/* Without a token, only where the configuration says so. */
+static bool request_has_token(const Api *api, const Request *request)
 {
     const char *token = api->config->server.verification_token;
 
-    if (route->access == ROUTE_OPEN)
-        return true;
     if (!token || !*token)
         return api->config->server.allow_no_token;
     return secret_equal(http_header(request, "Verification-Token"), token);
+}
+
+/* A path that is open stays so for methods that it does not have: they get their 405. */
+static bool request_is_open(const Request *request)
+{
+    for (const Route *route = routes; route->method; route++) {
+        g_autofree char *id = NULL;
+        if (route->access == ROUTE_OPEN && route_matches(route->pattern, request->path, &id))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The token first, also for paths that do not exist: a web page takes anything but 401 as "the
+ * token is right", and asks again and again.
+ */
+HttpAdmission routes_admit(const Request *request, Reply *reply, void *data)
+{
+    const Api *api = data;
+    bool is_open = request_is_open(request);
+    g_autofree char *id = NULL;
+
+    if (!is_open && !request_has_token(api, request)) {
+        reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
+                      "Send it in the header Verification-Token.");
+        return HTTP_REFUSED;
+    }
+    if (route_find(request, &id))
+        return is_open ? HTTP_ADMITTED : HTTP_ADMITTED_BY_TOKEN;
+    route_miss(request, reply);
+    return HTTP_REFUSED;
 }
 
 /* An error of the server's own is logged here, where it ends; the client's mistakes are not. */
@@ -130,16 +161,10 @@ void routes_handle(Request *request, Reply *reply, void *data)
 {
     Api *api = data;
     g_autofree char *id = NULL;
-    const Route *route = route_find(request, &id);
+    const Route *route = route_find(request, &id); /* there is one: it was admitted */
 
-    if (!route) {
-        route_miss(request, reply);
-    } else if (!route_is_allowed(api, route, request)) {
-        reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
-                      "Send it in the header Verification-Token.");
-    } else if (!request->body) {
-        reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB",
-                      "Send less: names, settings and a message fit into a few KiB.");
+    if (!request->body) {
+        reply_too_large(reply);
     } else {
         g_free(request->id);
         request->id = g_steal_pointer(&id);

@@ -36,7 +36,10 @@ typedef struct Route {
 /* All routes, ended by a NULL method. */
 extern const Route routes[];
 
-/* For http.c: finds the route, checks the token, calls the handler, turns errors into replies. */
+/* For http.c, when a request's headers are there: 401, 404 and 405 are replied here. */
+HttpAdmission routes_admit(const Request *request, Reply *reply, void *api);
+
+/* For http.c: calls the handler of an admitted request, turns errors into replies. */
 void routes_handle(Request *request, Reply *reply, void *api);
 
 MUST_CHECK Error *handle_healthz(Api *api, Request *request, Reply *reply);

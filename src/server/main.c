@@ -4,6 +4,7 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "api/api.h"
 #include "base/environment.h"
@@ -14,6 +15,8 @@
 #include "engine/pools.h"
 #include "retrieval/retrieval.h"
 #include "server/commands.h"
+
+#define SERVER_FILES_MAX 65536
 
 static gboolean server_quit(void *loop)
 {
@@ -38,6 +41,17 @@ static void server_wait_for_stop(Engine *engine)
     g_main_loop_run(loop);
 }
 
+/* A connection is a descriptor, and so is much that a clone needs: all that we may have. */
+static void server_raise_files(void)
+{
+    struct rlimit files = {0};
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = MIN(files.rlim_max, SERVER_FILES_MAX);
+    setrlimit(RLIMIT_NOFILE, &files); /* refused: we go on with what we have */
+}
+
 /* Clones run on when the server stops. */
 static Error *server_run(const Config *config)
 {
@@ -45,6 +59,7 @@ static Error *server_run(const Config *config)
     g_autoptr(Retrieval) retrieval = NULL; /* closed before the engine: scopes end in reverse */
     g_autoptr(Api) api = NULL;
 
+    server_raise_files();
     log_add_secret(config->server.verification_token);
     log_add_secret(config->retrieval.dump.password);
     TRY(engine_open(config, &engine));
