@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/thread.h"
 
 #define PROC_PASSED_FD 3
 
@@ -222,13 +223,25 @@ static void *proc_spawn_in_thread(void *data)
     return NULL;
 }
 
-static int proc_spawn_program(ProcSpawn *spawn)
+static Error *proc_spawn_program(const ProcSpec *spec, ProcSpawn *spawn)
 {
-    if (spawn->hidden_mount)
-        g_thread_join(g_thread_new("spawn", proc_spawn_in_thread, spawn));
-    else
+    GThread *thread = NULL;
+
+    if (spawn->hidden_mount) {
+        TRY(thread_start("spawn", proc_spawn_in_thread, spawn, &thread));
+        g_thread_join(thread);
+    } else {
         proc_spawn_in_thread(spawn);
-    return spawn->err;
+    }
+    if (spawn->err == 0)
+        return NULL;
+    Error *e = error_errno(spawn->err, "could not start program \"%s\" in \"%s\"", spec->argv[0],
+                           spec->cwd ? spec->cwd : "/");
+    if (spawn->err != EAGAIN)
+        return e;
+    e->code = ERR_BUSY;
+    return error_hint(e, "The limit of processes is reached: see TasksMax= of the service, ulimit "
+                         "-u, and pids.max of the control group.");
 }
 
 Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio, pid_t *ret_pid,
@@ -255,13 +268,11 @@ Error *proc_start(const ProcSpec *spec, short group_flag, const ProcStdio *stdio
     proc_set_files(&spawn.files, spec, stdio);
     proc_set_attributes(&spawn.attributes, group_flag);
 
-    int err = proc_spawn_program(&spawn);
+    Error *e = proc_spawn_program(spec, &spawn);
 
     posix_spawnattr_destroy(&spawn.attributes);
     posix_spawn_file_actions_destroy(&spawn.files);
-    if (err != 0)
-        return error_errno(err, "could not start program \"%s\" in \"%s\"", spec->argv[0],
-                           spec->cwd ? spec->cwd : "/");
+    TRY(e);
     TRY(proc_open_pidfd(spawn.pid, ret_pidfd));
     *ret_pid = spawn.pid;
     return NULL;

@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "base/thread.h"
+
 struct Ticker {
     GThread *thread;
     int64_t interval_ms;
@@ -34,7 +36,15 @@ static void *ticker_run(void *data)
     return NULL;
 }
 
-Ticker *ticker_start(const char *name, int64_t interval_ms, void (*tick)(void *data), void *data)
+static void ticker_free(Ticker *ticker)
+{
+    g_mutex_clear(&ticker->lock);
+    g_cond_clear(&ticker->stop);
+    g_free(ticker);
+}
+
+Error *ticker_start(const char *name, int64_t interval_ms, void (*tick)(void *data), void *data,
+                    Ticker **ret_ticker)
 {
     Ticker *ticker = g_new0(Ticker, 1);
 
@@ -43,8 +53,13 @@ Ticker *ticker_start(const char *name, int64_t interval_ms, void (*tick)(void *d
     ticker->data = data;
     g_mutex_init(&ticker->lock);
     g_cond_init(&ticker->stop);
-    ticker->thread = g_thread_new(name, ticker_run, ticker);
-    return ticker;
+    Error *e = thread_start(name, ticker_run, ticker, &ticker->thread);
+    if (e) {
+        ticker_free(ticker);
+        return e;
+    }
+    *ret_ticker = ticker;
+    return NULL;
 }
 
 void ticker_stop(Ticker *ticker)
@@ -56,7 +71,5 @@ void ticker_stop(Ticker *ticker)
     g_cond_signal(&ticker->stop);
     g_mutex_unlock(&ticker->lock);
     g_thread_join(ticker->thread);
-    g_mutex_clear(&ticker->lock);
-    g_cond_clear(&ticker->stop);
-    g_free(ticker);
+    ticker_free(ticker);
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/error.h"
+
 typedef struct Ticker Ticker;
 
 /*
@@ -12,8 +14,11 @@ typedef struct Ticker Ticker;
  * one interval.
  *
  *   name   of the thread, borrowed; at most 15 bytes show
+ *
+ * Errors: those of thread_start().
  */
-Ticker *ticker_start(const char *name, int64_t interval_ms, void (*tick)(void *data), void *data);
+MUST_CHECK Error *ticker_start(const char *name, int64_t interval_ms, void (*tick)(void *data),
+                               void *data, Ticker **ret_ticker);
 
 /* Waits for a tick under way. NULL is fine. */
 void ticker_stop(Ticker *ticker);

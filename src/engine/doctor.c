@@ -6,8 +6,10 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "engine/gate.h"
+#include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
 #include "storage/pool_care.h"
@@ -15,6 +17,8 @@
 #include "store/operation.h"
 #include "store/pool.h"
 #include "store/snapshot.h"
+
+#define OLD_OPERATION_MS (10 * 60000)
 
 typedef struct Examination {
     Engine *engine;
@@ -69,6 +73,21 @@ static void examination_add_busy(Examination *x, const OperationRow *row)
     json_decref(args);
 }
 
+/* It is tried again and again, or hangs. What usually takes hours is not looked at. */
+static void examine_age(Examination *x, const OperationRow *row)
+{
+    int64_t age_ms = clock_now_ms() - row->created_at_ms;
+
+    if (age_ms < OLD_OPERATION_MS || operations_may_last(x->engine->operations, row->kind))
+        return;
+    g_autofree char *message =
+        g_strdup_printf("\"%s\" was begun %" G_GINT64_FORMAT " minutes ago and has not ended",
+                        row->kind, age_ms / 60000);
+    examination_add(x, true, "operation", row->target, message,
+                    "The log says what fails. If it says nothing, the storage or the clone's "
+                    "postgres does not answer: look at these.");
+}
+
 static Error *examine_operations(Examination *x)
 {
     g_autoptr(GPtrArray) rows = NULL;
@@ -80,6 +99,8 @@ static Error *examine_operations(Examination *x)
         if (row->state == OPERATION_UNDOING)
             examination_add(x, true, "operation", row->target, row->error,
                             "Its undo has not succeeded yet; it is tried again every 30 seconds.");
+        else
+            examine_age(x, row);
     }
     return NULL;
 }

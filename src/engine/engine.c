@@ -26,6 +26,7 @@
 #include "store/clone.h"
 
 #define ENGINE_WORKERS_MIN 16 /* they mostly wait, for the disk and for postgres */
+#define ENGINE_SLOW_MS     3000
 
 static const OperationKind *const engine_kinds[] = {
     &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
@@ -108,8 +109,8 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     TRY(pools_open(engine->pools));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
-    engine->operations =
-        operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()));
+    TRY(operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()),
+                       ENGINE_SLOW_MS, &engine->operations));
     for (size_t i = 0; i < G_N_ELEMENTS(engine_kinds); i++)
         operations_register(engine->operations, engine_kinds[i]);
     return NULL;
@@ -189,11 +190,10 @@ Error *engine_recover(Engine *engine)
     TRY(gate_restore(engine));
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine, NULL));
-    engine->idle = idle_checker_start(engine);
-    engine->space = space_watch_start(engine);
-    engine->supervisor = supervisor_start(engine);
-    pools_watch(engine->pools);
-    return NULL;
+    TRY(idle_checker_start(engine, &engine->idle));
+    TRY(space_watch_start(engine, &engine->space));
+    TRY(supervisor_start(engine, &engine->supervisor));
+    return pools_watch(engine->pools);
 }
 
 /* --- news --- */

@@ -256,8 +256,7 @@ Error *gate_restore(Engine *engine)
     g_rec_mutex_lock(&gate->lock);
     Error *e = gate_tell_all(gate);
     g_rec_mutex_unlock(&gate->lock);
-    gate->ticker = ticker_start("gate", GATE_LOOK_MS, gate_watch, gate);
-    return e;
+    return e ? e : ticker_start("gate", GATE_LOOK_MS, gate_watch, gate, &gate->ticker);
 }
 
 void gate_close(Gate *gate)

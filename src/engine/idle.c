@@ -147,7 +147,7 @@ static void idle_check_all(void *data)
                      "a clone that cannot be asked is not idle");
 }
 
-IdleChecker *idle_checker_start(Engine *engine)
+Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker)
 {
     if (engine->config->cloning.max_idle_minutes <= 0)
         return NULL;
@@ -158,8 +158,13 @@ IdleChecker *idle_checker_start(Engine *engine)
     checker->engine = engine;
     checker->cancel = g_cancellable_new();
     checker->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    checker->ticker = ticker_start("idle", look_ms, idle_check_all, checker);
-    return checker;
+    Error *e = ticker_start("idle", look_ms, idle_check_all, checker, &checker->ticker);
+    if (e) {
+        idle_checker_stop(checker);
+        return e;
+    }
+    *ret_checker = checker;
+    return NULL;
 }
 
 void idle_checker_stop(IdleChecker *checker)

@@ -6,5 +6,5 @@
 #include "engine/engine.h"
 
 /* Starts the checker's thread; NULL when idle deletion is off. */
-IdleChecker *idle_checker_start(Engine *engine);
+MUST_CHECK Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker);
 void idle_checker_stop(IdleChecker *checker);

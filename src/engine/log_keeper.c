@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "engine/log_age.h"
 #include "runtime/log_file.h"
 
@@ -187,7 +188,11 @@ Error *log_keeper_start(Engine *engine, LogKeeper **ret_keeper)
     keeper->stop_fd = eventfd(0, EFD_CLOEXEC);
     g_assert(keeper->stop_fd >= 0);
     keeper_watch(keeper);
-    keeper->thread = g_thread_new("logs", keeper_run, keeper);
+    Error *e = thread_start("logs", keeper_run, keeper, &keeper->thread);
+    if (e) {
+        log_keeper_stop(keeper);
+        return e;
+    }
     *ret_keeper = keeper;
     return NULL;
 }
@@ -197,7 +202,8 @@ void log_keeper_stop(LogKeeper *keeper)
     if (!keeper)
         return;
     eventfd_write(keeper->stop_fd, 1);
-    g_thread_join(keeper->thread);
+    if (keeper->thread)
+        g_thread_join(keeper->thread);
     fs_close_fd(&keeper->inotify_fd);
     fs_close_fd(&keeper->stop_fd);
     g_hash_table_unref(keeper->failed);

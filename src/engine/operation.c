@@ -7,20 +7,25 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "engine/operation_job.h"
 
 #define OPERATION_RETRY_MS 30000 /* between two tries of an undo that failed */
+#define WATCH_MS           1000
 
 struct Operations {
     Engine *engine;
     GHashTable *kinds; /* name → const OperationKind * */
     GThreadPool *workers;
+    int n_workers; /* of them, beside the slow ones */
+    int64_t slow_ms;
     GMutex lock;         /* for all below */
     GCond changed;       /* a job ended, a retry came, or stopping */
     GHashTable *targets; /* target → GQueue of Job *; the head runs */
     GQueue retries;      /* jobs that wait for due_ms; those that give way are its own */
-    GThread *retrier;
+    GThread *watcher;
     unsigned n_running;
+    int n_slow; /* as they were last counted */
     bool is_stopping;
 };
 
@@ -79,7 +84,8 @@ static void operations_wait_locked(Operations *operations, Job *job)
     job->is_waiting = true;
     job->due_ms = clock_monotonic_ms() + OPERATION_RETRY_MS;
     g_queue_push_tail(&operations->retries, job);
-    if (job->kind->gives_way)
+    job->is_away = job->kind->gives_way;
+    if (job->is_away)
         operations_next_locked(operations, job->operation.row->target);
 }
 
@@ -95,11 +101,15 @@ static void operations_work(void *data, void *user_data)
 {
     Job *job = data;
     Operations *operations = user_data;
-    JobResult result = job_run(operations, job);
 
+    g_mutex_lock(&operations->lock);
+    job->began_ms = clock_monotonic_ms();
+    g_mutex_unlock(&operations->lock);
+    JobResult result = job_run(operations, job);
     operations_submit_next(operations, job);
     g_mutex_lock(&operations->lock);
     operations->n_running--;
+    job->began_ms = 0;
     if (result == JOB_RETRY && !operations->is_stopping) {
         operations_wait_locked(operations, job);
     } else {
@@ -109,6 +119,8 @@ static void operations_work(void *data, void *user_data)
     g_cond_broadcast(&operations->changed);
     g_mutex_unlock(&operations->lock);
 }
+
+/* --- threads --- */
 
 typedef struct LongJob {
     Operations *operations;
@@ -123,17 +135,68 @@ static void *operations_work_long(void *data)
     return NULL;
 }
 
-static void operations_start_locked(Operations *operations, Job *job)
+static void operations_wait_for_thread_locked(Operations *operations, Job *job, const char *why)
 {
-    operations->n_running++;
-    if (!job->kind->is_long) {
-        g_thread_pool_push(operations->workers, job, NULL);
+    log_warn("no thread for an operation, will be tried again", "operation", job->kind->name,
+             "target", job->operation.row->target, "why", why);
+    operations->n_running--;
+    job->is_waiting = true;
+    job->due_ms = clock_monotonic_ms() + operations->slow_ms;
+    g_queue_push_tail(&operations->retries, job);
+}
+
+static void operations_start_long_locked(Operations *operations, Job *job)
+{
+    LongJob *long_job = g_new(LongJob, 1);
+    GThread *thread = NULL;
+
+    *long_job = (LongJob){operations, job};
+    g_autoptr(Error) e = thread_start(job->kind->name, operations_work_long, long_job, &thread);
+    if (!e) {
+        g_thread_unref(thread);
         return;
     }
-    LongJob *long_job = g_new(LongJob, 1);
-    *long_job = (LongJob){operations, job};
-    g_thread_unref(g_thread_new(job->kind->name, operations_work_long, long_job));
+    g_free(long_job);
+    operations_wait_for_thread_locked(operations, job, e->message);
 }
+
+static void operations_start_locked(Operations *operations, Job *job)
+{
+    if (operations->n_running++ == 0)
+        g_cond_broadcast(&operations->changed); /* somebody must look for what is slow */
+    if (job->kind->is_long)
+        operations_start_long_locked(operations, job);
+    else /* without a thread it stays in the pool's queue until there is one */
+        g_thread_pool_push(operations->workers, job, NULL);
+}
+
+static int operations_count_slow_locked(Operations *operations)
+{
+    int64_t limit_ms = clock_monotonic_ms() - operations->slow_ms;
+    GHashTableIter iter;
+    void *queue;
+    int n_slow = 0;
+
+    g_hash_table_iter_init(&iter, operations->targets);
+    while (g_hash_table_iter_next(&iter, NULL, &queue)) {
+        const Job *job = g_queue_peek_head(queue);
+        n_slow += !job->kind->is_long && job->began_ms > 0 && job->began_ms <= limit_ms;
+    }
+    return n_slow;
+}
+
+/* What takes long gives its place to others: it may hang for hours, whatever the cause. */
+static void operations_make_room_locked(Operations *operations)
+{
+    int n_slow = operations_count_slow_locked(operations);
+
+    /* Also without a change: it starts threads that could not be started before. */
+    if (n_slow != operations->n_slow || g_thread_pool_unprocessed(operations->workers) > 0)
+        g_thread_pool_set_max_threads(operations->workers, operations->n_workers + n_slow, NULL);
+    operations->n_slow = n_slow;
+}
+
+/* --- queues and retries --- */
 
 static GQueue *operations_queue_of_locked(Operations *operations, const char *target)
 {
@@ -176,26 +239,40 @@ static void operations_try_again_locked(Operations *operations, Job *job)
 {
     g_queue_remove(&operations->retries, job);
     job->is_waiting = false;
-    if (job->kind->gives_way)
+    if (job->is_away)
         operations_queue_locked(operations, job);
     else
         operations_start_locked(operations, job);
+    job->is_away = false;
 }
 
-/* Starts jobs again whose time has come. */
-static void *operations_retry(void *data)
+/* Until a job is due, or, while any runs, until it may have become a slow one. */
+static void operations_watch_wait_locked(Operations *operations, const Job *due)
+{
+    int64_t until_ms = due ? due->due_ms : INT64_MAX;
+
+    if (operations->n_running > 0)
+        until_ms = MIN(until_ms, clock_monotonic_ms() + MIN(operations->slow_ms, WATCH_MS));
+    if (until_ms == INT64_MAX)
+        g_cond_wait(&operations->changed, &operations->lock);
+    else
+        g_cond_wait_until(&operations->changed, &operations->lock, until_ms * 1000);
+}
+
+/* Starts jobs again whose time has come, and makes room for those that find all threads slow. */
+static void *operations_watch(void *data)
 {
     Operations *operations = data;
 
     g_mutex_lock(&operations->lock);
     while (!operations->is_stopping) {
         Job *job = operations_first_due_locked(operations);
-        if (job && job->due_ms <= clock_monotonic_ms())
+        if (job && job->due_ms <= clock_monotonic_ms()) {
             operations_try_again_locked(operations, job);
-        else if (job)
-            g_cond_wait_until(&operations->changed, &operations->lock, job->due_ms * 1000);
-        else
-            g_cond_wait(&operations->changed, &operations->lock);
+            continue;
+        }
+        operations_make_room_locked(operations);
+        operations_watch_wait_locked(operations, job);
     }
     g_mutex_unlock(&operations->lock);
     return NULL;
@@ -203,20 +280,37 @@ static void *operations_retry(void *data)
 
 /* --- public --- */
 
-Operations *operations_new(Engine *engine, int n_workers)
+static void operations_free_parts(Operations *operations)
+{
+    g_hash_table_unref(operations->targets);
+    g_hash_table_unref(operations->kinds);
+    g_mutex_clear(&operations->lock);
+    g_cond_clear(&operations->changed);
+    g_free(operations);
+}
+
+Error *operations_new(Engine *engine, int n_workers, int64_t slow_ms, Operations **ret_operations)
 {
     Operations *operations = g_new0(Operations, 1);
 
     operations->engine = engine;
+    operations->n_workers = n_workers;
+    operations->slow_ms = slow_ms;
     operations->kinds = g_hash_table_new(g_str_hash, g_str_equal);
     operations->targets =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_queue_free);
-    operations->workers = g_thread_pool_new(operations_work, operations, n_workers, FALSE, NULL);
     g_mutex_init(&operations->lock);
     g_cond_init(&operations->changed);
     g_queue_init(&operations->retries);
-    operations->retrier = g_thread_new("retry", operations_retry, operations);
-    return operations;
+    operations->workers = g_thread_pool_new(operations_work, operations, n_workers, FALSE, NULL);
+    Error *e = thread_start("operations", operations_watch, operations, &operations->watcher);
+    if (e) {
+        g_thread_pool_free(operations->workers, TRUE, FALSE);
+        operations_free_parts(operations);
+        return e;
+    }
+    *ret_operations = operations;
+    return NULL;
 }
 
 static void operations_free_queued(void *target, void *queue, void *unused)
@@ -227,7 +321,7 @@ static void operations_free_queued(void *target, void *queue, void *unused)
 /* All others that wait are in the queue of their target. */
 static void operations_free_away(Job *job)
 {
-    if (job->kind->gives_way)
+    if (job->is_away)
         job_free(job);
 }
 
@@ -248,21 +342,26 @@ void operations_free(Operations *operations)
     operations->is_stopping = true;
     g_hash_table_foreach(operations->targets, operations_cut_short, NULL);
     g_cond_broadcast(&operations->changed);
-    while (operations->n_running > 0)
-        g_cond_wait(&operations->changed, &operations->lock);
+    while (operations->n_running > 0) {
+        operations_make_room_locked(operations); /* some may wait for a thread still */
+        operations_watch_wait_locked(operations, NULL);
+    }
     g_mutex_unlock(&operations->lock);
 
-    g_thread_join(operations->retrier);
+    g_thread_join(operations->watcher);
     g_thread_pool_free(operations->workers, FALSE, TRUE);
     for (GList *node = operations->retries.head; node; node = node->next)
         operations_free_away(node->data);
     g_hash_table_foreach(operations->targets, operations_free_queued, NULL);
     g_queue_clear(&operations->retries);
-    g_hash_table_unref(operations->targets);
-    g_hash_table_unref(operations->kinds);
-    g_mutex_clear(&operations->lock);
-    g_cond_clear(&operations->changed);
-    g_free(operations);
+    operations_free_parts(operations);
+}
+
+bool operations_may_last(Operations *operations, const char *kind_name)
+{
+    const OperationKind *kind = g_hash_table_lookup(operations->kinds, kind_name);
+
+    return kind && kind->is_long && !kind->retries;
 }
 
 bool operations_is_stopping(Operations *operations)

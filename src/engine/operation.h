@@ -71,7 +71,14 @@ void operation_follow(Operation *operation, const OperationKind *kind, const cha
  */
 typedef void (*OperationEnded)(const Error *cause, void *data);
 
-Operations *operations_new(Engine *engine, int n_workers);
+/*
+ * operations_new - a runner. So many operations run at a time, and as many more as take longer than
+ * slow_ms: what hangs keeps nobody else waiting.
+ *
+ * Errors: those of thread_start(). Later a thread that cannot be had is waited for.
+ */
+MUST_CHECK Error *operations_new(Engine *engine, int n_workers, int64_t slow_ms,
+                                 Operations **ret_operations);
 
 /* Cuts short what is long or resumes, and waits for the steps under way to end. */
 void operations_free(Operations *operations);
@@ -112,6 +119,9 @@ MUST_CHECK Error *operations_check_settled(Operations *operations, const char *t
  * (NULL = any). One that has given way does not count.
  */
 bool operations_is_busy(Operations *operations, const char *kind, const char *target);
+
+/* Is it usual that an operation of this kind takes hours? False for a kind that nobody knows. */
+bool operations_may_last(Operations *operations, const char *kind);
 
 /* Queues all that the journal still holds; a row of an unknown kind is logged and left alone. */
 MUST_CHECK Error *operations_recover(Operations *operations);

@@ -16,8 +16,10 @@ typedef struct Job {
     Error *cause;         /* it has failed, and the journal does not say so yet; else NULL   */
     char *failure;        /* of the try that has just stopped before the end; else NULL      */
     /* The runner's own, under its lock. */
-    char *why;       /* the failure of a try before this one; NULL = none */
-    bool is_waiting; /* for its next try, at due_ms */
+    char *why;        /* the failure of a try before this one; NULL = none */
+    bool is_waiting;  /* for its next try, at due_ms */
+    bool is_away;     /* it waits outside of its target's queue */
+    int64_t began_ms; /* while it runs; else 0 */
     int64_t due_ms;
 } Job;
 

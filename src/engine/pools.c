@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "engine/clone_start.h"
 #include "engine/import.h"
 #include "engine/operation.h"
@@ -348,9 +349,9 @@ Error *pools_open(Pools *pools)
     return pools_look(pools, true, &gained);
 }
 
-void pools_watch(Pools *pools)
+Error *pools_watch(Pools *pools)
 {
-    pools->watcher = g_thread_new("pools", pools_run, pools);
+    return thread_start("pools", pools_run, pools, &pools->watcher);
 }
 
 void engine_reload_pools(Engine *engine)

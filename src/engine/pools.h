@@ -37,7 +37,7 @@ void pools_free(Pools *pools);
 MUST_CHECK Error *pools_open(Pools *pools);
 
 /* From now on looks are taken in the background; not for an engine that only looks. */
-void pools_watch(Pools *pools);
+MUST_CHECK Error *pools_watch(Pools *pools);
 
 /* Asks for a look now, with all that the start does; it says in the log what it found. */
 void engine_reload_pools(Engine *engine);

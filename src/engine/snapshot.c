@@ -118,6 +118,8 @@ static Error *delete_has_no_clones(void *data, bool *ret_done)
     const Operation *operation = data;
     g_autoptr(GPtrArray) clones = NULL;
 
+    if (g_cancellable_is_cancelled(operation->cancel)) /* the server stops */
+        return error_new(ERR_CONFLICT, "cancelled");
     TRY(store_list_snapshot_clones(operation->engine->store, operation->row->target, &clones));
     *ret_done = clones->len == 0;
     return NULL;

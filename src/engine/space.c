@@ -200,15 +200,20 @@ static void watch_look(void *data)
         watch_look_at(watch, ((const PoolRow *)rows->pdata[i])->name);
 }
 
-SpaceWatch *space_watch_start(Engine *engine)
+Error *space_watch_start(Engine *engine, SpaceWatch **ret_watch)
 {
     SpaceWatch *watch = g_new0(SpaceWatch, 1);
 
     watch->engine = engine;
     watch->levels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     watch_look(watch);
-    watch->ticker = ticker_start("space", SPACE_LOOK_MS, watch_look, watch);
-    return watch;
+    Error *e = ticker_start("space", SPACE_LOOK_MS, watch_look, watch, &watch->ticker);
+    if (e) {
+        space_watch_stop(watch);
+        return e;
+    }
+    *ret_watch = watch;
+    return NULL;
 }
 
 void space_watch_stop(SpaceWatch *watch)

@@ -32,5 +32,5 @@ MUST_CHECK Error *space_check(Engine *engine, Pool *pool, uint64_t needed_bytes)
 
 /* A line in the log when a pool reaches a level, and one when it is below again. */
 typedef struct SpaceWatch SpaceWatch;
-SpaceWatch *space_watch_start(Engine *engine);
+MUST_CHECK Error *space_watch_start(Engine *engine, SpaceWatch **ret_watch);
 void space_watch_stop(SpaceWatch *watch); /* NULL is fine */

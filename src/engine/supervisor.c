@@ -242,16 +242,21 @@ static void supervisor_look(void *data)
     g_hash_table_foreach_remove(supervisor->patients, supervisor_is_well, supervisor);
 }
 
-Supervisor *supervisor_start(Engine *engine)
+Error *supervisor_start(Engine *engine, Supervisor **ret_supervisor)
 {
     Supervisor *supervisor = g_new0(Supervisor, 1);
 
     supervisor->engine = engine;
     supervisor->patients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     supervisor->ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    supervisor->ticker =
-        ticker_start("supervisor", SUPERVISOR_LOOK_MS, supervisor_look, supervisor);
-    return supervisor;
+    Error *e = ticker_start("supervisor", SUPERVISOR_LOOK_MS, supervisor_look, supervisor,
+                            &supervisor->ticker);
+    if (e) {
+        supervisor_stop(supervisor);
+        return e;
+    }
+    *ret_supervisor = supervisor;
+    return NULL;
 }
 
 void supervisor_stop(Supervisor *supervisor)

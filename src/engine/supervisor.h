@@ -7,7 +7,7 @@
 
 #include "engine/engine.h"
 
-Supervisor *supervisor_start(Engine *engine);
+MUST_CHECK Error *supervisor_start(Engine *engine, Supervisor **ret_supervisor);
 void supervisor_stop(Supervisor *supervisor); /* NULL is fine */
 
 /* How long to wait before the n-th restart (from 1), in ms; -1 = no more. Pure, for tests. */

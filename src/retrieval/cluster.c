@@ -89,6 +89,8 @@ static Error *cluster_check_ready(void *data, bool *ret_done)
     const EngineInstance instance = work_instance(work);
     g_autoptr(Conn) conn = NULL;
 
+    if (g_cancellable_is_cancelled(work->cancel))
+        return error_new(ERR_CONFLICT, "cancelled");
     if (!runtime_is_running(work->engine->runtime, work->volume))
         return error_new(ERR_EXTERNAL, "postgres ended before it was ready");
     g_autoptr(Error) e = instance_connect(work->engine, &instance, "postgres", &conn);

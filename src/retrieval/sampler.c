@@ -5,6 +5,7 @@
 #include "retrieval/sampler.h"
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "postgres/activity.h"
 #include "postgres/version.h"
 
@@ -65,6 +66,14 @@ static void *sampler_work(void *data)
     return NULL;
 }
 
+static void sampler_free(Sampler *sampler)
+{
+    conn_close(sampler->conn);
+    g_mutex_clear(&sampler->lock);
+    g_cond_clear(&sampler->stopped);
+    g_free(sampler);
+}
+
 static Sampler *sampler_start(const Work *work, RetrievalSide side, Error *connect_error,
                               Conn *conn)
 {
@@ -80,8 +89,12 @@ static Sampler *sampler_start(const Work *work, RetrievalSide side, Error *conne
     sampler->conn = conn;
     g_mutex_init(&sampler->lock);
     g_cond_init(&sampler->stopped);
-    sampler->thread = g_thread_new("sampler", sampler_work, sampler);
-    return sampler;
+    e = thread_start("sampler", sampler_work, sampler, &sampler->thread);
+    if (!e)
+        return sampler;
+    log_debug("no progress inside of tables", "error", e->message);
+    sampler_free(sampler);
+    return NULL;
 }
 
 Sampler *sampler_start_source(const Work *work, const char *dbname)
@@ -111,8 +124,5 @@ void sampler_stop(Sampler *sampler)
     g_mutex_unlock(&sampler->lock);
     g_thread_join(sampler->thread);
     retrieval_publish_activity(sampler->retrieval, sampler->side, NULL);
-    conn_close(sampler->conn);
-    g_mutex_clear(&sampler->lock);
-    g_cond_clear(&sampler->stopped);
-    g_free(sampler);
+    sampler_free(sampler);
 }

@@ -214,7 +214,7 @@ void start_runner(Fixture *f)
         &misled_kind,   &leaving_kind, &destroy_kind,  &polite_kind,
     };
 
-    f->engine.operations = operations_new(&f->engine, 4);
+    check(operations_new(&f->engine, N_WORKERS, 1, &f->engine.operations));
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
         operations_register(f->engine.operations, kinds[i]);
 }

@@ -5,6 +5,8 @@
 
 #include "engine/operation.h"
 
+#define N_WORKERS 4
+
 typedef struct Fixture {
     char *dir;
     Engine engine;

@@ -39,11 +39,13 @@ static void test_retrying_kind_is_not_undone(Fixture *f, const void *unused)
 
 /* A step that waits until the test has asked for the end of what runs. */
 static GCancellable *waiting_cancel;
+static int n_waiting;
 
 static Error *run_wait(Operation *operation)
 {
     g_mutex_lock(&trace_lock);
     waiting_cancel = operation->cancel;
+    n_waiting++;
     g_cond_broadcast(&trace_changed);
     while (waiting_cancel)
         g_cond_wait(&trace_changed, &trace_lock);
@@ -82,6 +84,33 @@ static void cancel_while_waiting(Fixture *f, const OperationKind *kind)
     g_cond_broadcast(&trace_changed);
     while (n_ended == 0)
         g_cond_wait(&trace_changed, &trace_lock);
+    g_mutex_unlock(&trace_lock);
+}
+
+static void wait_for_waiting(int n)
+{
+    g_mutex_lock(&trace_lock);
+    while (n_waiting < n)
+        g_cond_wait(&trace_changed, &trace_lock);
+    g_mutex_unlock(&trace_lock);
+}
+
+/* As many as there are workers hang: the next one runs all the same. */
+static void test_slow_ones_give_their_place(Fixture *f, const void *unused)
+{
+    static const char *const targets[] = {"h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"};
+
+    n_waiting = 0;
+    operations_register(f->engine.operations, &waiting_kind);
+    for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
+        operations_submit_take(f->engine.operations, record(f, &waiting_kind, targets[i]), NULL,
+                               NULL);
+    wait_for_waiting(G_N_ELEMENTS(targets));
+    run_to_end(f, &resuming_kind, "t");
+    g_assert_cmpstr(trace->str, ==, "a b c finish");
+    g_mutex_lock(&trace_lock);
+    waiting_cancel = NULL;
+    g_cond_broadcast(&trace_changed);
     g_mutex_unlock(&trace_lock);
 }
 
@@ -173,6 +202,7 @@ int main(int argc, char **argv)
     ADD("retrying-kind-is-not-undone", test_retrying_kind_is_not_undone);
     ADD("cancelled-is-undone", test_cancelled_is_undone);
     ADD("destruction-is-not-cancelled", test_destruction_is_not_cancelled);
+    ADD("slow-ones-give-their-place", test_slow_ones_give_their_place);
     ADD("follow-up", test_follow_up);
     ADD("missing-target-is-dropped", test_missing_target_is_dropped);
     ADD("same-target-is-serial", test_same_target_is_serial);
