@@ -322,6 +322,11 @@ int rows_count(const Rows *rows)
     return PQntuples(rows->result);
 }
 
+int rows_columns(const Rows *rows)
+{
+    return PQnfields(rows->result);
+}
+
 const char *rows_text(const Rows *rows, int row, int column)
 {
     return PQgetvalue(rows->result, row, column);

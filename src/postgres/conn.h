@@ -74,6 +74,7 @@ typedef struct Rows Rows;
 void rows_free(Rows *rows);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rows, rows_free)
 int rows_count(const Rows *rows);
+int rows_columns(const Rows *rows);
 const char *rows_text(const Rows *rows, int row, int column); /* "" for SQL NULL */
 bool rows_is_null(const Rows *rows, int row, int column);
 int64_t rows_int(const Rows *rows, int row, int column); /* 0 when NULL or no number */

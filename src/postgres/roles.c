@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "postgres/batch.h"
 #include "postgres/version.h"
 
 #define ROLE_NAME_MAX    63
@@ -92,51 +93,20 @@ static const char other_databases[] =
 
 /* --- scripts --- */
 
-/*
- * Each statement begins with ";". All of them or none, and the answer before they are on disk: a
- * clone that is being made is not lost.
- */
-static Error *roles_commit(Conn *conn, const char *statements)
+static void roles_keep_owner(const char *what, Error *e, void *data)
 {
-    g_autofree char *script =
-        g_strconcat("BEGIN; SET LOCAL synchronous_commit = off", statements, ";\nCOMMIT", NULL);
-    Error *e = conn_script(conn, script);
-
-    if (e)
-        error_free(conn_script(conn, "ROLLBACK")); /* the first error is the one to tell */
-    return e;
+    error_ignore(error_wrap(e, "%s", what), "an object keeps its owner");
 }
 
-static Error *roles_run(Conn *conn, const Rows *statements, int from, int to)
+/* A statement that is refused is its own description: it holds no secret. */
+static Error *roles_run(Conn *conn, const Rows *statements)
 {
-    g_autoptr(GString) script = g_string_new(NULL);
+    g_autoptr(Batch) batch = batch_new();
 
-    for (int row = from; row < to; row++)
-        g_string_append_printf(script, ";\n%s", rows_text(statements, row, 0));
-    return roles_commit(conn, script->str);
-}
-
-/* What concerns one object alone; anything else would befall the next object as well. */
-static bool gift_is_refused(const Error *e)
-{
-    return e->code != ERR_BUSY && e->code != ERR_NO_SPACE && e->code != ERR_TIMEOUT;
-}
-
-/* Gives a batch; when one of it is refused, each on its own. */
-static Error *roles_give(Conn *conn, const Rows *gifts, int from, int to)
-{
-    Error *e = roles_run(conn, gifts, from, to);
-
-    if (e == NULL || !gift_is_refused(e))
-        return e;
-    if (to - from == 1) {
-        error_ignore(e, "an object keeps its owner");
-        return NULL;
-    }
-    error_free(e);
-    int middle = from + (to - from) / 2;
-    TRY(roles_give(conn, gifts, from, middle));
-    return roles_give(conn, gifts, middle, to);
+    for (int row = 0; row < rows_count(statements); row++)
+        batch_add_take(batch, rows_text(statements, row, 0),
+                       g_strdup(rows_text(statements, row, 0)));
+    return batch_run(conn, batch, GIFTS_AT_ONCE, roles_keep_owner, NULL);
 }
 
 /* As a parameter of a query. */
@@ -154,9 +124,7 @@ static Error *roles_give_all(Conn *conn, const RolesSpec *spec)
 
     TRY(conn_query(conn, &gifts, query, spec->user, roles_has(conn, VERSION_HAS_MULTIRANGE_OWNER),
                    roles_has(conn, VERSION_HAS_ROUTINE), NULL));
-    for (int from = 0; from < rows_count(gifts); from += GIFTS_AT_ONCE)
-        TRY(roles_give(conn, gifts, from, MIN(from + GIFTS_AT_ONCE, rows_count(gifts))));
-    return NULL;
+    return roles_run(conn, gifts);
 }
 
 /* --- steps --- */
@@ -243,7 +211,7 @@ static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec)
     }
     g_autofree char *user_statement = roles_user_statement(conn, spec, exists);
     g_string_append(script, user_statement);
-    return roles_commit(conn, script->str);
+    return batch_commit(conn, script->str);
 }
 
 static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const RolesSpec *spec)
@@ -253,7 +221,7 @@ static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const 
 
     TRY(conn_query(conn, &gifts, cluster_gifts, spec->user, roles_has(conn, VERSION_HAS_PG_MONITOR),
                    NULL));
-    TRY(roles_run(conn, gifts, 0, rows_count(gifts)));
+    TRY(roles_run(conn, gifts));
     TRY(roles_give_all(conn, spec));
 
     TRY(conn_query(conn, &databases, other_databases, NULL));

@@ -9,7 +9,7 @@
 #include "postgres/conf.h"
 #include "postgres/version.h"
 #include "retrieval/extension.h"
-#include "retrieval/work.h"
+#include "retrieval/roles.h"
 
 /* --- the source's databases --- */
 
@@ -148,6 +148,7 @@ Error *step_check(Operation *operation)
     work->source->cancel = work->cancel;
     TRY(source_inspect(work->source, dump));
     TRY(programs_find_for_source(work->engine, work->source->major, &work->installation));
+    TRY(roles_check(work));
     TRY(check_databases(work));
     TRY(check_restore_list(work));
     TRY(check_management_database(work));

@@ -33,7 +33,9 @@ Error *outcome_finish_snapshot(Operation *operation)
     snapshot->is_ready = true;
     TRY(store_update_snapshot(store, snapshot));
     TRY(store_set_fact(store, FACT_FAILED, ""));
-    return store_clear_alerts(store);
+    TRY(store_clear_alerts(store));
+    return work->roles_warning ? outcome_raise_alert(store, "roles_incomplete", work->roles_warning)
+                               : NULL;
 }
 
 /* Called again after each further try of an undo: the alert is raised the first time. */

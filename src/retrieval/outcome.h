@@ -5,7 +5,7 @@
 
 #include "engine/operation.h"
 
-/* Inside the concluding transaction: the snapshot is offered, alerts are gone. */
+/* Inside the concluding transaction: the snapshot is offered, alerts are gone but for a new warning. */
 MUST_CHECK Error *outcome_finish_snapshot(Operation *operation);
 
 /* Inside the concluding transaction: alert refresh_failed and the fact of it, once an operation. */
@@ -14,7 +14,7 @@ MUST_CHECK Error *outcome_fail(Operation *operation, const Error *cause);
 /* Afterwards: the state in memory, a log line; on success older snapshots are retired. */
 void outcome_ended(Operation *operation, const Error *cause);
 
-/* type "refresh_failed" or "refresh_skipped". */
+/* type "refresh_failed", "refresh_skipped" or "roles_incomplete". */
 MUST_CHECK Error *outcome_raise_alert(Store *store, const char *type, const Error *cause);
 
 /* Facts of the store. */

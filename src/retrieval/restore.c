@@ -94,7 +94,7 @@ static Error *restore_database(const Work *work, const SourceDatabase *database)
 
 Error *step_restore(Operation *operation)
 {
-    const Work *work = operation->work;
+    Work *work = operation->work;
 
     work_enter(operation);
     restore_expect(work);

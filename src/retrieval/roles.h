@@ -6,14 +6,12 @@
 
 #include "retrieval/work.h"
 
+/* Reads them once, before anything long begins: what cannot be read is said at once. */
+MUST_CHECK Error *roles_check(const Work *work);
+
 /*
  * roles_copy - with passwords only when provision.keepUserPasswords is set and the source lets us
- * read them. A role that cannot be made is no failure: it is logged, and what needs it will say so.
+ * read them. What the new server refuses is no failure: it is logged, and becomes
+ * work->roles_warning: the alert "roles_incomplete" of the refresh.
  */
-MUST_CHECK Error *roles_copy(const Work *work);
-
-/* The pure parts; caller frees. pg_dumpall's script without what would change our superuser. */
-char *roles_without_manager(const char *script, const char *manager);
-
-/* The first error of psql that is not about a role that is there already; NULL = none. */
-char *roles_first_error(const char *psql_errors);
+MUST_CHECK Error *roles_copy(Work *work);

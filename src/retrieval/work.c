@@ -18,6 +18,7 @@ static void work_free(Work *work)
     g_free(work->data_dir);
     source_free(work->source);
     installation_free(work->installation);
+    error_free(work->roles_warning);
     retrieval_release(work->retrieval);
     g_free(work);
 }

@@ -53,6 +53,7 @@ typedef struct Work {
     Installation *installation; /* that the data will run with */
     int64_t data_state_at_ms;
     int64_t logical_size;
+    Error *roles_warning; /* what of the source's roles is missing; NULL = nothing */
 } Work;
 
 /*
