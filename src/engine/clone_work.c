@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "base/log.h"
 #include "engine/clone_explain.h"
 #include "engine/clone_limits.h"
 #include "engine/gate.h"
@@ -289,6 +290,7 @@ Error *clone_step_users(Operation *operation)
     const EngineInstance instance = clone_instance_of(operation);
     const InstanceLine line = {operation->engine, &instance};
     g_autoptr(Conn) conn = g_steal_pointer(&work->conn);
+    g_autofree char *reset = NULL;
     const ConnSpec server = instance_server(&line, clone_dbname(operation));
     const RolesSpec spec = {
         .user = work->clone->db_user,
@@ -299,11 +301,14 @@ Error *clone_step_users(Operation *operation)
         .dbname = instance_manager_db(operation->engine, &instance, clone_dbname(operation)),
     };
 
-    if (!conn)
-        return roles_prepare(&server, &spec);
-    if (!g_str_equal(spec.dbname, clone_dbname(operation)))
+    if (conn && !g_str_equal(spec.dbname, clone_dbname(operation)))
         TRY(clone_check_database(conn, clone_dbname(operation)));
-    return roles_prepare_over(conn, &server, &spec);
+    TRY(conn ? roles_prepare_over(conn, &server, &spec, &reset)
+             : roles_prepare(&server, &spec, &reset));
+    if (reset)
+        log_info("settings that the clone's user had at the source are reset", "clone",
+                 work->clone->id, "user", spec.user, "settings", reset);
+    return NULL;
 }
 
 /* --- its port --- */

@@ -30,6 +30,8 @@ static const char role_names[] =
 static const char cluster_gifts[] =
     "SELECT format('ALTER DATABASE %I OWNER TO %I', datname, $1::name) FROM pg_database "
     "WHERE NOT datistemplate AND pg_get_userbyid(datdba) <> $1::name "
+    "UNION ALL SELECT format('ALTER DATABASE %I CONNECTION LIMIT -1', datname) FROM pg_database "
+    "WHERE datconnlimit = 0 AND NOT datistemplate "
     "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name) WHERE $2::bool";
 
 /*
@@ -44,7 +46,9 @@ static const char database_things[] =
     "  SELECT 1, 'pg_namespace'::regclass, oid, nspowner FROM space"
     "  UNION ALL SELECT 2, 'pg_type'::regclass, t.oid, typowner"
     "    FROM pg_type t JOIN space ON space.oid = typnamespace"
-    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'm' AND $2::bool) OR (typtype = 'c'"
+    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'b'"
+    "      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)) OR (typtype = 'm' AND "
+    "$2::bool) OR (typtype = 'c'"
     "      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND relkind = 'c'))"
     "  UNION ALL SELECT 3, 'pg_class'::regclass, c.oid, relowner"
     "    FROM pg_class c JOIN space ON space.oid = relnamespace"
@@ -66,23 +70,28 @@ static const char database_things[] =
     "  UNION ALL SELECT 10, 'pg_ts_dict'::regclass, d.oid, dictowner"
     "    FROM pg_ts_dict d JOIN space ON space.oid = dictnamespace"
     "  UNION ALL SELECT 11, 'pg_ts_config'::regclass, c.oid, cfgowner"
-    "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace";
+    "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace"
+    "  UNION ALL SELECT 13, 'pg_foreign_server'::regclass, oid, srvowner FROM pg_foreign_server"
+    "  UNION ALL SELECT 14, 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata";
 
-/* Where there is such a catalog. */
-static const char database_statistics[] =
+/* Where there are such catalogs, both of 10. */
+static const char database_newer_things[] =
     "  UNION ALL SELECT 12, 'pg_statistic_ext'::regclass, s.oid, stxowner"
-    "    FROM pg_statistic_ext s JOIN space ON space.oid = stxnamespace";
+    "    FROM pg_statistic_ext s JOIN space ON space.oid = stxnamespace"
+    "  UNION ALL SELECT 15, 'pg_publication'::regclass, oid, pubowner FROM pg_publication";
 
 static const char database_gifts[] =
     ") "
     "SELECT format('ALTER %s %s OWNER TO %I', CASE"
-    "    WHEN class = 'pg_proc'::regclass AND $3::bool THEN 'ROUTINE' WHEN type = 'statistics "
+    "    WHEN type = 'aggregate' AND $3::bool THEN 'ROUTINE' WHEN type = 'statistics "
     "object' THEN 'STATISTICS' ELSE type END,"
     "    CASE WHEN type = 'aggregate' AND NOT $3::bool"
     "      THEN regexp_replace(identity, '\\(\\)$', '(*)') ELSE identity END, $1::name) "
     "FROM thing, pg_identify_object(class, thing.oid, 0) "
     "WHERE pg_get_userbyid(owner) <> $1::name AND NOT EXISTS (SELECT FROM pg_depend"
     "    WHERE classid = class AND objid = thing.oid AND deptype = 'e') "
+    "UNION ALL SELECT format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO %I', fdwname, $1::name) "
+    "  FROM pg_foreign_data_wrapper "
     "UNION ALL "
     "SELECT format('GRANT SELECT ON pg_stat_activity TO %I', $1::name) "
     "WHERE NOT has_table_privilege('public', 'pg_catalog.pg_stat_activity', 'SELECT')";
@@ -118,8 +127,8 @@ static const char *roles_has(const Conn *conn, VersionFeature feature)
 static Error *roles_give_all(Conn *conn, const RolesSpec *spec)
 {
     bool has_statistics = version_has(conn_major(conn), VERSION_HAS_STATISTICS);
-    g_autofree char *query = g_strconcat(database_things, has_statistics ? database_statistics : "",
-                                         database_gifts, NULL);
+    g_autofree char *query = g_strconcat(
+        database_things, has_statistics ? database_newer_things : "", database_gifts, NULL);
     g_autoptr(Rows) gifts = NULL;
 
     TRY(conn_query(conn, &gifts, query, spec->user, roles_has(conn, VERSION_HAS_MULTIRANGE_OWNER),
@@ -192,7 +201,38 @@ static void roles_lock(Conn *conn, const char *role, const char *lock, GString *
     g_string_append_printf(script, ";\nALTER ROLE %s PASSWORD '%s'", name, lock);
 }
 
-static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec)
+/*
+ * What the source had set for the role that is the clone's own user now, and would take it its rights
+ * or keep it out, in any database. Settings of databases and of all roles hold for the manager, too,
+ * whose connection has proven that they let in. $1 user
+ */
+static const char user_settings[] =
+    "SELECT format('ALTER ROLE %I%s RESET %I', $1::name, "
+    "  coalesce(' IN DATABASE ' || quote_ident(datname), ''), name), name "
+    "FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole "
+    "CROSS JOIN unnest(setconfig) AS setting "
+    "CROSS JOIN LATERAL (SELECT lower(split_part(setting, '=', 1))) AS s (name) "
+    "LEFT JOIN pg_database d ON d.oid = setdatabase WHERE rolname = $1::name AND name IN "
+    "('role', 'session_authorization', 'default_transaction_read_only', "
+    "'session_preload_libraries', 'local_preload_libraries')";
+
+static Error *roles_reset_settings(Conn *conn, const RolesSpec *spec, GString *script,
+                                   char **ret_reset)
+{
+    g_autoptr(Rows) rows = NULL;
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    TRY(conn_query(conn, &rows, user_settings, spec->user, NULL));
+    for (int row = 0; row < rows_count(rows); row++) {
+        g_string_append_printf(script, ";\n%s", rows_text(rows, row, 0));
+        g_string_append_printf(names, "%s%s", row ? ", " : "", rows_text(rows, row, 1));
+    }
+    if (names->len && ret_reset)
+        *ret_reset = g_strdup(names->str);
+    return NULL;
+}
+
+static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec, char **ret_reset)
 {
     g_autofree char *lock = roles_lock_secret();
     g_autoptr(GString) script = g_string_new(NULL);
@@ -209,6 +249,8 @@ static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec)
         else if (has_password && !spec->keep_user_passwords && strcmp(role, spec->manager) != 0)
             roles_lock(conn, role, lock, script);
     }
+    if (exists && strcmp(spec->user, spec->manager) != 0)
+        TRY(roles_reset_settings(conn, spec, script, ret_reset));
     g_autofree char *user_statement = roles_user_statement(conn, spec, exists);
     g_string_append(script, user_statement);
     return batch_commit(conn, script->str);
@@ -237,20 +279,21 @@ static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const 
     return NULL;
 }
 
-Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec)
+Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec,
+                          char **ret_reset)
 {
     TRY(roles_check_name(spec->user));
-    TRY(roles_prepare_logins(conn, spec));
+    TRY(roles_prepare_logins(conn, spec, ret_reset));
     if (spec->is_restricted && strcmp(spec->user, spec->manager) != 0)
         TRY(roles_prepare_ownership(conn, server, spec));
     return NULL;
 }
 
-Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec)
+Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec, char **ret_reset)
 {
     g_autoptr(Conn) conn = NULL;
 
     TRY(roles_check_name(spec->user));
     TRY(roles_open(server, spec->dbname, &conn));
-    return roles_prepare_over(conn, server, spec);
+    return roles_prepare_over(conn, server, spec, ret_reset);
 }

@@ -20,7 +20,9 @@ typedef struct RolesSpec {
 /*
  * roles_prepare - over a socket as the manager. May be repeated.
  *
- *   server   host (socket directory), port and user; dbname is filled in
+ *   server      host (socket directory), port and user; dbname is filled in
+ *   ret_reset   names of settings that the source had for a role that is the clone's user now, and
+ *               that took it its rights or kept it out; NULL stays where there were none
  *
  * Roles are one transaction, two round trips. Ownership for a restricted user follows in each
  * database, in transactions of a few hundred objects, as each holds locks until its end; an object
@@ -31,10 +33,11 @@ typedef struct RolesSpec {
  *         ERR_BUSY no more locks (hint: max_locks_per_transaction);
  *         ERR_EXTERNAL.
  */
-MUST_CHECK Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec);
+MUST_CHECK Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec, char **ret_reset);
 
 /*
  * The same over a connection to spec->dbname that is there already: ready_wait()'s. server is used
  * for the other databases of a restricted user.
  */
-MUST_CHECK Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec);
+MUST_CHECK Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec,
+                                     char **ret_reset);

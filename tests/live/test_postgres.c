@@ -157,6 +157,8 @@ static char *secret_of(const char *user, const char *password)
     return secret;
 }
 
+static char *settings_reset; /* by the last prepare() */
+
 static Error *prepare(const char *user, const char *password, RolesSpec spec)
 {
     g_autofree char *secret = secret_of(user, password);
@@ -166,7 +168,8 @@ static Error *prepare(const char *user, const char *password, RolesSpec spec)
     spec.secret = secret;
     spec.manager = MANAGER;
     spec.dbname = spec.dbname ? spec.dbname : "postgres";
-    return roles_prepare(&where, &spec);
+    g_clear_pointer(&settings_reset, g_free);
+    return roles_prepare(&where, &spec, &settings_reset);
 }
 
 static void test_superuser(void)
@@ -221,6 +224,43 @@ static void test_existing_users(void)
     assert_answer("postgres", "SELECT rolsuper FROM pg_roles WHERE rolname = current_user", "t");
 }
 
+/* Nor does what was set for it: its rights and its way in are back, in each database. */
+static void test_settings_of_existing_users(void)
+{
+    g_autoptr(Conn) conn = NULL;
+    ConnSpec spec = cluster_server("sv\"c", "x", "postgres");
+
+    cluster_run("postgres",
+                "CREATE ROLE less; CREATE ROLE \"sv\"\"c\" LOGIN; GRANT less TO \"sv\"\"c\";"
+                "ALTER ROLE \"sv\"\"c\" SET work_mem = '9MB';"
+                "ALTER ROLE \"sv\"\"c\" SET session_preload_libraries = 'missing';"
+                "ALTER ROLE \"sv\"\"c\" SET default_transaction_read_only = on;"
+                "ALTER ROLE \"sv\"\"c\" IN DATABASE postgres SET role = 'less'");
+    assert_ok(prepare("sv\"c", "x", (RolesSpec){.is_restricted = true}));
+    g_assert_nonnull(strstr(settings_reset, "session_preload_libraries"));
+    g_assert_nonnull(strstr(settings_reset, "default_transaction_read_only"));
+    g_assert_nonnull(strstr(settings_reset, "role"));
+    g_assert_null(strstr(settings_reset, "work_mem"));
+    assert_ok(conn_open(&spec, &conn));
+    g_autofree char *answer =
+        cluster_ask(conn, "SELECT concat_ws(' ', current_user, current_setting('work_mem'), "
+                          "current_setting('transaction_read_only'))");
+    g_assert_cmpstr(answer, ==, "sv\"c 9MB off");
+    assert_ok(prepare("sv\"c", "x", (RolesSpec){.is_restricted = true}));
+    g_assert_null(settings_reset);
+}
+
+static void test_closed_database(void)
+{
+    cluster_run("postgres", "CREATE DATABASE shut CONNECTION LIMIT 0");
+    cluster_run("postgres", "CREATE DATABASE few CONNECTION LIMIT 2");
+    assert_ok(prepare("late", "x", (RolesSpec){.is_restricted = true, .dbname = "shut"}));
+    assert_ok(try_login("late", "x", "shut"));
+    assert_answer("postgres", "SELECT datconnlimit FROM pg_database WHERE datname = 'few'", "2");
+    cluster_run("postgres", "DROP DATABASE shut");
+    cluster_run("postgres", "DROP DATABASE few");
+}
+
 static void test_missing_database(void)
 {
     g_autoptr(Error) e = prepare("ann", "x", (RolesSpec){.dbname = "nothing"});
@@ -249,6 +289,12 @@ static const char objects_sql[] =
     "iso8859_1_to_utf8;"
     "CREATE TEXT SEARCH DICTIONARY words (template = simple);"
     "CREATE TEXT SEARCH CONFIGURATION search (copy = simple);"
+    "CREATE FUNCTION base_in(cstring) RETURNS base IMMUTABLE STRICT LANGUAGE internal AS 'int4in';"
+    "CREATE FUNCTION base_out(base) RETURNS cstring IMMUTABLE STRICT LANGUAGE internal AS "
+    "'int4out';"
+    "CREATE TYPE base (input = base_in, output = base_out, internallength = 4, passedbyvalue);"
+    "CREATE FOREIGN DATA WRAPPER \"f w\"; CREATE SERVER \"far away\" FOREIGN DATA WRAPPER \"f w\";"
+    "CREATE PUBLICATION pub; SELECT lo_create(4711);"
     "CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS "
     "'BEGIN RAISE EXCEPTION ''no''; END'; CREATE EVENT TRIGGER no ON ddl_command_start "
     "EXECUTE PROCEDURE public.no()";
@@ -271,6 +317,9 @@ static const char not_owned_sql[] =
     "  UNION ALL SELECT cfgname, cfgowner FROM pg_ts_config JOIN space s ON s.oid = cfgnamespace"
     "  UNION ALL SELECT stxname, stxowner FROM pg_statistic_ext JOIN space s ON s.oid = "
     "stxnamespace"
+    "  UNION ALL SELECT srvname, srvowner FROM pg_foreign_server"
+    "  UNION ALL SELECT pubname, pubowner FROM pg_publication"
+    "  UNION ALL SELECT 'large object', lomowner FROM pg_largeobject_metadata"
     ") AS things WHERE pg_get_userbyid(owner) <> 'resi \"dent'";
 
 static void test_restricted(void)
@@ -345,7 +394,7 @@ static void test_speed(void)
         RolesSpec spec = {
             .user = "fast", .secret = secret, .manager = MANAGER, .dbname = "postgres"};
         int64_t start_us = g_get_monotonic_time();
-        assert_ok(roles_prepare_over(conn, NULL, &spec));
+        assert_ok(roles_prepare_over(conn, NULL, &spec, NULL));
         took_ms[i] = (double)(g_get_monotonic_time() - start_us) / 1000;
         cluster_run("postgres", "DROP ROLE fast");
     }
@@ -477,6 +526,8 @@ static int run_tests(int argc, char **argv)
     g_test_add_func("/live/postgres/superuser", test_superuser);
     g_test_add_func("/live/postgres/other-users", test_other_users);
     g_test_add_func("/live/postgres/existing-users", test_existing_users);
+    g_test_add_func("/live/postgres/settings-of-existing-users", test_settings_of_existing_users);
+    g_test_add_func("/live/postgres/closed-database", test_closed_database);
     g_test_add_func("/live/postgres/missing-database", test_missing_database);
     g_test_add_func("/live/postgres/restricted", test_restricted);
     g_test_add_func("/live/postgres/log-is-silent", test_log_is_silent);

@@ -67,7 +67,7 @@ static void test_reserved_users(void)
     for (size_t i = 0; i < G_N_ELEMENTS(reserved); i++) {
         ConnSpec server = {.host = "/nonexistent"};
         RolesSpec spec = {.user = reserved[i], .secret = "x", .manager = "postgres", .dbname = "x"};
-        g_autoptr(Error) e = roles_prepare(&server, &spec);
+        g_autoptr(Error) e = roles_prepare(&server, &spec, NULL);
 
         g_assert_cmpint(e->code, ==, ERR_INVALID);
     }
