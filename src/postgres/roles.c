@@ -26,12 +26,16 @@
 static const char role_names[] =
     "SELECT rolname, rolcanlogin AND rolpassword IS NOT NULL FROM pg_authid";
 
-/* $1 user, $2 whether there is pg_monitor */
+/*
+ * $1 user, $2 whether there is pg_monitor. There may be millions of large objects: the user's
+ * sessions do not ask who owns one, as PostgreSQL before 9.0 did not.
+ */
 static const char cluster_gifts[] =
     "SELECT format('ALTER DATABASE %I OWNER TO %I', datname, $1::name) FROM pg_database "
     "WHERE NOT datistemplate AND pg_get_userbyid(datdba) <> $1::name "
     "UNION ALL SELECT format('ALTER DATABASE %I CONNECTION LIMIT -1', datname) FROM pg_database "
     "WHERE datconnlimit = 0 AND NOT datistemplate "
+    "UNION ALL SELECT format('ALTER ROLE %I SET lo_compat_privileges = on', $1::name) "
     "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name) WHERE $2::bool";
 
 /*
@@ -71,8 +75,7 @@ static const char database_things[] =
     "    FROM pg_ts_dict d JOIN space ON space.oid = dictnamespace"
     "  UNION ALL SELECT 11, 'pg_ts_config'::regclass, c.oid, cfgowner"
     "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace"
-    "  UNION ALL SELECT 13, 'pg_foreign_server'::regclass, oid, srvowner FROM pg_foreign_server"
-    "  UNION ALL SELECT 14, 'pg_largeobject'::regclass, oid, lomowner FROM pg_largeobject_metadata";
+    "  UNION ALL SELECT 13, 'pg_foreign_server'::regclass, oid, srvowner FROM pg_foreign_server";
 
 /* Where there are such catalogs, both of 10. */
 static const char database_newer_things[] =

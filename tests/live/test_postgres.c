@@ -294,7 +294,7 @@ static const char objects_sql[] =
     "'int4out';"
     "CREATE TYPE base (input = base_in, output = base_out, internallength = 4, passedbyvalue);"
     "CREATE FOREIGN DATA WRAPPER \"f w\"; CREATE SERVER \"far away\" FOREIGN DATA WRAPPER \"f w\";"
-    "CREATE PUBLICATION pub; SELECT lo_create(4711);"
+    "CREATE PUBLICATION pub; SELECT lo_from_bytea(4711, 'large');"
     "CREATE FUNCTION public.no() RETURNS event_trigger LANGUAGE plpgsql AS "
     "'BEGIN RAISE EXCEPTION ''no''; END'; CREATE EVENT TRIGGER no ON ddl_command_start "
     "EXECUTE PROCEDURE public.no()";
@@ -319,7 +319,6 @@ static const char not_owned_sql[] =
     "stxnamespace"
     "  UNION ALL SELECT srvname, srvowner FROM pg_foreign_server"
     "  UNION ALL SELECT pubname, pubowner FROM pg_publication"
-    "  UNION ALL SELECT 'large object', lomowner FROM pg_largeobject_metadata"
     ") AS things WHERE pg_get_userbyid(owner) <> 'resi \"dent'";
 
 static void test_restricted(void)
@@ -360,6 +359,12 @@ static void test_restricted(void)
     assert_ok(conn_open(&spec, &conn));
     assert_ok(
         conn_script(conn, "DROP TABLE \"My \"\"Schema\".\"T's\"; CREATE TABLE public.mine ()"));
+    g_autofree char *large = cluster_ask(conn, "SELECT convert_from(lo_get(4711), 'UTF8')");
+    g_assert_cmpstr(large, ==, "large");
+    assert_ok(conn_script(conn,
+                          "SELECT lo_put(4711, 0, 'L'), lo_unlink(4711);"
+                          "ALTER SERVER \"far away\" OPTIONS (ADD host 'x'); DROP PUBLICATION pub;"
+                          "CREATE SERVER near FOREIGN DATA WRAPPER \"f w\""));
     g_autoptr(Error) e = conn_script(conn, "CREATE ROLE z");
     g_assert_cmpint(e->code, ==, ERR_DENIED);
 }
