@@ -1,8 +1,13 @@
 """rametd as a process: how it starts, what it takes, how it ends. Its server has a pool and no data."""
 
+import collections
+import concurrent.futures
+import contextlib
 import errno
+import http.client
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -54,3 +59,62 @@ def open_to_write(pipe, process):
     os.write(writer, b"go on\n")
     os.close(writer)
     return True
+
+
+# --- strangers ---------------------------------------------------------------------------------
+
+
+def test_half_requests_without_token_keep_nobody_out(server, api):
+    """More than an address may have, each with a request that never comes to its end."""
+    with contextlib.ExitStack() as stack:
+        for n in range(400):
+            stranger = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            stranger.sendall(b"POST /clone HTTP/1.1\r\nHost: x\r\nContent-Length: 1000"[:20 + n % 30])
+        assert api.get("/clones") == []
+        other = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10, source_address=("127.0.0.2", 0))
+        other.request("GET", "/clones", headers={"Verification-Token": api.token})
+        assert other.getresponse().status == 200
+        other.close()
+
+
+# --- nothing is kept ---------------------------------------------------------------------------
+
+KEPT_KB = 4096  # what a heap may still grow by after its first requests
+
+
+def requests_of_all_kinds(api, rounds):
+    """Good and bad, with and without token, in parallel; how many got which status."""
+    shapes = [
+        ("GET", "/healthz", None, None), ("GET", "/status", None, None), ("GET", "/clones", None, None),
+        ("GET", "/snapshots", None, None), ("GET", "/doctor", None, None), ("GET", "/status", None, "wrong"),
+        ("GET", "/a&b<c>", None, None), ("GET", "/clone/a&b", None, None), ("GET", "/snapshots?branch=<&>", None, None),
+        ("POST", "/clone", b"{", None), ("POST", "/clone", {"id": "<&>"}, None), ("POST", "/clone", b"{}" * 5000, "wrong"),
+        ("POST", "/clone", {"id": "a", "ID": "b"}, None), ("POST", "/snapshot/clone", {"cloneID": "&"}, None),
+        ("PATCH", "/clone/a", {"limits": None}, None), ("PATCH", "/snapshot/e2e@&", {"protected": True}, None),
+        ("DELETE", "/clone/<&>", None, None), ("PUT", "/clone", None, None), ("POST", "/snapshot", {"poolName": "&"}, None),
+    ]
+    with concurrent.futures.ThreadPoolExecutor(8) as workers:
+        answers = workers.map(lambda shape: api.call(*shape[:3], token=shape[3]), shapes * rounds)
+        return collections.Counter(answer.status for answer in answers)
+
+
+def footprint(process):
+    """Memory in kB, descriptors, threads."""
+    status = dict(line.split(":", 1) for line in open(f"/proc/{process.pid}/status"))
+    return int(status["VmRSS"].split()[0]), len(os.listdir(f"/proc/{process.pid}/fd")), int(status["Threads"])
+
+
+def test_requests_leave_nothing(server, api):
+    requests_of_all_kinds(api, 20)
+    memory, descriptors, threads = footprint(server.process)
+    assert set(requests_of_all_kinds(api, 40)) <= {200, 400, 401, 404, 405}
+    machine.wait_for(lambda: footprint(server.process)[1] <= descriptors, 60, "its descriptors back")
+    after = footprint(server.process)
+    assert after[0] <= memory + KEPT_KB and after[2] <= threads, (memory, threads, after)
+
+
+def test_end_with_a_request_half_sent(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as stranger:
+        stranger.sendall(b"GET /clo")
+        assert server.stop() == 0
+    server.start()
