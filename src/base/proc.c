@@ -219,7 +219,7 @@ static Error *proc_failure(const ProcSpec *spec, const siginfo_t *end)
         return error_new(ERR_EXTERNAL, "program \"%s\" failed with status %d", spec->argv[0],
                          end->si_status);
     return error_new(ERR_EXTERNAL, "program \"%s\" was ended by signal %d (%s)", spec->argv[0],
-                     end->si_status, strsignal(end->si_status));
+                     end->si_status, g_strsignal(end->si_status));
 }
 
 static Error *proc_add_evidence(Error *e, const char *errors)

@@ -2,8 +2,11 @@
  * The only way to start a program. By argv, never by a shell line (unless the line is the
  * operator's own command from the configuration); with a deadline or a cancel; every descriptor of
  * ours is CLOEXEC. Children are started with posix_spawn; another user's identity is taken by
- * setpriv(1), so that nothing of ours runs between fork and exec. Such a program gets no HOME: it
- * asks the user database.
+ * setpriv(1), so that nothing of ours runs between fork and exec.
+ *
+ * A program inherits PATH, LANG, LANGUAGE, LC_*, TZ and the options of sanitizers (*SAN_OPTIONS):
+ * our environment holds passwords and tokens, and a program's can be read for as long as it lives.
+ * What else it needs its caller gives it. Without HOME it asks the user database.
  *
  * The process must leave SIGCHLD alone and never wait for just any child: ends are told by pidfd.
  */
@@ -22,7 +25,7 @@ typedef void (*ProcLine)(const char *line, void *data);
 
 typedef struct ProcSpec {
     const char *const *argv; /* NULL-terminated; argv[0] without a slash is looked up in PATH */
-    const char *const *env;  /* "K=V" set over our own environment; "K" alone unsets; or NULL */
+    const char *const *env;  /* "K=V" beside what it inherits; "K" alone unsets that; or NULL */
     const char *user;        /* operating-system user to run as; NULL = as we are             */
     const char *cwd;         /* NULL = "/"                                                    */
     const char *input;       /* what it reads from its stdin; NULL = /dev/null                */

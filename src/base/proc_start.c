@@ -101,20 +101,40 @@ static Error *proc_build_argv(const ProcSpec *spec, const ProcIdentity *identity
     return NULL;
 }
 
-/* Another user must not look for its files in our home. */
-static char **proc_switch_env_take(char **env, const char *user)
+/* --- environment --- */
+
+/* What a program has of our environment: how it speaks and what it finds, and no more. */
+static bool proc_is_inherited(const char *name)
 {
-    env = g_environ_unsetenv(env, "HOME"); /* programs then ask the user database */
-    env = g_environ_setenv(env, "USER", user, TRUE);
-    return g_environ_setenv(env, "LOGNAME", user, TRUE);
+    static const char *const names[] = {"PATH", "LANG", "LANGUAGE", "TZ", NULL};
+
+    return g_strv_contains(names, name) || g_str_has_prefix(name, "LC_") ||
+           g_str_has_suffix(name, "SAN_OPTIONS"); /* of a build with sanitizers */
+}
+
+static char **proc_inherit_env(void)
+{
+    g_auto(GStrv) ours = g_get_environ();
+    char **env = g_new0(char *, 1);
+
+    for (char **entry = ours; *entry; entry++) {
+        const char *equals = strchr(*entry, '=');
+        g_autofree char *name = equals ? g_strndup(*entry, (gsize)(equals - *entry)) : NULL;
+
+        if (name && proc_is_inherited(name))
+            env = g_environ_setenv(env, name, equals + 1, TRUE);
+    }
+    return env;
 }
 
 static char **proc_build_env(const ProcSpec *spec, const ProcIdentity *identity)
 {
-    char **env = g_get_environ();
+    char **env = proc_inherit_env();
 
-    if (identity->is_other)
-        env = proc_switch_env_take(env, spec->user);
+    if (identity->is_other) {
+        env = g_environ_setenv(env, "USER", spec->user, TRUE);
+        env = g_environ_setenv(env, "LOGNAME", spec->user, TRUE);
+    }
     for (const char *const *entry = spec->env; entry && *entry; entry++) {
         const char *equals = strchr(*entry, '=');
         g_autofree char *key =
@@ -124,6 +144,8 @@ static char **proc_build_env(const ProcSpec *spec, const ProcIdentity *identity)
     }
     return env;
 }
+
+/* --- what posix_spawn(3) is told --- */
 
 static void proc_set_files(posix_spawn_file_actions_t *files, const ProcSpec *spec,
                            const ProcStdio *stdio)

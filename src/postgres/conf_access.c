@@ -2,10 +2,10 @@
  * Who may connect: pg_hba.conf and pg_ident.conf. Users come by password from anywhere; the manager
  * comes over the Unix socket alone, as an operating-system user that the kernel vouches for.
  */
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/user.h"
 #include "postgres/conf.h"
 
 #define IDENT_MAP "ramet"
@@ -50,13 +50,13 @@ static void access_add_manager(GString *text, const char *os_user, const char *m
 
 char *conf_ident(const ConfAccess *access)
 {
-    const struct passwd *self = getpwuid(geteuid());
+    g_autofree char *self = user_name(geteuid());
     GString *text =
         g_string_new("# Written by ramet: map, operating-system user, database user.\n");
 
     if (self)
-        access_add_manager(text, self->pw_name, access->manager);
-    if (access->tool_user && (!self || strcmp(self->pw_name, access->tool_user) != 0))
+        access_add_manager(text, self, access->manager);
+    if (access->tool_user && g_strcmp0(self, access->tool_user) != 0)
         access_add_manager(text, access->tool_user, access->manager);
     return g_string_free(text, FALSE);
 }

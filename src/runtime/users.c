@@ -4,9 +4,9 @@
 #include "runtime/users.h"
 
 #include <glib.h>
-#include <pwd.h>
 
 #include "base/fs.h"
+#include "base/user.h"
 
 static Error *users_write_file(const char *dir, const char *name, const char *text)
 {
@@ -17,8 +17,8 @@ static Error *users_write_file(const char *dir, const char *name, const char *te
 
 Error *users_write(const char *dir, const RuntimePlace *place)
 {
-    const struct passwd *user = getpwuid(place->uid);
-    const char *name = user ? user->pw_name : "postgres";
+    g_autofree char *known = user_name(place->uid);
+    const char *name = known ? known : "postgres";
     g_autofree char *users = g_strdup_printf("root:x:0:0::/:/usr/sbin/nologin\n"
                                              "%s:x:%u:%u::/tmp:/bin/sh\n",
                                              name, place->uid, place->gid);

@@ -96,11 +96,48 @@ static json_t *registry_credentials(const char *registry, const char *user, cons
                      secret);
 }
 
+/* A helper asks a service for the secret, and finds that as its user would have it found. */
+static bool registry_helper_needs(const char *name)
+{
+    static const char *const names[] = {
+        "HOME",        "USER",       "LOGNAME",      "DOCKER_CONFIG", "REGISTRY_AUTH_FILE",
+        "GNUPGHOME",   "HTTP_PROXY", "HTTPS_PROXY",  "NO_PROXY",      "http_proxy",
+        "https_proxy", "no_proxy",   "SSL_CERT_DIR", "SSL_CERT_FILE", "DBUS_SESSION_BUS_ADDRESS",
+    };
+    static const char *const prefixes[] = {"XDG_", "AWS_", "AZURE_", "GOOGLE_", "CLOUDSDK_"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i], name))
+            return true;
+    for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+        if (g_str_has_prefix(name, prefixes[i]))
+            return true;
+    return false;
+}
+
+static char **registry_helper_env(void)
+{
+    g_autoptr(GStrvBuilder) env = g_strv_builder_new();
+    g_auto(GStrv) ours = g_get_environ();
+
+    for (char **entry = ours; *entry; entry++) {
+        g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+
+        if (registry_helper_needs(name))
+            g_strv_builder_add(env, *entry);
+    }
+    return g_strv_builder_end(env);
+}
+
 static Error *registry_ask_helper(const char *helper, const char *registry, char **ret_auth)
 {
     g_autofree char *program = g_strconcat("docker-credential-", helper, NULL);
     const char *const argv[] = {program, "get", NULL};
-    const ProcSpec spec = {.argv = argv, .input = registry, .timeout_ms = HELPER_TIMEOUT_MS};
+    g_auto(GStrv) env = registry_helper_env();
+    const ProcSpec spec = {.argv = argv,
+                           .env = (const char *const *)env,
+                           .input = registry,
+                           .timeout_ms = HELPER_TIMEOUT_MS};
     g_auto(ProcResult) result = {0};
     const char *user = NULL, *secret = NULL;
     Error *e = proc_run(&spec, &result);

@@ -142,15 +142,15 @@ static void test_directory(void)
 
 static void test_environment(void)
 {
-    static const char script[] = "echo \"$A|${B-unset}|$C|${D-unset}|${PATH:+kept}\"";
+    static const char script[] =
+        "echo \"$A|${LC_TIME-unset}|$C|${D-unset}|$LC_PAPER|${PATH:+kept}\"";
 
-    g_setenv("B", "ours", TRUE);
-    g_setenv("C", "ours", TRUE);
-    assert_output(&(ProcSpec){.argv = SHELL(script), .env = ARGV("A=a=b c", "B", "C=", "D")},
-                  "a=b c|unset||unset|kept\n");
-    assert_output(&(ProcSpec){.argv = SHELL("echo $B")}, "ours\n");
-    g_unsetenv("B");
-    g_unsetenv("C");
+    g_setenv("LC_TIME", "ours", TRUE);
+    g_setenv("LC_PAPER", "ours", TRUE);
+    assert_output(&(ProcSpec){.argv = SHELL(script), .env = ARGV("A=a=b c", "LC_TIME", "C=", "D")},
+                  "a=b c|unset||unset|ours|kept\n");
+    g_unsetenv("LC_TIME");
+    g_unsetenv("LC_PAPER");
 }
 
 static void test_user(void)

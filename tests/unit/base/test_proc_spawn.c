@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,6 +177,103 @@ static void test_log_is_no_pipe(void)
     g_assert_cmpint(pidfd, ==, -1);
 }
 
+typedef struct Environ {
+    pid_t pid;
+    char *entries;
+    size_t size;
+} Environ;
+
+/* It is empty while the kernel makes the new program. */
+static Error *read_environ(void *data, bool *ret_done)
+{
+    Environ *environ = data;
+    g_autofree char *path = g_strdup_printf("/proc/%d/environ", environ->pid);
+
+    g_free(environ->entries);
+    g_assert_true(g_file_get_contents(path, &environ->entries, &environ->size, NULL));
+    *ret_done = environ->size > 0;
+    return NULL;
+}
+
+/* The names in a program's environment, each after a blank. */
+static char *names_of_environ(pid_t pid)
+{
+    Environ environ = {.pid = pid};
+    GString *names = g_string_new(NULL);
+
+    g_assert_null(wait_until(clock_monotonic_ms() + 10000, read_environ, &environ));
+
+    g_autofree char *entries = environ.entries;
+
+    for (const char *entry = entries; entry < entries + environ.size; entry += strlen(entry) + 1)
+        if (!strstr(entry, "SAN_OPTIONS=")) /* of this very run */
+            g_string_append_printf(names, " %.*s", (int)strcspn(entry, "="), entry);
+    return g_string_free(names, FALSE);
+}
+
+/* Whoever may look at a program for the weeks that it lives finds no secret of ours. */
+static void assert_environ(const char *user, const char *expected)
+{
+    const ProcSpec spec = {.argv = (const char *const[]){"sleep", "1000", NULL},
+                           .env = (const char *const[]){"GIVEN=1", NULL},
+                           .user = user};
+    g_autofree char *names = NULL;
+    pid_t pid = 0;
+    AUTO_FD pidfd = spawn(&spec, &pid);
+
+    names = names_of_environ(pid);
+    g_assert_null(proc_stop(pidfd, quick_stop));
+    g_assert_cmpstr(names, ==, expected);
+}
+
+static void test_environ(void)
+{
+    static const char *const others[] = {"RAMET_TOKEN", "PGPASSWORD",    "PGHOST",
+                                         "HOME",        "NOTIFY_SOCKET", "SSH_AUTH_SOCK"};
+    g_auto(GStrv) before = g_listenv();
+
+    for (char **name = before; *name; name++)
+        if (!g_str_has_suffix(*name, "SAN_OPTIONS"))
+            g_unsetenv(*name);
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        g_setenv(others[i], "s3cret", TRUE);
+    g_setenv("PATH", "/usr/bin:/bin", TRUE);
+    g_setenv("LC_TIME", "C", TRUE);
+    g_setenv("TZ", "UTC", TRUE);
+    assert_environ(NULL, " PATH LC_TIME TZ GIVEN");
+    if (geteuid() == 0)
+        assert_environ("nobody", " PATH LC_TIME TZ USER LOGNAME GIVEN");
+}
+
+/* In a child, as one who may have no further process: what proc_run() says to that. */
+static int code_without_processes(const ProcSpec *spec)
+{
+    const struct rlimit none = {0, 0};
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (geteuid() == 0 && setuid(65534) < 0)
+            _exit(255);
+        setrlimit(RLIMIT_NPROC, &none);
+        Error *e = proc_run(spec, NULL);
+
+        _exit(e ? (int)e->code : 0);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_no_more_processes(void)
+{
+    const char *const argv[] = {"true", NULL};
+
+    g_assert_cmpint(code_without_processes(&(ProcSpec){.argv = argv}), ==, ERR_BUSY);
+    g_assert_cmpint(code_without_processes(&(ProcSpec){.argv = argv, .hidden_mount = "/none"}), ==,
+                    ERR_BUSY);
+}
+
 static void test_missing_program(void)
 {
     const ProcSpec spec = {.argv = (const char *const[]){"no-such-program", NULL}};
@@ -282,6 +380,8 @@ int main(int argc, char **argv)
     g_test_add_func("/proc-spawn/other-user", test_other_user);
     g_test_add_func("/proc-spawn/outlives-us", test_outlives_us);
     g_test_add_func("/proc-spawn/dies-with-us", test_dies_with_us);
+    g_test_add_func("/proc-spawn/no-more-processes", test_no_more_processes);
+    g_test_add_func("/proc-spawn/environ", test_environ); /* last: it changes ours */
 
     int status = g_test_run();
 

@@ -240,6 +240,8 @@ static Error *play_helper(const ProcSpec *spec, ProcResult *ret_result)
 {
     g_assert_cmpstr(spec->argv[0], ==, "docker-credential-vault");
     g_assert_cmpstr(spec->input, ==, "r.example");
+    g_assert_true(g_strv_contains(spec->env, "AWS_PROFILE=registry"));
+    g_assert_false(g_strv_contains(spec->env, "RAMET_TOKEN=s3cret"));
     ret_result->output = g_strdup("{\"ServerURL\": \"r.example\", \"Username\": \"u\", "
                                   "\"Secret\": \"s3cret\"}");
     ret_result->errors = g_strdup("");
@@ -249,6 +251,8 @@ static Error *play_helper(const ProcSpec *spec, ProcResult *ret_result)
 static void test_helper(void)
 {
     proc_run_hook = play_helper;
+    g_setenv("AWS_PROFILE", "registry", TRUE);
+    g_setenv("RAMET_TOKEN", "s3cret", TRUE);
 
     g_autofree char *own = auth_from("{\"credHelpers\": {\"r.example\": \"vault\"}}", "r.example");
     g_autofree char *of_all = auth_from("{\"credsStore\": \"vault\"}", "r.example");
