@@ -2,8 +2,8 @@
  * Letting clients in. A client is accepted, then the clone's socket is connected to, which never
  * blocks. Where that fails for a reason that may pass (the clone's queue is full; it has been held
  * until a moment ago and is not quite there), the client waits, its bytes in the kernel, and it is
- * tried again with growing pauses, in the order of arrival. Otherwise it is sent away: PostgreSQL's
- * protocol is not spoken here, so there is no way to tell it why.
+ * tried again with growing pauses, in the order of arrival. Otherwise it is sent away, and told
+ * why (refusal.c).
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/reach.h"
 #include "gateway/door_private.h"
+#include "gateway/refusal.h"
 
 #define DOOR_ACCEPT_MAX   16    /* clients a round: connections that exist come first */
 #define DOOR_WAIT_MAX_MS  10000 /* for a clone whose queue is full                    */
@@ -38,10 +39,34 @@ static void door_on_relay_end(void *data)
         door->is_full_logged = false;
 }
 
-static void door_refuse_take(Door *door, int fd)
+static void door_refuse_take(Door *door, int fd, const RefusalReason *why)
 {
     door->n_refused++;
-    close(fd);
+    refusal_start_take(door->loop, &door->refusals, fd, why);
+}
+
+static void door_refuse_missing_take(Door *door, int fd)
+{
+    static const RefusalReason why = {
+        .sqlstate = "57P03", /* cannot_connect_now */
+        .message = "the clone is not running",
+        .hint = "Ask for its status. While it is being started, try again in a moment.",
+    };
+
+    door_refuse_take(door, fd, &why);
+}
+
+static void door_refuse_full_take(Door *door, int fd)
+{
+    g_autofree char *message = g_strdup_printf(
+        "the clone has all its %" G_GINT64_FORMAT " connections", door->max_connections);
+    const RefusalReason why = {
+        .sqlstate = "53300", /* too_many_connections */
+        .message = message,
+        .hint = "Close some, or raise runtime.connectionsPerClone in the server's configuration.",
+    };
+
+    door_refuse_take(door, fd, &why);
 }
 
 static void door_start_relay_take(Door *door, int client_fd, int server_fd)
@@ -113,7 +138,7 @@ static bool door_admit_take(Door *door, int fd, int64_t until_ms)
     if (door_may_wait(door, reach, until_ms))
         return false;
     door_log_missing(door, err);
-    door_refuse_take(door, fd);
+    door_refuse_missing_take(door, fd);
     return true;
 }
 
@@ -212,7 +237,7 @@ static void door_enter_take(Door *door, int fd)
 
     door->traffic.last_active_at_ms = loop_now_ms(door->loop);
     if (door_is_full(door))
-        door_refuse_take(door, fd);
+        door_refuse_full_take(door, fd);
     else if (door->waiting.head || !door_admit_take(door, fd, until_ms))
         door_let_wait_take(door, fd, until_ms);
 }
@@ -257,6 +282,7 @@ void door_end_entry(Door *door)
     loop_stop_timer(door->loop, &door->retry_timer);
     loop_stop_timer(door->loop, &door->pause_timer);
     relay_cut_all(&door->relays);
+    refusal_cut_all(&door->refusals);
     while ((waiter = g_queue_peek_head(&door->waiting))) {
         g_queue_unlink(&door->waiting, &waiter->link);
         close(waiter->fd);

@@ -24,6 +24,7 @@ struct Door {
 
     GPtrArray *listeners; /* DoorListener, owned */
     GQueue relays;        /* connections; each frees itself */
+    GQueue refusals;      /* clients that are sent away; each frees itself */
     GQueue waiting;       /* DoorWaiter, owned: clients whose clone could not take them yet */
     Traffic traffic;
     int64_t n_ever;

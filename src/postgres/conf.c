@@ -56,6 +56,8 @@ static const ConfDefault conf_defaults[] = {
     {CONF_CLONE, "checkpoint_timeout", "15min"},
     /* EXPLAIN (ANALYZE, BUFFERS) tells the time of I/O: clones are for tuning. */
     {CONF_CLONE, "track_io_timing", "on"},
+    /* A query whose client is gone ends: the gateway passes on that it is. */
+    {CONF_CLONE, "client_connection_check_interval", "10s"},
     /* Until 13 the default is md5, and who sets a password so in a clone could not log in. */
     {CONF_CLONE, "password_encryption", "scram-sha-256"},
     /* A clone takes part in nothing of its origin's. */

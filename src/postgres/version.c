@@ -41,6 +41,7 @@ static const struct {
     const char *name;
     VersionSpan span;
 } version_settings[] = {
+    {"client_connection_check_interval", {14, 0}},
     {"max_logical_replication_workers", {10, 0}},
     {"password_encryption", {10, 0}}, /* 9.6 has it as a boolean */
     {"recovery_init_sync_method", {14, 0}},

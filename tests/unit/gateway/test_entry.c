@@ -2,6 +2,7 @@
  * Who comes in, who waits, and who is sent away.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +20,73 @@ static void assert_talks(int client_fd)
     fixture_hear(server_fd, "hello");
 }
 
+static void send_bytes(int fd, const void *bytes, size_t size)
+{
+    g_assert_cmpint(send(fd, bytes, size, MSG_NOSIGNAL), ==, (ssize_t)size);
+}
+
+/* As libpq would: an offer of TLS, which is declined, and its first message. Then it is told why. */
+static void assert_is_told(int fd, const char *sqlstate)
+{
+    static const char offer[] = "\0\0\0\x08\x04\xd2\x16\x2f";
+    static const char startup[] = "\0\0\0\x12\0\3\0\0user\0me\0\0";
+    char answer[1024] = {0};
+    ssize_t n;
+
+    send_bytes(fd, offer, sizeof(offer) - 1);
+    fixture_hear(fd, "N");
+    send_bytes(fd, startup, 5); /* in parts */
+    send_bytes(fd, startup + 5, 0x12 - 5);
+    n = recv(fd, answer, sizeof(answer), MSG_WAITALL);
+    g_assert_cmpint(n, >, 5);
+    g_assert_cmpint(answer[0], ==, 'E');
+    g_assert_cmpint((unsigned char)answer[3] << 8 | (unsigned char)answer[4], ==, n - 1);
+    g_assert_nonnull(memmem(answer, (size_t)n, sqlstate, strlen(sqlstate) + 1));
+    g_assert_cmpint(answer[n - 1], ==, '\0');
+}
+
+/* Who asks for the end of a query, or speaks something else, is closed without a word. */
+static void test_no_answer_to_others(void)
+{
+    static const char *const others[] = {
+        "\0\0\0\x10\x04\xd2\x16\x2e",       /* cancel */
+        "\x16\x03\x01\x02\x00\x01\x00\x01", /* TLS at once */
+        "\0\0\0\x05\0\3\0\0",               /* shorter than it says */
+        "\x7f\xff\xff\xff\0\3\0\0",         /* endless */
+    };
+
+    fixture_start();
+    fixture_stop_clone();
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        AUTO_FD client_fd = fixture_connect(fixture.port);
+
+        send_bytes(client_fd, others[i], 8);
+        fixture_hear_end(client_fd);
+    }
+    fixture_stop();
+}
+
+/* Those who keep silent hold a place for seconds, and nobody else up. */
+static void test_silent(void)
+{
+    int silent[80];
+
+    fixture_start();
+    fixture_stop_clone();
+    for (size_t i = 0; i < G_N_ELEMENTS(silent); i++)
+        silent[i] = fixture_connect(fixture.port);
+    fixture_wait_number(offsetof(GatewayStatus, refused), G_N_ELEMENTS(silent));
+    fixture_hear_end(silent[79]); /* beyond the number that is waited for */
+    for (size_t i = 0; i < G_N_ELEMENTS(silent); i++)
+        close(silent[i]);
+    fixture_start_clone(10);
+
+    AUTO_FD client_fd = fixture_connect(fixture.port);
+
+    assert_talks(client_fd);
+    fixture_stop();
+}
+
 static void test_missing(void)
 {
     fixture_start();
@@ -26,7 +94,7 @@ static void test_missing(void)
     for (int i = 0; i < 2; i++) { /* refuses; is gone */
         AUTO_FD client_fd = fixture_connect(fixture.port);
 
-        fixture_hear_end(client_fd);
+        assert_is_told(client_fd, "57P03");
         assert_ok(fs_remove(fixture.clone_path));
     }
     fixture_wait_number(offsetof(GatewayStatus, refused), 2);
@@ -50,7 +118,7 @@ static void test_link(void)
 
     AUTO_FD client_fd = fixture_connect(fixture.port);
 
-    fixture_hear_end(client_fd);
+    assert_is_told(client_fd, "57P03");
     fixture_wait_number(offsetof(GatewayStatus, refused), 1);
     g_assert_cmpint(rename(real, fixture.clone_path), ==, 0);
 
@@ -73,7 +141,7 @@ static void test_limit(void)
     AUTO_FD server_fd = fixture_accept();
     AUTO_FD beyond_fd = fixture_connect(fixture.port);
 
-    fixture_hear_end(beyond_fd);
+    assert_is_told(beyond_fd, "53300");
     fixture_say(client_fd, "mine");
     fixture_hear(server_fd, "mine");
     fixture_wait_number(offsetof(GatewayStatus, refused), 1);
@@ -204,6 +272,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gateway/entry/missing", test_missing);
+    g_test_add_func("/gateway/no-answer-to-others", test_no_answer_to_others);
+    g_test_add_func("/gateway/silent", test_silent);
     g_test_add_func("/gateway/entry/link", test_link);
     g_test_add_func("/gateway/entry/limit", test_limit);
     g_test_add_func("/gateway/entry/hold", test_hold);
