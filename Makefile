@@ -14,10 +14,10 @@ export BUILD
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
-build: ## build $(BUILD)/rametd, ramet-gateway and ramet
+build: ## build $(BUILD)/rametd, ramet-gateway, ramet-log and ramet
 	@tools/packages build
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
-	@ninja -C $(BUILD) rametd ramet ramet-gateway
+	@ninja -C $(BUILD) rametd ramet ramet-gateway ramet-log
 
 test: build ## all tests; the last line counts them
 	@tools/packages test
@@ -58,5 +58,5 @@ format: ## put the C files into the one format
 
 install: build ## into $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) --prefix=$(PREFIX)
-	@ninja -C $(BUILD) rametd ramet ramet-gateway
+	@ninja -C $(BUILD) rametd ramet ramet-gateway ramet-log
 	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))

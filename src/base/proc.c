@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,10 +24,6 @@
 #include "base/fs.h"
 #include "base/proc_start.h"
 #include "base/text.h"
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
 
 #define PROC_GRACE_MS       5000
 #define PROC_KILL_WAIT_MS   10000 /* a program that SIGKILL does not end is stuck in the kernel */
@@ -253,34 +248,6 @@ static Error *proc_conclude(ProcRun *run, ProcResult *result)
     return proc_add_evidence(proc_failure(run->spec, &end), result->errors);
 }
 
-static Error *proc_open_input(const ProcSpec *spec, int *ret_fd)
-{
-    const char *input = spec->input;
-
-    if (spec->input_fd > 0) {
-        *ret_fd = fcntl(spec->input_fd, F_DUPFD_CLOEXEC, 0);
-        return *ret_fd < 0 ? error_errno(errno, "could not copy a descriptor") : NULL;
-    }
-    if (!input) {
-        *ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        return *ret_fd < 0 ? error_errno(errno, "could not open \"/dev/null\"") : NULL;
-    }
-
-    AUTO_FD fd = memfd_create("input", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-
-    if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("input", MFD_CLOEXEC);
-    if (fd < 0)
-        return error_errno(errno, "could not make a file in memory");
-
-    size_t length = strlen(input);
-
-    if (pwrite(fd, input, length, 0) != (ssize_t)length)
-        return error_errno(errno, "could not fill a file in memory");
-    *ret_fd = g_steal_fd(&fd);
-    return NULL;
-}
-
 /* A pipe whose reading end does not block. */
 static Error *proc_open_pipe(int *ret_read, int *ret_write)
 {
@@ -301,14 +268,16 @@ static Error *proc_launch(ProcRun *run)
     AUTO_FD err = -1;
 
     TRY(proc_open_input(run->spec, &in));
-    if (run->spec->log_path) {
-        TRY(proc_open_log(run->spec->log_path, run->spec->user, &out));
-    } else {
+    if (run->spec->output_fd == 0) {
         TRY(proc_open_pipe(&run->out, &out));
         TRY(proc_open_pipe(&run->err, &err));
     }
 
-    const ProcStdio stdio = {.in = in, .out = out, .err = err >= 0 ? err : out};
+    const ProcStdio stdio = {
+        .in = in,
+        .out = out >= 0 ? out : run->spec->output_fd,
+        .err = err >= 0 ? err : run->spec->output_fd,
+    };
 
     TRY(proc_start(run->spec, POSIX_SPAWN_SETPGROUP, &stdio, &run->pid, &run->pidfd));
     if (run->spec->timeout_ms > 0)

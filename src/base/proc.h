@@ -35,11 +35,11 @@ typedef struct ProcSpec {
     GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does              */
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
-    size_t output_max;    /* stdout beyond this is an error; 0 = 16 MiB */
-    int pass_fd;          /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
-    bool dies_with_us;    /* SIGKILL when rametd dies; the calling thread must outlive it */
-    const char *log_path; /* stdout and stderr are added to this file instead of the result, and
-                                 may be held by what the program leaves behind; or NULL       */
+    size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB */
+    int pass_fd;       /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
+    bool dies_with_us; /* SIGKILL when rametd dies; the calling thread must outlive it */
+    int output_fd; /* borrowed: stdout and stderr are this instead of the result, and may be held
+                          by what the program leaves behind; 0 = none                         */
     const char *hidden_mount; /* it and its children do not see what is mounted here; or NULL */
 } ProcSpec;
 
@@ -64,6 +64,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProcResult, proc_result_clear)
  */
 MUST_CHECK Error *proc_run(const ProcSpec *spec, ProcResult *ret_result);
 
+/* The path of a program of ours: it is beside us; where it is not, its name. Caller frees. */
+char *proc_find_own(const char *name);
+
 /* Tests put a script here: it sees each ProcSpec and answers as the program would. NULL = real. */
 typedef Error *(*ProcRunHook)(const ProcSpec *spec, ProcResult *ret_result);
 extern ProcRunHook proc_run_hook;
@@ -71,7 +74,8 @@ extern ProcRunHook proc_run_hook;
 /*
  * proc_spawn - start a program that outlives the call, and us: in a session and process group of
  * its own, stdin from /dev/null, stdout and stderr appended to log_path (created 0600, owned by the
- * user). Only argv, env, user, cwd, pass_fd, dies_with_us and hidden_mount of the spec are used.
+ * user). Only argv, env, user, cwd, input_fd, pass_fd, dies_with_us and hidden_mount of the spec
+ * are used.
  *
  *   ret_pid     its process id
  *   ret_pidfd   a pidfd for it; caller closes

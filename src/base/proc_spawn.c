@@ -21,11 +21,10 @@
 
 Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, int *ret_pidfd)
 {
-    AUTO_FD in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    AUTO_FD in = -1;
     AUTO_FD log = -1;
 
-    if (in < 0)
-        return error_errno(errno, "could not open \"/dev/null\"");
+    TRY(proc_open_input(spec, &in));
     TRY(proc_open_log(log_path, spec->user, &log));
 
     const ProcStdio stdio = {.in = in, .out = log, .err = log};

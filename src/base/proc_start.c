@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
@@ -20,6 +21,10 @@
 
 #include "base/fs.h"
 #include "base/thread.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
 
 #define PROC_PASSED_FD 3
 
@@ -50,6 +55,16 @@ static Error *proc_find_program(const char *name, char **ret_path)
                           "Install \"%s\" or correct PATH.", name);
     *ret_path = path;
     return NULL;
+}
+
+char *proc_find_own(const char *name)
+{
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("");
+    g_autofree char *program = g_build_filename(directory, name, NULL);
+
+    return g_file_test(program, G_FILE_TEST_IS_EXECUTABLE) ? g_steal_pointer(&program)
+                                                           : g_strdup(name);
 }
 
 static void proc_add_word(GPtrArray *argv, const char *word)
@@ -209,6 +224,34 @@ Error *proc_open_log(const char *path, const char *user, int *ret_fd)
         return error_new(ERR_EXTERNAL, "log file \"%s\" is not a plain file", path);
     if (fchown(fd, uid, gid) < 0 || fcntl(fd, F_SETFL, O_APPEND) < 0)
         return error_errno(errno, "could not prepare log file \"%s\"", path);
+    *ret_fd = g_steal_fd(&fd);
+    return NULL;
+}
+
+Error *proc_open_input(const ProcSpec *spec, int *ret_fd)
+{
+    const char *input = spec->input;
+
+    if (spec->input_fd > 0) {
+        *ret_fd = fcntl(spec->input_fd, F_DUPFD_CLOEXEC, 0);
+        return *ret_fd < 0 ? error_errno(errno, "could not copy a descriptor") : NULL;
+    }
+    if (!input) {
+        *ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return *ret_fd < 0 ? error_errno(errno, "could not open \"/dev/null\"") : NULL;
+    }
+
+    AUTO_FD fd = memfd_create("input", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0)
+        return error_errno(errno, "could not make a file in memory");
+
+    size_t length = strlen(input);
+
+    if (pwrite(fd, input, length, 0) != (ssize_t)length)
+        return error_errno(errno, "could not fill a file in memory");
     *ret_fd = g_steal_fd(&fd);
     return NULL;
 }

@@ -11,6 +11,9 @@ typedef struct ProcStdio {
     int err;
 } ProcStdio;
 
+/* What a program has as its stdin: a copy of input_fd, a file with the input, or /dev/null. */
+MUST_CHECK Error *proc_open_input(const ProcSpec *spec, int *ret_fd);
+
 /* Opens (or makes, 0600, owned by user; NULL = us) the file that a program's output is added to. */
 MUST_CHECK Error *proc_open_log(const char *path, const char *user, int *ret_fd);
 

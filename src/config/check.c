@@ -10,6 +10,7 @@
 #include "config/connection_string.h"
 #include "config/container_limits.h"
 #include "config/cron.h"
+#include "config/defaults.h"
 #include "config/docker_options.h"
 
 #define CHECK_DUMP    "retrieval.spec.logicalDump.options."
@@ -153,7 +154,7 @@ static void check_runtime(const Config *config, Report *report)
     if (g_str_equal(config->runtime.gateway_user, "root"))
         check_error(report, "runtime.gatewayUser", NULL, "the gateway needs no privileges");
     if (g_str_equal(config->runtime.gateway_user, config->postgres.os_user))
-        check_error(report, "runtime.gatewayUser", "The default, nobody, does.",
+        check_error(report, "runtime.gatewayUser", "The default, " DEFAULT_GATEWAY_USER ", does.",
                     "must not be the user whom all clones' data belongs to");
 }
 

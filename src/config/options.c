@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "config/defaults.h"
 
 /* offsetof() that does not compile when the member has another type. */
 #define FIELD(ctype, member)                                                                       \
@@ -186,8 +187,9 @@ const Option options_table[] = {
          "What an instance in a container reaches. `none`: nobody; ramet-gateway listens on the "
          "clones' ports and carries the bytes. `host`: all that the machine does, and it listens "
          "itself; less isolated, a little faster."},
-    {"runtime.gatewayUser", STRING(runtime.gateway_user), .fallback = "nobody",
-     .help = "Unprivileged operating-system user of ramet-gateway; not postgres.osUser."},
+    {"runtime.gatewayUser", STRING(runtime.gateway_user), .fallback = DEFAULT_GATEWAY_USER,
+     .help = "Unprivileged operating-system user of ramet-gateway, best of nothing else; not "
+             "postgres.osUser. The default one is made at the first start."},
     {"runtime.connectionsPerClone", INT(runtime.connections_per_clone), .fallback = "1000",
      UP_TO(1000000),
      .help = "Connections to one clone that the gateway carries at once; 0 = no limit."},

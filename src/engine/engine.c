@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/docker_options.h"
 #include "engine/clone.h"
 #include "engine/clone_start.h"
@@ -64,6 +65,9 @@ static Error *runtime_open_by(const Config *config, const json_t *container, boo
                               Runtime **ret_runtime)
 {
     bool is_docker = g_str_equal(config->runtime.driver, "docker");
+    uint64_t log_bytes = 0;
+
+    TRY(text_parse_size(config->runtime.log_size, &log_bytes));
 
     return runtime_open(
         &(RuntimeSpec){
@@ -76,6 +80,7 @@ static Error *runtime_open_by(const Config *config, const json_t *container, boo
             .host = config->runtime.docker_host,
             .container = container,
             .is_to_look = is_to_look,
+            .log_bytes = (int64_t)log_bytes,
             .progress = engine_log_progress,
         },
         ret_runtime);

@@ -5,7 +5,9 @@
 #include "engine/gate.h"
 
 #include "base/log.h"
+#include "base/proc.h"
 #include "base/ticker.h"
+#include "engine/gate_user.h"
 #include "gateway/launch.h"
 
 #define GATE_TIMEOUT_MS 30000 /* it answers within a millisecond; a machine may be very busy */
@@ -17,22 +19,13 @@ struct Gate {
     GRecMutex lock;
     GatewayClient *client;
     char *program;
+    char *user;
     char *log_path;
     char **addresses;
     Ticker *ticker;
 };
 
 /* --- the program --- */
-
-/* Beside rametd: both are of one version then. NULL = looked up in PATH. */
-static char *gate_find_program(void)
-{
-    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *directory = self ? g_path_get_dirname(self) : g_strdup("");
-    g_autofree char *program = g_build_filename(directory, "ramet-gateway", NULL);
-
-    return g_file_test(program, G_FILE_TEST_IS_EXECUTABLE) ? g_steal_pointer(&program) : NULL;
-}
 
 /* provision.cloneAccessAddresses: IPv6 in brackets; none = all. */
 static char **gate_addresses(const Config *config)
@@ -59,7 +52,7 @@ static Error *gate_launch(Gate *gate, bool *ret_is_new)
     const GatewayLaunch launch = {
         .state_dir = config->server.state_dir,
         .program = gate->program,
-        .user = config->runtime.gateway_user,
+        .user = gate->user,
         .log_path = gate->log_path,
         .timeout_ms = GATE_TIMEOUT_MS,
     };
@@ -226,9 +219,10 @@ Error *gate_open(Engine *engine)
     gate = g_new0(Gate, 1);
     g_rec_mutex_init(&gate->lock);
     gate->engine = engine;
-    gate->program = gate_find_program();
+    gate->program = proc_find_own("ramet-gateway"); /* of our version */
     gate->log_path = g_build_filename(config->server.state_dir, "logs", "gateway.log", NULL);
     gate->addresses = gate_addresses(config);
+    gate->user = gate_user(config);
     engine->gate = gate; /* engine_close() frees it, whatever happens now */
     TRY(gate_launch(gate, &is_new));
     if (!is_new)
@@ -267,6 +261,7 @@ void gate_close(Gate *gate)
     gateway_client_free(gate->client);
     g_rec_mutex_clear(&gate->lock);
     g_free(gate->program);
+    g_free(gate->user);
     g_free(gate->log_path);
     g_strfreev(gate->addresses);
     g_free(gate);

@@ -11,6 +11,7 @@
 typedef struct RuntimeFiles {
     const char *socket_dir;
     const char *log_path;
+    int output_fd; /* with takes_output: stdout and stderr, borrowed */
 } RuntimeFiles;
 
 /* found takes the pidfd; data_dir is borrowed, NULL = the driver does not need it again. */
@@ -20,6 +21,7 @@ typedef struct RuntimeDriver {
     const char *name;
     bool takes_network; /* from an instance that shall have none */
     bool has_init;      /* an instance's first process may be another than postgres */
+    bool takes_output;  /* as a descriptor: the instance does not get hold of its log */
     Error *(*open)(const RuntimeSpec *spec, const RuntimePlace *place, void **ret_private);
     void (*close)(void *private);
     /* What was found on this machine, in a few words for the log: caller frees. */

@@ -17,6 +17,8 @@
 #include "runtime/dial.h"
 #include "runtime/driver.h"
 #include "runtime/instances.h"
+#include "runtime/log_writer.h"
+#include "runtime/socket_dir.h"
 
 /* sun_path of unix(7) is 108 bytes with its NUL. */
 #define RUNTIME_SOCKET_PATH_MAX 107
@@ -41,7 +43,9 @@ struct Runtime {
     char *user;
     char *run_dir;
     char *log_dir;
+    bool mounts_sockets;  /* a socket directory is a file system of its own */
     Instances *instances; /* owned */
+    LogWriters *writers;  /* owned */
 };
 
 /* --- open and close --- */
@@ -146,6 +150,9 @@ Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime)
     runtime->place.state_dir = runtime->state_dir;
     runtime->place.is_to_look = spec->is_to_look;
     TRY(runtime_make_dirs(runtime, runtime->state_dir, spec->is_to_look));
+    runtime->mounts_sockets =
+        runtime->driver->takes_network && runtime->user && socket_dir_can_mount(runtime->run_dir);
+    runtime->writers = log_writers_new(spec->log_bytes, runtime->state_dir, runtime->user);
     TRY(runtime->driver->open(spec, &runtime->place, &runtime->private));
     TRY(runtime_find_instances(runtime));
     *ret_runtime = g_steal_pointer(&runtime);
@@ -159,6 +166,7 @@ void runtime_close(Runtime *runtime)
     if (runtime->private)
         runtime->driver->close(runtime->private);
     instances_free(runtime->instances);
+    log_writers_free(runtime->writers);
     g_free(runtime->state_dir);
     g_free(runtime->run_dir);
     g_free(runtime->log_dir);
@@ -168,7 +176,14 @@ void runtime_close(Runtime *runtime)
 
 char *runtime_describe(const Runtime *runtime)
 {
-    return runtime->driver->describe(runtime->private);
+    char *found = runtime->driver->describe(runtime->private);
+
+    if (!runtime->driver->takes_network || runtime->mounts_sockets)
+        return found;
+
+    g_autofree char *words = found;
+
+    return g_strdup_printf("%s; socket directories are on disk, as mounts are private here", words);
 }
 
 bool runtime_takes_network(const Runtime *runtime)
@@ -227,7 +242,8 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
     if (runtime_is_running(runtime, id))
         return error_new(ERR_CONFLICT, "instance \"%s\" is running", id);
     TRY(runtime_clean(runtime, id));
-    TRY(fs_remove_tree(socket_dir));
+    log_writers_finish(runtime->writers, id);
+    TRY(socket_dir_remove(socket_dir));
     return with_log ? fs_remove(log_path) : NULL;
 }
 
@@ -236,6 +252,8 @@ char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes)
     g_autofree char *path = runtime_log_path(runtime, id);
     g_autofree char *text = NULL;
 
+    if (!runtime_is_running(runtime, id))
+        log_writers_finish(runtime->writers, id); /* its last words */
     error_free(fs_read_end(path, max_bytes, &text));
     return text ? g_utf8_make_valid(text, -1) : g_strdup("");
 }
@@ -295,14 +313,25 @@ static Error *runtime_launch(Runtime *runtime, const InstanceSpec *spec, int *re
 {
     g_autofree char *socket_dir = runtime_socket_dir(runtime, spec->id);
     g_autofree char *log_path = runtime_log_path(runtime, spec->id);
-    const RuntimeFiles files = {.socket_dir = socket_dir, .log_path = log_path};
+    AUTO_FD output = -1;
 
     TRY(runtime_clean(runtime, spec->id));
+    log_writers_finish(runtime->writers, spec->id);
     TRY(runtime_clear_lock_file(runtime, spec->data_dir));
-    TRY(fs_remove_tree(socket_dir));
+    TRY(socket_dir_remove(socket_dir));
     TRY(log_file_clear_place(log_path));
     /* Without a network the socket is the way in: whoever carries the bytes must get to it. */
-    TRY(fs_make_dir(socket_dir, spec->has_network ? 0700 : 0711, runtime->user));
+    TRY(socket_dir_make(socket_dir, spec->has_network ? 0700 : 0711, &runtime->place,
+                        runtime->mounts_sockets));
+    if (runtime->driver->takes_output)
+        TRY(log_writers_start(runtime->writers, spec->id, log_path, &output));
+
+    const RuntimeFiles files = {
+        .socket_dir = socket_dir,
+        .log_path = log_path,
+        .output_fd = MAX(output, 0),
+    };
+
     return runtime->driver->start(runtime->private, &runtime->place, spec, &files, ret_pidfd);
 }
 
@@ -421,6 +450,7 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
     e = runtime_stop_running(runtime, instance, how, timeout_ms);
     if (!runtime_is_running(runtime, id)) {
         instances_drop(runtime->instances, id); /* it did not end by itself */
+        log_writers_finish(runtime->writers, id);
         error_ignore(runtime_clean(runtime, id),
                      "it is cleaned up when it is started or forgotten");
     }

@@ -28,6 +28,7 @@ typedef struct RuntimeSpec {
     const char *image;
     const char *host;         /* of "docker": "unix:///path", "" = the usual places */
     const json_t *container;  /* of "docker": what goes into the body that makes a container */
+    int64_t log_bytes;        /* of a log; a container's writer allows for twice of it */
     RuntimeProgress progress; /* is told of what takes long, in words for the log; or NULL */
     void *progress_data;
 } RuntimeSpec;
@@ -55,8 +56,7 @@ bool runtime_is_there(const Runtime *runtime);
 /* True when an instance can be without a network. */
 bool runtime_takes_network(const Runtime *runtime);
 
-/* What runtime_start() makes for an instance. Caller frees. */
-char *runtime_socket_dir(const Runtime *runtime, const char *id); /* os_user's; short enough */
+char *runtime_socket_dir(const Runtime *runtime, const char *id); /* caller frees: os_user's */
 char *runtime_log_path(const Runtime *runtime, const char *id);
 
 typedef struct InstanceSpec {

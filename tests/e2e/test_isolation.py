@@ -1,6 +1,7 @@
 """A hostile superuser: what a shell in a clone can reach. docs/security.md says what each case stands for."""
 
 import os
+import pathlib
 import time
 
 import psycopg2
@@ -24,7 +25,7 @@ DATA = "/var/lib/postgresql/data"
 
 # Numbers of system calls on x86-64 (unistd_64.h).
 MOUNT, PTRACE, UNSHARE, SETNS, INIT_MODULE, BPF, KEYCTL, REBOOT, MKNOD = 165, 101, 272, 308, 175, 321, 250, 169, 133
-IO_URING_SETUP, OPEN_BY_HANDLE_AT, PIVOT_ROOT = 425, 304, 155
+IO_URING_SETUP, OPEN_BY_HANDLE_AT, PIVOT_ROOT, MEMFD_CREATE = 425, 304, 155, 319
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,23 @@ def test_links_out_of_its_directory_lead_nowhere(evil, server):
     assert "No such file" in shell(evil, "cat /var/lib/postgresql/data/out")
 
 
+def test_its_socket_directory_is_small(evil, api):
+    """It is not on the state directory's disk."""
+    said = shell(evil, "head -c 10M /dev/zero >/run/postgresql/hog; stat -c %s /run/postgresql/hog; rm /run/postgresql/hog")
+    assert "No space left" in said and int(said.splitlines()[-1]) <= 65536, said
+    said = shell(evil, "for i in $(seq 100); do touch /run/postgresql/$i || break; done; ls /run/postgresql | wc -l")
+    assert "No space left" in said and int(said.splitlines()[-1]) < 20, said
+    assert value(evil, "SELECT 1") == 1
+    assert api.reset_clone("evil")["status"]["code"] == "OK"
+
+
+def test_what_postgresql_expects_of_a_machine_is_there(evil):
+    assert value(evil, "SELECT count(*) > 100 FROM pg_timezone_names")
+    assert rows_of(evil, "SET timezone = 'localtime'; SHOW timezone") == [("localtime",)]
+    port = evil["db"]["port"]
+    assert "S.PGSQL" in shell(evil, f"test -S /var/run/postgresql/.s.PGSQL.{port} && echo S.PGSQL")
+
+
 # --- processes and the kernel -----------------------------------------------------------------
 
 
@@ -132,6 +150,23 @@ def test_processes_of_others_are_not_there(evil, victim, server):
 def test_secrets_are_not_in_its_environment(evil):
     environment = shell(evil, "cat /proc/[0-9]*/environ | tr '\\000' '\\n'")
     assert TOKEN not in environment and "RAMET" not in environment, environment
+
+
+def names_in_environment(pid):
+    entries = pathlib.Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+    return {entry.partition("=")[0] for entry in entries if entry and "SAN_OPTIONS" not in entry}
+
+
+def test_secrets_are_not_in_the_environment_of_what_is_started(evil, server):
+    """The gateway and its like live for weeks: whoever may look at them must find nothing."""
+    state = str(server.directory / "state")
+    known = {"PATH", "LANG", "LANGUAGE", "TZ", "USER", "LOGNAME", "HOME", "RAMET_STATE", "PG_OOM_ADJUST_FILE",
+             "PG_OOM_ADJUST_VALUE"}
+    children = [pid for pid in machine.processes_of(server.directory) if pid != server.process.pid]
+    assert any("ramet-gateway" in line for line in machine.processes_of(server.directory).values()), state
+    for pid in children:
+        names = {name for name in names_in_environment(pid) if not name.startswith("LC_")}
+        assert names <= known or DOCKER, (machine.processes_of(server.directory)[pid], names - known)
 
 
 def test_it_has_no_privileges(evil):
@@ -153,6 +188,7 @@ def test_it_has_no_privileges(evil):
     ("reboot", (REBOOT, 0, 0, 0)),
     ("io_uring", (IO_URING_SETUP, 1, 0)),
     ("open by handle", (OPEN_BY_HANDLE_AT, 0, 0, 0)),
+    ("make a file in memory, and execute it", (MEMFD_CREATE, '"x"', 0)),
     ("change the root", (PIVOT_ROOT, '"/tmp"', '"/tmp"')),
     ("make a device", (MKNOD, '"/tmp/disk"', 0o060600, 0x800)),
 ])

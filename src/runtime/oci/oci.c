@@ -215,7 +215,7 @@ static Error *oci_run(const OciRuntime *oci, const RuntimeFiles *files, const ch
         .state_root = container->state_root,
         .bundle = container->bundle,
         .error_log = container->error_log,
-        .log_path = files->log_path,
+        .output_fd = files->output_fd,
         .stdin_fd = lock,
     };
 
@@ -298,6 +298,7 @@ static Error *oci_limit(void *private, const RuntimePlace *place, const char *id
 const RuntimeDriver oci_driver = {
     .name = "oci",
     .takes_network = true,
+    .takes_output = true,
     .open = oci_open,
     .close = oci_close,
     .describe = oci_describe,

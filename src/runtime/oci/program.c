@@ -195,7 +195,7 @@ Error *container_program_run(const ContainerProgram *program, const char *name,
     const ProcSpec spec = {
         .argv = argv,
         .timeout_ms = PROGRAM_RUN_TIMEOUT_MS,
-        .log_path = paths->log_path,
+        .output_fd = paths->output_fd,
         .input_fd = paths->stdin_fd,
         .hidden_mount = program_hides(program),
     };

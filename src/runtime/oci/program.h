@@ -30,7 +30,7 @@ typedef struct ContainerPaths {
     const char *state_root; /* the program's own notes of its containers */
     const char *bundle;     /* directory with config.json */
     const char *error_log;  /* what the program itself has to say */
-    const char *log_path;   /* stdout and stderr of the container */
+    int output_fd;          /* stdout and stderr of the container, borrowed */
     int stdin_fd;           /* of program and container, borrowed */
 } ContainerPaths;
 

@@ -1,6 +1,6 @@
 /*
- * The root of clones. It has names of two users and no more of the host's /etc; /usr is all of the
- * host that a clone sees, and what links from there lead to.
+ * The root of clones. It has names of two users, the time zone and no more of the host's /etc; /usr
+ * is all of the host that a clone sees, and what links from there lead to.
  */
 #include "runtime/oci/root.h"
 
@@ -12,8 +12,7 @@
 #include "base/fs.h"
 #include "runtime/users.h"
 
-#define LD_CACHE     "/etc/ld.so.cache"
-#define LD_CACHE_MAX (16 * 1024 * 1024)
+#define COPY_MAX (16 * 1024 * 1024)
 
 /* Links into /usr on a machine of today; directories of their own on one of yesterday. */
 static const char *const root_program_dirs[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
@@ -42,16 +41,6 @@ static Error *root_make_dirs(const char *root)
     return fs_make_dir(tmp, 01777, NULL);
 }
 
-static Error *root_link(const char *root, const char *name)
-{
-    g_autofree char *target = g_file_read_link(name, NULL);
-    g_autofree char *path = g_strconcat(root, name, NULL);
-
-    if (!target || symlink(target, path) == 0 || errno == EEXIST)
-        return NULL;
-    return error_errno(errno, "could not make link \"%s\"", path);
-}
-
 static Error *root_write(const char *root, const char *name, const char *text)
 {
     g_autofree char *path = g_strconcat(root, name, NULL);
@@ -59,20 +48,45 @@ static Error *root_write(const char *root, const char *name, const char *text)
     return fs_write_file(path, text, &(FsWrite){.mode = 0644});
 }
 
-/* Without it programs would look in the usual directories only. */
-static Error *root_copy_library_cache(const char *root)
+static Error *root_make_link(const char *root, const char *name, const char *target)
 {
-    g_autofree char *path = g_strconcat(root, LD_CACHE, NULL);
+    g_autofree char *path = g_strconcat(root, name, NULL);
+
+    if (symlink(target, path) == 0 || errno == EEXIST)
+        return NULL;
+    return error_errno(errno, "could not make link \"%s\"", path);
+}
+
+static Error *root_link_as_here(const char *root, const char *name)
+{
+    g_autofree char *target = g_file_read_link(name, NULL);
+
+    return target ? root_make_link(root, name, target) : NULL;
+}
+
+/* A file as the machine has it; where it has none, instead. */
+static Error *root_copy(const char *root, const char *name, const char *instead)
+{
+    g_autofree char *path = g_strconcat(root, name, NULL);
     g_autofree char *text = NULL;
     size_t size = 0;
     g_autoptr(GError) failure = NULL;
 
-    if (!g_file_get_contents(LD_CACHE, &text, &size, NULL) || size > LD_CACHE_MAX)
-        return NULL; /* a machine without one */
+    if (!g_file_get_contents(name, &text, &size, NULL) || size > COPY_MAX)
+        return instead ? root_write(root, name, instead) : NULL;
     if (!g_file_set_contents_full(path, text, (gssize)size, G_FILE_SET_CONTENTS_CONSISTENT, 0644,
                                   &failure))
         return error_new(ERR_EXTERNAL, "could not write \"%s\": %s", path, failure->message);
     return NULL;
+}
+
+/* Debian's list of time zones has a link to /etc/localtime: without it pg_timezone_names fails. */
+static Error *root_set_time_zone(const char *root)
+{
+    TRY(root_copy(root, "/etc/timezone", "Etc/UTC\n"));
+    if (!fs_exists("/etc/localtime"))
+        return root_make_link(root, "/etc/localtime", "/usr/share/zoneinfo/Etc/UTC");
+    return root_copy(root, "/etc/localtime", NULL);
 }
 
 Error *root_make(const char *root, const RuntimePlace *place)
@@ -81,11 +95,14 @@ Error *root_make(const char *root, const RuntimePlace *place)
 
     TRY(root_make_dirs(root));
     for (size_t i = 0; i < G_N_ELEMENTS(root_program_dirs); i++)
-        TRY(root_link(root, root_program_dirs[i]));
+        TRY(root_link_as_here(root, root_program_dirs[i]));
+    TRY(root_make_link(root, "/var/run", "/run")); /* where Debian's libpq looks for the socket */
     TRY(users_write(etc, place));
     TRY(root_write(root, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"));
     TRY(root_write(root, "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"));
-    return root_copy_library_cache(root);
+    TRY(root_set_time_zone(root));
+    /* Without it programs would look for libraries in the usual directories only. */
+    return root_copy(root, "/etc/ld.so.cache", NULL);
 }
 
 /* --- what is bound --- */

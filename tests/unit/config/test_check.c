@@ -138,7 +138,7 @@ static void test_runtime(void)
         {SERVER PORTS POOLS "runtime:\n  driver: process\n  trusted: no\n", "runtime.trusted", 6,
          message},
         {SERVER POOLS "provision: {portPool: {from: 1000, to: 1100}}\n", "provision.portPool.from",
-         3, "ports below 1024 are for root, and ramet-gateway runs as \"nobody\""},
+         3, "ports below 1024 are for root, and ramet-gateway runs as \"ramet-gateway\""},
         {SERVER PORTS POOLS "runtime: {gatewayUser: root}\n", "runtime.gatewayUser", 4,
          "the gateway needs no privileges"},
         {SERVER PORTS POOLS "runtime: {gatewayUser: postgres}\n", "runtime.gatewayUser", 4,

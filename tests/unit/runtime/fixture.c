@@ -75,6 +75,7 @@ Error *open_runtime(const Fixture *f, Runtime **ret_runtime)
         .state_dir = f->state_dir,
         .os_user = f->user,
         .is_trusted = true,
+        .log_bytes = 1 << 20,
     };
 
     return runtime_open(&spec, ret_runtime);
