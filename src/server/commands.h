@@ -1,5 +1,5 @@
 /*
- * What rametd does besides serving: pools, the doctor, the configuration.
+ * What rametd does besides serving: pools, the store, the doctor, the configuration.
  */
 #pragma once
 
@@ -10,6 +10,7 @@ MUST_CHECK Error *command_pool_list(const Config *config, const ServerOptions *o
 MUST_CHECK Error *command_pool_check(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_pool_grow(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_pool_destroy(const Config *config, const ServerOptions *options);
+MUST_CHECK Error *command_store_accept(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_doctor(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_check_config(const Config *config, const ServerOptions *options);
 MUST_CHECK Error *command_config_reference(const Config *config, const ServerOptions *options);

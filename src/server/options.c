@@ -20,6 +20,7 @@ static const CommandRow command_rows[] = {
     {{"pool", "check"}, command_pool_check, "pool check NAME"},
     {{"pool", "grow"}, command_pool_grow, "pool grow NAME --size 20G"},
     {{"pool", "destroy"}, command_pool_destroy, "pool destroy NAME [--force]"},
+    {{"store", "accept"}, command_store_accept, "store accept"},
 };
 
 void server_options_clear(ServerOptions *options)

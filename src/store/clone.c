@@ -161,6 +161,24 @@ Error *store_move_clone(Store *store, const char *uid, CloneState to, const char
     return e;
 }
 
+static Error *clone_note_row(const DbRow *row, void *data)
+{
+    *(bool *)data = true;
+    return NULL;
+}
+
+Error *store_is_clone_volume(Store *store, const char *pool, const char *volume, bool *ret_is)
+{
+    bool is = false;
+    Error *e = db_query(store_lock(store), "SELECT 1 FROM clone WHERE pool = ? AND volume = ?",
+                        clone_note_row, &is, DB_TEXT(pool), DB_TEXT(volume), DB_END);
+
+    store_unlock(store);
+    if (!e)
+        *ret_is = is;
+    return e;
+}
+
 Error *store_delete_clone(Store *store, const char *uid)
 {
     return table_delete(store, &clone_table, uid);

@@ -85,5 +85,9 @@ MUST_CHECK Error *store_touch_clone(Store *store, const char *uid, int64_t activ
 MUST_CHECK Error *store_move_clone(Store *store, const char *uid, CloneState to,
                                    const char *message);
 
+/* Does a clone, of whatever state, have its data in this volume? */
+MUST_CHECK Error *store_is_clone_volume(Store *store, const char *pool, const char *volume,
+                                        bool *ret_is);
+
 /* A missing row is success. */
 MUST_CHECK Error *store_delete_clone(Store *store, const char *uid);

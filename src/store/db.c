@@ -18,6 +18,7 @@ struct Db {
     char *path;
     GHashTable *statements; /* address of the SQL text → sqlite3_stmt *, owned */
     bool is_in_transaction; /* between db_begin() and its end                  */
+    Error *refusal;         /* why nothing may be changed; NULL = it may       */
 };
 
 struct DbRow {
@@ -106,6 +107,8 @@ static Error *db_prepare(Db *db, const char *sql, sqlite3_stmt **ret_statement)
         g_hash_table_insert(db->statements, (void *)(uintptr_t)sql, statement);
     }
     g_assert(!sqlite3_stmt_busy(statement)); /* a query inside its own each() */
+    if (db->refusal && !sqlite3_stmt_readonly(statement))
+        return error_copy(db->refusal);
     *ret_statement = statement;
     return NULL;
 }
@@ -236,6 +239,8 @@ static void db_end(Db *db)
 
 Error *db_begin(Db *db, bool is_durable)
 {
+    if (is_durable && db->refusal)
+        return error_copy(db->refusal);
     /* In a transaction the pragma has no effect: it must come first. */
     if (is_durable)
         TRY(db_script(db, "PRAGMA synchronous = FULL"));
@@ -266,6 +271,53 @@ void db_rollback(Db *db)
     if (!sqlite3_get_autocommit(db->sqlite))
         error_ignore(db_script(db, "ROLLBACK"), "the transaction ends with the connection");
     db_end(db);
+}
+
+static Error *db_copy_to(Db *db, sqlite3 *target)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(target, "main", db->sqlite, "main");
+
+    if (backup)
+        sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+
+    int status = sqlite3_errcode(target);
+
+    if (status == SQLITE_OK)
+        return NULL;
+    return error_new(status == SQLITE_FULL ? ERR_NO_SPACE : ERR_EXTERNAL, "%s",
+                     sqlite3_errmsg(target));
+}
+
+Error *db_save(Db *db, const char *path)
+{
+    sqlite3 *target = NULL;
+    Error *e;
+
+    if (sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL))
+        e = error_new(ERR_EXTERNAL, "%s", sqlite3_errmsg(target));
+    else
+        e = db_copy_to(db, target);
+    sqlite3_close(target);
+    return error_wrap(e, "writing the store to \"%s\"", path);
+}
+
+void db_keep_files(Db *db)
+{
+    int is_on = 1;
+
+    sqlite3_file_control(db->sqlite, "main", SQLITE_FCNTL_PERSIST_WAL, &is_on);
+}
+
+void db_refuse_take(Db *db, Error *why)
+{
+    error_free(db->refusal);
+    db->refusal = why;
+}
+
+const Error *db_refusal(const Db *db)
+{
+    return db->refusal;
 }
 
 /* --- connection --- */
@@ -318,6 +370,7 @@ void db_close(Db *db)
         return;
     g_hash_table_unref(db->statements);
     sqlite3_close(db->sqlite);
+    error_free(db->refusal);
     g_free(db->path);
     g_free(db);
 }

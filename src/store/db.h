@@ -73,6 +73,19 @@ MUST_CHECK Error *db_begin(Db *db, bool is_durable);
 MUST_CHECK Error *db_commit(Db *db); /* the transaction is over, in success and failure */
 void db_rollback(Db *db);
 
+/*
+ * Writes all that the connection sees to a new database, durably: also when its own file is gone.
+ * Errors: ERR_NO_SPACE; ERR_EXTERNAL.
+ */
+MUST_CHECK Error *db_save(Db *db, const char *path);
+
+/* Closing leaves -wal and -shm as they lie there: they may be somebody else's by now. */
+void db_keep_files(Db *db);
+
+/* From now on what would change the database gives a copy of this error. Takes it. */
+void db_refuse_take(Db *db, Error *why);
+const Error *db_refusal(const Db *db); /* borrowed; NULL = none */
+
 /* For the nouns of this folder: takes the store's lock, and gives the connection behind it. */
 Db *store_lock(Store *store);
 void store_unlock(Store *store);

@@ -185,7 +185,7 @@ def test_clone_destroyed_during_its_reset(api):
 
 
 def test_lost_store_is_noticed_and_nothing_is_touched(server, api):
-    """A server over an empty store sees the pool and the clone as strangers; with the store back all is well."""
+    """No server starts without it. Over an empty one, if that is accepted, the pool and the clone are strangers; with the store back all is well."""
     clone = api.create_clone("subject")
     server.stop()
     state = server.directory / "state"
@@ -194,6 +194,10 @@ def test_lost_store_is_noticed_and_nothing_is_touched(server, api):
     for path in state.glob("ramet.db*"):
         path.rename(lost / path.name)
 
+    server.start(wait=False)
+    assert server.wait_death()
+    assert "the store in" in server.log() and "is missing" in server.log()
+    server.rametd("store", "accept")
     server.start()
     kinds = {finding["kind"] for finding in api.get("/doctor")["findings"]}
     assert {"pool", "instance", "socket directory"} <= kinds
@@ -205,5 +209,6 @@ def test_lost_store_is_noticed_and_nothing_is_touched(server, api):
         path.unlink()
     for path in lost.iterdir():
         path.rename(state / path.name)
+    server.rametd("store", "accept")
     server.start()
     assert value(api.wait_ok("subject"), "SELECT count(*) FROM customer") == 1000

@@ -277,6 +277,21 @@ static void test_rolled_back(Fixture *f, const void *unused)
     assert_error(store_get_clone(f->store, "c1-id", &clone), ERR_NOT_FOUND, "clone not found");
 }
 
+static void test_volume(Fixture *f, const void *unused)
+{
+    g_autoptr(Clone) clone = full_clone();
+    bool is = true;
+
+    fixture_add_snapshot(f, "s1");
+    assert_ok(store_is_clone_volume(f->store, "pool", "volume", &is));
+    g_assert_false(is);
+    assert_ok(store_insert_clone(f->store, clone));
+    assert_ok(store_is_clone_volume(f->store, "pool", "volume", &is));
+    g_assert_true(is);
+    assert_ok(store_is_clone_volume(f->store, "other", "volume", &is));
+    g_assert_false(is);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -293,5 +308,6 @@ int main(int argc, char **argv)
     fixture_test("/store/clone/list", test_list);
     fixture_test("/store/clone/delete", test_delete);
     fixture_test("/store/clone/rolled-back", test_rolled_back);
+    fixture_test("/store/clone/volume", test_volume);
     return g_test_run();
 }
