@@ -6,6 +6,7 @@
 #include "api/views.h"
 #include "engine/doctor.h"
 #include "engine/space.h"
+#include "engine/store_watch.h"
 
 Error *handle_healthz(Api *api, Request *request, Reply *reply)
 {
@@ -42,18 +43,27 @@ static bool status_pools_run_full(const json_t *pools)
     return false;
 }
 
-static json_t *status_summary(const json_t *retrieving, const json_t *pools)
+static json_t *status_summary(Api *api, const json_t *retrieving, const json_t *pools)
 {
-    bool has_failed =
-        g_strcmp0(json_string_value(json_object_get(retrieving, "status")), "failed") == 0;
-    bool runs_full = status_pools_run_full(pools);
+    g_autoptr(GString) troubled = g_string_new(NULL);
+    g_autoptr(Error) trouble = engine_store_trouble(api->engine);
+    const struct {
+        const char *name;
+        bool is_troubled;
+    } parts[] = {
+        {"store", trouble != NULL},
+        {"retrieving",
+         g_strcmp0(json_string_value(json_object_get(retrieving, "status")), "failed") == 0},
+        {"pools", status_pools_run_full(pools)},
+    };
 
-    if (!has_failed && !runs_full)
+    for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+        if (parts[i].is_troubled)
+            g_string_append_printf(troubled, "%s%s", troubled->len ? ", " : "", parts[i].name);
+    if (troubled->len == 0)
         return json_pack("{ssss}", "code", "OK", "message", "Instance is ready");
     return json_pack("{ssso}", "code", "WARNING", "message",
-                     json_sprintf("Subsystems that need attention: %s%s%s",
-                                  has_failed ? "retrieving" : "",
-                                  has_failed && runs_full ? ", " : "", runs_full ? "pools" : ""));
+                     json_sprintf("Subsystems that need attention: %s", troubled->str));
 }
 
 static json_t *status_provisioner(const Config *config)
@@ -87,12 +97,12 @@ Error *handle_status(Api *api, Request *request, Reply *reply)
         json_decref(clones);
         return e;
     }
-    reply_json_take(reply, 200,
-                    json_pack("{so so so so so so so}", "status", status_summary(retrieving, pools),
-                              "engine", view_engine(api, true), "pools", pools, "cloning",
-                              status_cloning(api, clones), "retrieving", retrieving, "provisioner",
-                              status_provisioner(api->config), "synchronization",
-                              status_synchronization()));
+    reply_json_take(
+        reply, 200,
+        json_pack("{so so so so so so so}", "status", status_summary(api, retrieving, pools),
+                  "engine", view_engine(api, true), "pools", pools, "cloning",
+                  status_cloning(api, clones), "retrieving", retrieving, "provisioner",
+                  status_provisioner(api->config), "synchronization", status_synchronization()));
     return NULL;
 }
 

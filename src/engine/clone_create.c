@@ -85,7 +85,7 @@ static Error *create_record(Engine *engine, const Clone *clone, const OperationR
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
 
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &snapshot));
     if (!snapshot->is_ready)
         return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),

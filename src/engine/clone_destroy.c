@@ -10,6 +10,14 @@
 #include "engine/pools.h"
 #include "engine/port.h"
 
+/* Whoever made it: its user wants it gone. */
+static Error *destroy_volume(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return storage_destroy_volume(work->pool, work->volume);
+}
+
 static Error *destroy_directories(Operation *operation)
 {
     const CloneWork *work = operation->work;
@@ -20,7 +28,7 @@ static Error *destroy_directories(Operation *operation)
 static const Step destroy_steps[] = {
     {"closing its port", clone_step_shut, NULL},
     {"stopping postgres", clone_step_stop, NULL},
-    {"destroying the volume", clone_undo_volume, NULL},
+    {"destroying the volume", destroy_volume, NULL},
     {"removing its directories", destroy_directories, NULL},
     {0},
 };

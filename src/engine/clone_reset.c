@@ -196,7 +196,7 @@ static Error *reset_record(Engine *engine, const char *id, const char *snapshot_
     g_autoptr(Snapshot) target = NULL;
     g_autofree char *volume = id_new();
 
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
     TRY(operations_check_settled(engine->operations, clone->uid));
     TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));

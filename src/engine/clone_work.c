@@ -7,6 +7,7 @@
 #include "engine/clone_explain.h"
 #include "engine/clone_limits.h"
 #include "engine/gate.h"
+#include "engine/making.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
 #include "postgres/conf.h"
@@ -132,23 +133,37 @@ static Manifest *clone_manifest(const Clone *clone, const Snapshot *snapshot)
     return manifest;
 }
 
-Error *clone_step_volume(Operation *operation)
+static Error *clone_make_volume(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
     if (!work->snapshot)
         return error_new(ERR_NOT_FOUND, "no snapshot found");
     g_autoptr(Manifest) manifest = clone_manifest(work->clone, work->snapshot);
+    TRY(storage_mark(work->pool, STORAGE_VOLUME, work->volume, operation->row->uid));
     TRY(storage_clone(work->pool, work->snapshot->uid, work->volume, manifest));
     return clone_limits_set_disk(operation->engine, work->clone->limits, work->pool, work->volume,
                                  true);
+}
+
+/*
+ * A journal may be older than the clone, which was handed to its user since: the volume is taken as
+ * it is, and its instance starts anew over it.
+ */
+Error *clone_step_volume(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (storage_is_finished(work->pool, STORAGE_VOLUME, work->volume))
+        return clone_step_stop(operation);
+    return clone_make_volume(operation);
 }
 
 Error *clone_undo_volume(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return storage_destroy_volume(work->pool, work->volume);
+    return operation_unmake(operation, work->pool, STORAGE_VOLUME, work->volume);
 }
 
 /* --- the instance --- */
@@ -342,5 +357,9 @@ Error *clone_work_settle(Operation *operation, CloneState state, const char *mes
 
 void clone_work_ended(Operation *operation, const Error *cause)
 {
+    const CloneWork *work = operation->work;
+
+    if (!cause && work)
+        operation_made(work->pool, STORAGE_VOLUME, work->volume);
     engine_notify(operation->engine);
 }

@@ -12,6 +12,7 @@
 #include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
+#include "engine/store_watch.h"
 #include "storage/pool_care.h"
 #include "store/clone.h"
 #include "store/operation.h"
@@ -361,10 +362,22 @@ static Error *examine_gate(Examination *x)
     return NULL;
 }
 
+/* --- the store itself --- */
+
+static void examine_store(Examination *x)
+{
+    g_autoptr(Error) why = engine_store_trouble(x->engine);
+
+    if (why)
+        examination_add(x, true, "store", x->engine->config->server.state_dir, why->message,
+                        why->hint ? why->hint : "");
+}
+
 /* --- all of it --- */
 
 static Error *examine_all(Examination *x)
 {
+    examine_store(x);
     TRY(store_list_clones(x->engine->store, &x->clones));
     TRY(store_list_snapshots(x->engine->store, &x->snapshots));
     TRY(examine_operations(x));

@@ -16,12 +16,14 @@
 #include "engine/idle.h"
 #include "engine/import.h"
 #include "engine/log_keeper.h"
+#include "engine/making.h"
 #include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
 #include "engine/programs.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
+#include "engine/store_watch.h"
 #include "engine/supervisor.h"
 #include "engine/volume.h"
 #include "store/clone.h"
@@ -158,6 +160,7 @@ void engine_close(Engine *engine)
     log_keeper_stop(engine->logs);
     pools_stop(engine->pools);
     operations_free(engine->operations);
+    store_watch_stop(engine->store_watch); /* what the last operation has committed is told, too */
     port_pool_free(engine->ports);
     pools_free(engine->pools);
     gate_close(engine->gate);
@@ -187,17 +190,26 @@ static void engine_report_unknown(Engine *engine)
     }
 }
 
-Error *engine_recover(Engine *engine)
+/* What a store says that is not to be believed is not acted on. */
+static Error *engine_recover_by_store(Engine *engine)
 {
-    TRY(log_keeper_start(engine, &engine->logs)); /* first: nobody kept them meanwhile */
+    engine_sweep_marks(engine);
     engine_import_snapshots(engine);
     engine_report_unknown(engine);
-    TRY(gate_restore(engine));
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine, NULL));
     TRY(idle_checker_start(engine, &engine->idle));
+    return supervisor_start(engine, &engine->supervisor);
+}
+
+Error *engine_recover(Engine *engine)
+{
+    TRY(log_keeper_start(engine, &engine->logs)); /* first: nobody kept them meanwhile */
+    TRY(store_watch_start(engine, &engine->store_watch));
+    TRY(gate_restore(engine));
+    if (!engine_is_held(engine))
+        TRY(engine_recover_by_store(engine));
     TRY(space_watch_start(engine, &engine->space));
-    TRY(supervisor_start(engine, &engine->supervisor));
     return pools_watch(engine->pools);
 }
 

@@ -21,6 +21,7 @@ typedef struct SpaceWatch SpaceWatch;   /* space.h */
 typedef struct Gate Gate;               /* gate.h */
 typedef struct Supervisor Supervisor;   /* supervisor.h */
 typedef struct LogKeeper LogKeeper;     /* log_keeper.h */
+typedef struct StoreWatch StoreWatch;   /* store_watch.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -34,14 +35,15 @@ typedef struct Engine {
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
-    IdleChecker *idle;      /* NULL unless cloning.maxIdleMinutes is set */
-    SpaceWatch *space;      /* from recovery on                         */
-    Supervisor *supervisor; /* from recovery on                         */
-    LogKeeper *logs;        /* from recovery on                         */
-    Gate *gate;             /* NULL where instances listen themselves   */
-    GMutex retrieval_lock;  /* for the next */
-    void *retrieval;        /* of the layer above: its operations find it by retrieval_hold() */
-    GMutex listener_lock;   /* held while the listener is told */
+    IdleChecker *idle;       /* NULL unless cloning.maxIdleMinutes is set */
+    SpaceWatch *space;       /* from recovery on                         */
+    Supervisor *supervisor;  /* from recovery on                         */
+    LogKeeper *logs;         /* from recovery on                         */
+    StoreWatch *store_watch; /* from recovery on                        */
+    Gate *gate;              /* NULL where instances listen themselves   */
+    GMutex retrieval_lock;   /* for the next */
+    void *retrieval;         /* of the layer above: its operations find it by retrieval_hold() */
+    GMutex listener_lock;    /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;
@@ -62,7 +64,7 @@ MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine)
 /*
  * engine_recover - finish or undo what was under way when the last server ended, start the
  * instances that should run, begin the background work. What the store does not know is reported,
- * never touched.
+ * never touched. While the store is held (store_watch.h) none of that: what runs is served.
  */
 MUST_CHECK Error *engine_recover(Engine *engine);
 

@@ -15,6 +15,7 @@
 #include "engine/import.h"
 #include "engine/operation.h"
 #include "storage/pool_care.h"
+#include "storage/pool_epoch.h"
 #include "store/pool.h"
 
 #define POOLS_LOOK_MS 30000
@@ -121,12 +122,22 @@ static void pools_gain(Pools *pools, PoolEntry *entry, Pool *pool_taken)
         log_info("pool opened", "pool", entry->name, "driver", entry->driver);
 }
 
+/* The pool may have seen a later store than this one. */
+static Error *pools_hear(const Engine *engine, Pool *pool)
+{
+    g_autofree char *witness = g_strdup_printf("pool \"%s\"", storage_pool_name(pool));
+    int64_t seen = 0;
+
+    TRY(storage_epoch_seen(pool, &seen));
+    return store_heed(engine->store, witness, seen);
+}
+
 static Error *pools_open_entry(Pools *pools, PoolEntry *entry)
 {
     const Engine *engine = pools->engine;
     const Config *config = engine->config;
     g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, entry->name, NULL);
-    Pool *pool = NULL;
+    g_autoptr(Pool) pool = NULL;
     const PoolSpec spec = {
         .name = entry->name,
         .mount = mount,
@@ -139,7 +150,8 @@ static Error *pools_open_entry(Pools *pools, PoolEntry *entry)
     };
 
     TRY(storage_open_pool(&spec, &pool));
-    pools_gain(pools, entry, pool);
+    TRY(pools_hear(engine, pool));
+    pools_gain(pools, entry, g_steal_pointer(&pool));
     return NULL;
 }
 

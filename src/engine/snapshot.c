@@ -300,7 +300,7 @@ static Error *retire_one(Engine *engine, Snapshot *snapshot, const Snapshot *new
     g_autoptr(OperationRow) row = NULL;
     bool is_due = false;
 
-    TRY(store_begin(engine->store, STORE_QUICK, &tx));
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(retire_is_due(engine, snapshot, newest, &is_due));
     if (!is_due)
         return NULL;

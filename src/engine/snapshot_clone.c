@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
+#include "engine/making.h"
 #include "engine/pools.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
@@ -64,7 +65,10 @@ static Error *snapshot_take(Operation *operation)
 
     TRY(snapshot_load_row(operation, &snapshot));
     g_autoptr(Manifest) manifest = snapshot_manifest(snapshot);
+    if (storage_is_finished(work->pool, STORAGE_SNAPSHOT, snapshot->uid))
+        return NULL; /* the journal is older than it */
     TRY(storage_sync(work->pool, work->volume));
+    TRY(storage_mark(work->pool, STORAGE_SNAPSHOT, snapshot->uid, operation->row->uid));
     return storage_snapshot(work->pool, work->volume, snapshot->uid, manifest);
 }
 
@@ -74,8 +78,8 @@ static Error *snapshot_untake(Operation *operation)
     const CloneWork *work = operation->work;
 
     TRY(snapshot_resume(operation));
-    return storage_destroy_snapshot(work->pool,
-                                    json_string_value(json_object_get(work->args, "taken")));
+    return operation_unmake(operation, work->pool, STORAGE_SNAPSHOT,
+                            json_string_value(json_object_get(work->args, "taken")));
 }
 
 static const Step snapshot_steps[] = {
@@ -116,11 +120,21 @@ static Error *snapshot_drop(Operation *operation)
     if (!e)
         e = engine_await_pool(engine, snapshot->pool, &pool);
     if (!e)
-        e = storage_destroy_snapshot(pool, uid);
+        e = operation_unmake(operation, pool, STORAGE_SNAPSHOT, uid);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
     return store_delete_snapshot(engine->store, uid);
+}
+
+static void snapshot_ended(Operation *operation, const Error *cause)
+{
+    const CloneWork *work = operation->work;
+
+    if (!cause && work)
+        operation_made(work->pool, STORAGE_SNAPSHOT,
+                       json_string_value(json_object_get(work->args, "taken")));
+    engine_notify(operation->engine);
 }
 
 const OperationKind snapshot_clone_kind = {
@@ -132,7 +146,7 @@ const OperationKind snapshot_clone_kind = {
     .finish = snapshot_finish,
     .fail = snapshot_fail,
     .drop = snapshot_drop,
-    .ended = clone_work_ended,
+    .ended = snapshot_ended,
 };
 
 /* "<pool>/branch/<branch>/<clone>/r<revision>@snapshot_<now>", as clients know it. */
@@ -181,7 +195,7 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
     g_autoptr(Clone) clone = NULL;
     g_autoptr(Snapshot) origin = NULL;
 
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_get_clone(engine->store, clone_id, &clone));
     if (clone->state != CLONE_OK)
         return error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",

@@ -3,7 +3,9 @@
  */
 #include "engine/volume.h"
 
+#include "base/log.h"
 #include "engine/pools.h"
+#include "store/clone.h"
 
 typedef struct VolumeWork {
     Pool *pool;
@@ -36,10 +38,32 @@ static void volume_unload(Operation *operation)
     g_free(work);
 }
 
+/* What was to go once is looked at again: the journal may be older than what uses the volume. */
+static Error *volume_is_used(const Operation *operation, bool *ret_is_used)
+{
+    const VolumeWork *work = operation->work;
+    Store *store = operation->engine->store;
+    const char *pool = storage_pool_name(work->pool);
+    g_autofree char *fact = g_strdup_printf("golden.%s", pool);
+    g_autofree char *golden = NULL;
+
+    TRY(store_get_fact(store, fact, &golden));
+    TRY(store_is_clone_volume(store, pool, operation->row->target, ret_is_used));
+    *ret_is_used = *ret_is_used || g_strcmp0(golden, operation->row->target) == 0;
+    return NULL;
+}
+
 static Error *volume_destroy(Operation *operation)
 {
     const VolumeWork *work = operation->work;
+    bool is_used = false;
 
+    TRY(volume_is_used(operation, &is_used));
+    if (is_used) {
+        log_warn("a volume that was to be destroyed is in use, and is kept", "volume",
+                 operation->row->target, "pool", storage_pool_name(work->pool));
+        return NULL;
+    }
     return storage_destroy_volume(work->pool, operation->row->target);
 }
 

@@ -2,6 +2,7 @@
  * The new data: its volume, an empty cluster in it, the instance that loads it, and its clean end.
  */
 #include "base/clock.h"
+#include "engine/making.h"
 #include "postgres/activity.h"
 #include "postgres/conf.h"
 #include "postgres/controldata.h"
@@ -24,6 +25,7 @@ Error *step_create_volume(Operation *operation)
     manifest->branch = g_strdup("main");
     manifest->pg_major = work->installation->major;
     manifest->created_at_ms = clock_now_ms();
+    TRY(storage_mark(work->pool, STORAGE_VOLUME, work->volume, operation->row->uid));
     return storage_create_volume(work->pool, work->volume, manifest);
 }
 
@@ -31,7 +33,7 @@ Error *undo_create_volume(Operation *operation)
 {
     const Work *work = operation->work;
 
-    return storage_destroy_volume(work->pool, work->volume);
+    return operation_unmake(operation, work->pool, STORAGE_VOLUME, work->volume);
 }
 
 /* --- cluster --- */

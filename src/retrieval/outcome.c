@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/making.h"
 #include "engine/snapshot.h"
 #include "retrieval/work.h"
 #include "store/alert.h"
@@ -73,8 +74,11 @@ void outcome_ended(Operation *operation, const Error *cause)
     const Work *work = operation->work; /* NULL when it could not be loaded */
     Retrieval *retrieval = retrieval_hold(engine);
 
-    if (!cause && work)
+    if (!cause && work) {
+        operation_made(work->pool, STORAGE_VOLUME, work->volume);
+        operation_made(work->pool, STORAGE_SNAPSHOT, work->snapshot_uid);
         outcome_retire(engine, work->snapshot_uid);
+    }
     if (retrieval)
         retrieval_end(retrieval, operation->row->uid,
                       cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);

@@ -121,7 +121,7 @@ static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
     g_autoptr(OperationRow) row = operation_row(&refresh_kind, RETRIEVAL_TARGET, args);
 
     json_decref(args);
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_set_fact(engine->store, FACT_LAST_REFRESH, now));
     TRY(store_commit(&tx));

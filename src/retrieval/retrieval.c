@@ -6,6 +6,7 @@
 #include "base/environment.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/store_watch.h"
 #include "retrieval/outcome.h"
 #include "retrieval/work.h"
 
@@ -129,7 +130,8 @@ Error *retrieval_start(Retrieval *retrieval)
     bool has_snapshot = false;
 
     TRY(retrieval_has_snapshot(retrieval, &has_snapshot));
-    if (config->skip_start_refresh || has_snapshot || json_array_size(config->jobs) == 0)
+    if (config->skip_start_refresh || has_snapshot || json_array_size(config->jobs) == 0 ||
+        engine_is_held(retrieval->engine))
         return NULL;
     return retrieval_start_failed(retrieval, refresh_at_start(retrieval));
 }

@@ -5,6 +5,7 @@
 #include "engine/snapshot.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "engine/making.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
 #include "postgres/conf.h"
@@ -100,6 +101,7 @@ Error *step_take_snapshot(Operation *operation)
     work_enter(operation);
     TRY(snapshot_find_row(work, &snapshot));
     g_autoptr(Manifest) manifest = snapshot_manifest(snapshot);
+    TRY(storage_mark(work->pool, STORAGE_SNAPSHOT, work->snapshot_uid, operation->row->uid));
     return storage_snapshot(work->pool, work->volume, work->snapshot_uid, manifest);
 }
 
@@ -107,7 +109,7 @@ Error *undo_take_snapshot(Operation *operation)
 {
     const Work *work = operation->work;
 
-    TRY(storage_destroy_snapshot(work->pool, work->snapshot_uid));
+    TRY(operation_unmake(operation, work->pool, STORAGE_SNAPSHOT, work->snapshot_uid));
     return store_delete_snapshot(work->engine->store, work->snapshot_uid);
 }
 
@@ -203,7 +205,7 @@ static Error *snapshot_record(Engine *engine, const Golden *golden, const Snapsh
     g_autoptr(OperationRow) row = operation_row(&golden_kind, RETRIEVAL_TARGET, args);
 
     json_decref(args);
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     Error *e = store_insert_snapshot(engine->store, snapshot);
     if (e && e->code == ERR_CONFLICT) {
         error_free(e);

@@ -14,8 +14,10 @@
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
+#include "storage/mark.h"
 #include "storage/names.h"
 #include "storage/pool_care.h"
+#include "storage/pool_epoch.h"
 #include "storage/pool_file.h"
 
 #define DATA_SUB_DIR_DEFAULT "data"
@@ -72,6 +74,8 @@ static Error *pool_remove_layout(const char *mount, const StorageDriver *driver)
     TRY(aside_dismantle(mount));
     TRY(driver_dismantle(driver, mount));
     TRY(pool_file_remove(mount));
+    TRY(pool_epoch_remove(mount));
+    TRY(marks_remove_all(mount));
     for (size_t i = 0; i < G_N_ELEMENTS(pool_dirs); i++) {
         g_autofree char *path = g_build_filename(mount, pool_dirs[i].name, NULL);
 

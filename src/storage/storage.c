@@ -21,6 +21,7 @@
 #include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
+#include "storage/mark.h"
 #include "storage/names.h"
 #include "storage/pool.h"
 #include "storage/pool_care.h"
@@ -37,10 +38,11 @@ static const StorageDriver *const storage_drivers[] = {
 typedef struct Place {
     const char *kind;
     const char *dir;
+    StorageKind mark;
 } Place;
 
-static const Place place_volume = {"volume", LAYOUT_VOLUMES};
-static const Place place_snapshot = {"snapshot", LAYOUT_SNAPSHOTS};
+static const Place place_volume = {"volume", LAYOUT_VOLUMES, STORAGE_VOLUME};
+static const Place place_snapshot = {"snapshot", LAYOUT_SNAPSHOTS, STORAGE_SNAPSHOT};
 
 /* --- drivers --- */
 
@@ -346,6 +348,14 @@ static Error *pool_destroy_there(Pool *pool, const char *path)
     return pool_check_there(pool);
 }
 
+/* The mark of a maker goes last: what is half destroyed is nobody's finished work. */
+static Error *pool_destroy_marked(Pool *pool, const Place *place, const char *name,
+                                  const char *path)
+{
+    TRY(pool_destroy_there(pool, path));
+    return storage_unmark(pool, place->mark, name);
+}
+
 static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
 {
     int64_t started_us = g_get_monotonic_time();
@@ -356,7 +366,7 @@ static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
     g_autoptr(NameLock) lock G_GNUC_UNUSED = pool_lock(pool, place, name);
 
     return pool_end_verb(pool, "destroying", place, name, started_us,
-                         pool_destroy_there(pool, path));
+                         pool_destroy_marked(pool, place, name, path));
 }
 
 Error *storage_destroy_volume(Pool *pool, const char *volume)

@@ -28,6 +28,7 @@ static int run_suite(const char *directory)
     storage_add_load_tests();
     storage_add_looking_tests();
     storage_add_hostile_tests();
+    storage_add_mark_tests();
     if (!fixture_is_on_xfs) { /* these are about pools in images */
         storage_add_pool_tests();
         storage_add_care_tests();
