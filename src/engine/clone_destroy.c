@@ -40,8 +40,8 @@ static Error *destroy_finish(Operation *operation)
 
 static Error *destroy_fail(Operation *operation, const Error *cause)
 {
-    return store_move_clone(operation->engine->store, operation->row->target, CLONE_FATAL,
-                            cause->message);
+    return clone_work_settle(operation, CLONE_IN(DELETING) | CLONE_IN(FATAL), CLONE_FATAL,
+                             cause->message);
 }
 
 static void destroy_ended(Operation *operation, const Error *cause)
@@ -83,6 +83,16 @@ static Error *destroy_check(const Clone *clone)
                       clone->id);
 }
 
+/* Whose pool is away waits for it: asked before the transaction, as pools are outside. */
+static Error *destroy_check_pool(Engine *engine, const char *id)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_get_clone(engine->store, id, &clone));
+    TRY(destroy_check(clone));
+    return clone->state == CLONE_DELETING ? NULL : engine_need_pool(engine, clone->pool);
+}
+
 static Error *destroy_record(Engine *engine, const char *id, Clone **ret_clone,
                              OperationRow **ret_row)
 {
@@ -94,9 +104,8 @@ static Error *destroy_record(Engine *engine, const char *id, Clone **ret_clone,
     TRY(destroy_check(clone));
     if (clone->state == CLONE_DELETING) /* asked for already */
         return NULL;
-    TRY(engine_need_pool(engine, clone->pool));
     g_autoptr(OperationRow) row = operation_row(&clone_destroy_kind, clone->uid, NULL);
-    TRY(store_move_clone(engine->store, clone->uid, CLONE_DELETING, ""));
+    TRY(store_move_clone(engine->store, clone->uid, 1u << clone->state, CLONE_DELETING, ""));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_commit(&tx));
     *ret_clone = g_steal_pointer(&clone);
@@ -109,6 +118,7 @@ Error *engine_destroy_clone(Engine *engine, const char *id)
     g_autoptr(Clone) clone = NULL;
     g_autoptr(OperationRow) row = NULL;
 
+    TRY(destroy_check_pool(engine, id));
     TRY(destroy_record(engine, id, &clone, &row));
     if (!row)
         return NULL;

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "config/container_limits.h"
+#include "engine/clone_start.h"
 #include "engine/pools.h"
 #include "storage/measure.h"
 
@@ -157,6 +158,19 @@ Error *clone_limits_check(Engine *engine, const json_t *own, const char *uid)
 
 /* --- changing them --- */
 
+/* What is being made or started has read its limits already, or is about to. */
+static Error *limits_check_state(Engine *engine, const Clone *clone)
+{
+    bool is_settled = clone->state == CLONE_OK || clone->state == CLONE_FATAL;
+
+    if (is_settled && !operations_is_busy(engine->operations, clone_start_kind.name, clone->uid))
+        return NULL;
+    return error_hint(
+        error_new(ERR_CONFLICT, "clone \"%s\" is %s: its limits cannot be changed meanwhile",
+                  clone->id, is_settled ? "being started" : clone_state_name(clone->state)),
+        "Wait until it is OK.");
+}
+
 /* *ret_before: the text of its limits until then, or NULL; caller frees. */
 static Error *limits_record(Engine *engine, const char *id, const json_t *own, Clone **ret_clone,
                             char **ret_before)
@@ -166,10 +180,11 @@ static Error *limits_record(Engine *engine, const char *id, const json_t *own, C
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
+    TRY(limits_check_state(engine, clone));
     TRY(clone_limits_check(engine, own, clone->uid));
     *ret_before = clone->limits;
     clone->limits = json_dumps(own, JSON_COMPACT);
-    TRY(store_update_clone(engine->store, clone));
+    TRY(store_set_clone_limits(engine->store, clone->uid, clone->limits));
     TRY(store_commit(&tx));
     *ret_clone = g_steal_pointer(&clone);
     return NULL;
@@ -197,17 +212,19 @@ static Error *limits_take_back(Engine *engine, const char *id, const char *faile
         return NULL;
     g_free(clone->limits);
     clone->limits = g_strdup(before);
-    TRY(store_update_clone(engine->store, clone));
+    TRY(store_set_clone_limits(engine->store, clone->uid, before));
     TRY(store_commit(&tx));
     return limits_set_disk(engine, clone);
 }
 
+/* One that does not run has them from its next start on; one that was never made has no volume. */
 static Error *limits_set(Engine *engine, const Clone *clone)
 {
     InstanceLimits limits;
 
     TRY(clone_limits_effective(engine, clone->limits, &limits));
-    TRY(limits_set_disk(engine, clone));
+    if (clone->started_at_ms > 0)
+        TRY(limits_set_disk(engine, clone));
     return runtime_limit(engine->runtime, clone->uid, &limits);
 }
 

@@ -18,10 +18,16 @@ Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, b
     clone->is_protected = is_protected;
     clone->protected_till_ms =
         clone_protection_end(engine, is_protected, has_duration, duration_minutes);
-    TRY(store_update_clone(engine->store, clone));
+    TRY(store_set_clone_protection(engine->store, clone->uid, is_protected,
+                                   clone->protected_till_ms));
     TRY(store_commit(&tx));
     *ret_clone = g_steal_pointer(&clone);
     return NULL;
+}
+
+bool engine_clone_serves(Engine *engine, const Clone *clone)
+{
+    return clone_is_served(clone) && runtime_is_running(engine->runtime, clone->uid);
 }
 
 uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone, bool *ret_is_exact)

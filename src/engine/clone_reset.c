@@ -1,17 +1,20 @@
 /*
  * Resetting a clone: a new volume is made beside the old one while the clone still serves; only
  * then is it stopped and started over the new one. Whatever fails, the undo leads back to the old
- * volume, running. The client does not wait for the destruction of the old volume: it is an
- * operation that follows.
+ * volume, running if it can run: what its user has done to it is no concern of a reset. A failed
+ * reset is FATAL for whoever asked, though the old data serves on. The client does not wait for the
+ * destruction of the old volume: it is an operation that follows.
  */
 #include "engine/clone.h"
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "engine/clone_start.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
+#include "engine/supervisor.h"
 #include "engine/volume.h"
 
 /* Who comes from now on waits for the new data, or after an undo for the old. */
@@ -23,7 +26,38 @@ static Error *reset_stop_old(Operation *operation)
     return clone_step_stop(operation);
 }
 
-/* Back to the old volume: start it as it was, and let it be ready before anyone is told. */
+static Error *reset_run_old(Operation *operation)
+{
+    TRY(clone_step_configure(operation));
+    TRY(clone_step_start(operation));
+    return clone_step_ready(operation);
+}
+
+/* Its user may have broken it: no undo is owed for that, and who asks is told. */
+static Error *reset_leave_old(Operation *operation, Error *e)
+{
+    CloneWork *work = operation->work;
+
+    g_free(work->old_why);
+    work->old_why = g_strdup(e->message);
+    error_ignore(e, "the data of before a failed reset does not serve");
+    return clone_step_stop(operation);
+}
+
+/* Who destroys it meanwhile does not wait for its old data to serve again. */
+static bool reset_is_for_nothing(const Operation *operation)
+{
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Error) e =
+        store_get_clone_by_uid(operation->engine->store, operation->row->target, &clone);
+
+    return !e && clone->state == CLONE_DELETING;
+}
+
+/*
+ * Back to the old volume: start it as it was, and let it be ready before anyone is told. One that
+ * has never served has nothing to go back to.
+ */
 static Error *reset_start_old(Operation *operation)
 {
     CloneWork *work = operation->work;
@@ -32,15 +66,13 @@ static Error *reset_start_old(Operation *operation)
 
     if (runtime_is_running(operation->engine->runtime, work->clone->uid))
         return clone_step_let_in(operation);
+    if (work->clone->started_at_ms == 0 || reset_is_for_nothing(operation))
+        return NULL;
     work->data_dir = old_dir; /* all that the steps of the instance look at */
-    Error *e = clone_step_configure(operation);
-    if (!e)
-        e = clone_step_start(operation);
-    if (!e)
-        e = clone_step_ready(operation);
+    Error *e = reset_run_old(operation);
     work->data_dir = new_dir;
     g_clear_pointer(&work->conn, conn_close);
-    return e ? e : clone_step_let_in(operation);
+    return e ? reset_leave_old(operation, e) : clone_step_let_in(operation);
 }
 
 /* Nothing is destroyed before the store says which volume is the clone's. */
@@ -49,17 +81,10 @@ static Error *reset_swap_to(Operation *operation, const Pool *pool, const char *
 {
     Store *store = operation->engine->store;
     g_autoptr(StoreTransaction) tx = NULL;
-    g_autoptr(Clone) clone = NULL;
 
     TRY(store_begin(store, STORE_DURABLE, &tx));
-    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
-    g_free(clone->pool);
-    clone->pool = g_strdup(storage_pool_name(pool));
-    g_free(clone->volume);
-    clone->volume = g_strdup(volume);
-    g_free(clone->snapshot_uid);
-    clone->snapshot_uid = g_strdup(snapshot_uid);
-    TRY(store_update_clone(store, clone));
+    TRY(store_set_clone_volume(store, operation->row->target, storage_pool_name(pool), volume,
+                               snapshot_uid));
     return store_commit(&tx);
 }
 
@@ -96,12 +121,11 @@ static Error *reset_finish(Operation *operation)
 {
     const CloneWork *work = operation->work;
     Store *store = operation->engine->store;
-    g_autoptr(Clone) clone = NULL;
+    const char *uid = operation->row->target;
 
-    TRY(clone_work_settle(operation, CLONE_OK, ""));
-    TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
-    clone->started_at_ms = clone->active_at_ms = clock_now_ms();
-    TRY(store_update_clone(store, clone));
+    TRY(clone_work_settle(operation, CLONE_IN(RESETTING), CLONE_OK, ""));
+    TRY(store_set_clone_reset_error(store, uid, ""));
+    TRY(store_start_clone(store, uid, clock_now_ms(), -1));
     volume_discard_after(operation, storage_pool_name(work->old_pool), work->old_volume);
     return NULL;
 }
@@ -118,19 +142,37 @@ static void reset_rewind(Operation *operation, const OperationKind *kind)
         row->step = MAX(row->step, RESET_STEP_STOP);
 }
 
-/* OK is said of a clone that serves: not before its previous data is back. */
-static Error *reset_fail(Operation *operation, const Error *cause)
+/* What was ready once is looked after again: its data is as its user left it. */
+static char *reset_failure_text(const Operation *operation, const Error *cause)
 {
-    g_autofree char *message = NULL;
+    const CloneWork *work = operation->work;
 
     if (operation->owed)
-        message = g_strdup_printf("Reset failed (%s), and the way back to the previous data has "
-                                  "not succeeded yet, it is tried again: %s",
-                                  cause->message, operation->owed->message);
-    else
-        message =
-            g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
-    return clone_work_settle(operation, operation->owed ? CLONE_FATAL : CLONE_OK, message);
+        return g_strdup_printf("Reset failed (%s), and the way back to the previous data has not "
+                               "succeeded yet, it is tried again: %s",
+                               cause->message, operation->owed->message);
+    if (work->clone->started_at_ms == 0)
+        return g_strdup_printf("Reset failed: %s", cause->message);
+    if (work->old_why)
+        return g_strdup_printf(
+            "Reset failed: %s. The clone keeps its previous data, which does not start: %s",
+            cause->message, work->old_why);
+    return g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
+}
+
+/*
+ * The cause stays on record, whatever becomes of the old data: OK would say that the reset is done.
+ * After the first failed try of an undo it is FATAL already.
+ */
+static Error *reset_fail(Operation *operation, const Error *cause)
+{
+    const CloneWork *work = operation->work;
+    g_autofree char *message = reset_failure_text(operation, cause);
+
+    if (work->clone->started_at_ms > 0)
+        TRY(store_set_clone_reset_error(operation->engine->store, operation->row->target, message));
+    return clone_work_settle(operation, CLONE_IN(RESETTING) | CLONE_IN(FATAL), CLONE_FATAL,
+                             message);
 }
 
 /* The clone is gone, and its destruction knew one of the two volumes. */
@@ -145,6 +187,15 @@ static Error *reset_drop(Operation *operation)
     return e;
 }
 
+static void reset_ended(Operation *operation, const Error *cause)
+{
+    const CloneWork *work = operation->work;
+
+    if (work && work->old_why)
+        supervisor_start_failed(operation->engine->supervisor, operation->row->target);
+    clone_work_ended(operation, cause);
+}
+
 const OperationKind clone_reset_kind = {
     .name = "reset",
     .steps = reset_steps,
@@ -155,7 +206,7 @@ const OperationKind clone_reset_kind = {
     .finish = reset_finish,
     .fail = reset_fail,
     .drop = reset_drop,
-    .ended = clone_work_ended,
+    .ended = reset_ended,
 };
 
 /* --- the request --- */
@@ -170,55 +221,96 @@ static Error *reset_find_target(Engine *engine, const Clone *clone, const char *
     return store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, ret_snapshot);
 }
 
-static Error *reset_check(Engine *engine, const Clone *clone, const Snapshot *target)
+static Error *reset_check_state(Engine *engine, const Clone *clone)
 {
-    g_autoptr(Installation) installation = NULL;
-
-    if (clone->state != CLONE_OK) {
-        Error *e = error_new(ERR_CONFLICT, "clone is not started yet");
-        return error_hint(e, "The clone is %s; only an OK clone can be reset.",
-                          clone_state_name(clone->state));
-    }
-    TRY(engine_need_pool(engine, clone->pool));
-    TRY(engine_need_pool(engine, target->pool));
-    if (!target->is_ready)
-        return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
-                          "This one is being deleted: choose another.");
-    return programs_find(engine, target->pg_major, &installation);
+    TRY(operations_check_settled(engine->operations, clone->uid));
+    if ((clone->state == CLONE_OK || clone->state == CLONE_FATAL) &&
+        !operations_is_busy(engine->operations, clone_destroy_kind.name, clone->uid))
+        return NULL;
+    return error_hint(error_new(ERR_CONFLICT, "clone is not started yet"),
+                      "The clone is %s; wait until it is OK or FATAL.",
+                      clone_state_name(clone->state));
 }
 
-/* Target snapshot, state and operation in one transaction: the snapshot cannot go in between. */
-static Error *reset_record(Engine *engine, const char *id, const char *snapshot_id, bool latest,
+/* Looked at outside of the transaction: pools and programs are no matter of the store. */
+static Error *reset_look(Engine *engine, const char *id, const char *snapshot_id, bool latest,
+                         char **ret_target_uid)
+{
+    g_autoptr(Installation) installation = NULL;
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Snapshot) target = NULL;
+
+    TRY(store_get_clone(engine->store, id, &clone));
+    TRY(reset_check_state(engine, clone));
+    TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
+    TRY(engine_need_pool(engine, clone->pool));
+    TRY(engine_need_pool(engine, target->pool));
+    TRY(programs_find(engine, target->pg_major, &installation));
+    *ret_target_uid = g_strdup(target->uid);
+    return NULL;
+}
+
+static json_t *reset_args(const Clone *clone, const Snapshot *target)
+{
+    g_autofree char *volume = id_new();
+
+    return json_pack("{ssssssssssss}", "volume", volume, "pool", target->pool, "oldVolume",
+                     clone->volume, "oldPool", clone->pool, "snapshot", target->uid, "oldSnapshot",
+                     clone->snapshot_uid);
+}
+
+/*
+ * Target snapshot, state and operation in one transaction: from here on the journal holds the
+ * snapshot (snapshot_users()), so that it cannot go.
+ */
+static Error *reset_record(Engine *engine, const char *id, const char *target_uid,
                            OperationRow **ret_row)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Clone) clone = NULL;
     g_autoptr(Snapshot) target = NULL;
-    g_autofree char *volume = id_new();
 
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
-    TRY(operations_check_settled(engine->operations, clone->uid));
-    TRY(reset_find_target(engine, clone, snapshot_id, latest, &target));
-    TRY(reset_check(engine, clone, target));
+    TRY(reset_check_state(engine, clone));
+    TRY(store_get_snapshot_by_uid(engine->store, target_uid, &target));
+    if (!target->is_ready)
+        return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
+                          "This one is being deleted: choose another.");
 
-    json_t *args = json_pack("{ssssssssssss}", "volume", volume, "pool", target->pool, "oldVolume",
-                             clone->volume, "oldPool", clone->pool, "snapshot", target->uid,
-                             "oldSnapshot", clone->snapshot_uid);
+    json_t *args = reset_args(clone, target);
     g_autoptr(OperationRow) row = operation_row(&clone_reset_kind, clone->uid, args);
     json_decref(args);
-    TRY(store_move_clone(engine->store, clone->uid, CLONE_RESETTING, ""));
+    TRY(store_move_clone(engine->store, clone->uid, CLONE_IN(OK) | CLONE_IN(FATAL), CLONE_RESETTING,
+                         ""));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_commit(&tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
 }
 
+/* A start under way is of data that goes, and may wait long for what does not come up. */
+static void reset_end_start(Operations *operations, const char *uid)
+{
+    if (operations_is_busy(operations, clone_start_kind.name, uid))
+        operations_cancel(operations, uid);
+}
+
 Error *engine_reset_clone(Engine *engine, const char *id, const char *snapshot_id, bool latest)
 {
+    g_autofree char *target_uid = NULL;
     g_autoptr(OperationRow) row = NULL;
 
-    TRY(reset_record(engine, id, snapshot_id, latest, &row));
+    TRY(reset_look(engine, id, snapshot_id, latest, &target_uid));
+    Error *e = reset_record(engine, id, target_uid, &row);
+    if (e && e->code == ERR_NOT_FOUND && latest) { /* a newer one has come, and this one gone */
+        error_free(e);
+        g_clear_pointer(&target_uid, g_free);
+        TRY(reset_look(engine, id, snapshot_id, latest, &target_uid));
+        e = reset_record(engine, id, target_uid, &row);
+    }
+    TRY(e);
+    reset_end_start(engine->operations, row->target);
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
     return NULL;
 }

@@ -8,8 +8,19 @@
 
 extern const OperationKind clone_start_kind;
 
-/* Begins an operation for one. */
-MUST_CHECK Error *engine_start_clone(Engine *engine, const Clone *clone);
+/*
+ * engine_start_clone - begin an operation that starts one, if that is still wanted: what is decided
+ * here is decided in the transaction that records it.
+ *
+ *   from      the states that the caller expects, a set of CLONE_IN()
+ *   message   for the clone's status from now on; NULL = as it is
+ *   n_failed  starts of it that have failed one after the other: after each second one its
+ *             postgresql.auto.conf is set aside, and stays so if that helps
+ *
+ * A clone that is in another state, is worked on, or is gone, is success.
+ */
+MUST_CHECK Error *engine_start_clone(Engine *engine, const char *uid, unsigned from,
+                                     const char *message, int64_t n_failed);
 
 /*
  * Begins an operation for each clone that was ready once, does not run, and is not worked on. Of

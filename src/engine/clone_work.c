@@ -31,6 +31,7 @@ static void clone_work_free(CloneWork *work)
     json_decref(work->args);
     g_free(work->volume);
     g_free(work->old_volume);
+    g_free(work->old_why);
     g_free(work->data_dir);
     g_free(work);
 }
@@ -196,11 +197,12 @@ Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
     const Config *config = operation->engine->config;
+    json_t *inherited = json_loads(work->snapshot->extra_conf, 0, NULL);
     json_t *extra = json_loads(work->clone->extra_conf, 0, NULL);
     const ConfSpec spec = {
         .purpose = CONF_CLONE,
         .major = work->snapshot->pg_major,
-        .layers = {config->database_configs, config->retrieval.snapshot.configs, extra},
+        .layers = {config->database_configs, config->retrieval.snapshot.configs, inherited, extra},
     };
 
     Error *e = clone_write_access(work, config);
@@ -208,6 +210,7 @@ Error *clone_step_configure(Operation *operation)
         e = conf_end_recovery(work->data_dir);
     if (!e)
         e = conf_write(work->data_dir, config->postgres.os_user, &spec);
+    json_decref(inherited);
     json_decref(extra);
     return e;
 }
@@ -344,15 +347,15 @@ Error *clone_step_shut(Operation *operation)
 
 /* --- the end --- */
 
-Error *clone_work_settle(Operation *operation, CloneState state, const char *message)
+Error *clone_work_settle(Operation *operation, unsigned from, CloneState to, const char *message)
 {
-    Engine *engine = operation->engine;
-    g_autoptr(Clone) clone = NULL;
+    Error *e =
+        store_move_clone(operation->engine->store, operation->row->target, from, to, message);
 
-    TRY(store_get_clone_by_uid(engine->store, operation->row->target, &clone));
-    if (clone->state == CLONE_DELETING || clone->state == state)
-        return NULL;
-    return store_move_clone(engine->store, clone->uid, state, message);
+    if (!e || e->code != ERR_CONFLICT)
+        return e;
+    error_free(e);
+    return NULL;
 }
 
 void clone_work_ended(Operation *operation, const Error *cause)

@@ -15,11 +15,13 @@ typedef struct CloneWork {
     Pool *pool;         /* of `volume` */
     Pool *old_pool;     /* of `old_volume`; NULL without one */
     Installation *installation;
-    json_t *args;     /* of the operation */
-    char *volume;     /* the volume that the steps make and start */
-    char *old_volume; /* of a reset: the one it replaces; else NULL */
-    char *data_dir;   /* of `volume` */
-    Conn *conn;       /* the one that proved it ready, for preparing users; NULL after a restart */
+    json_t *args;      /* of the operation */
+    char *volume;      /* the volume that the steps make and start */
+    char *old_volume;  /* of a reset: the one it replaces; else NULL */
+    char *old_why;     /* of a failed reset: why the old one does not serve again; else NULL */
+    char *data_dir;    /* of `volume` */
+    bool is_set_aside; /* of a start: its postgresql.auto.conf is */
+    Conn *conn;        /* the one that proved it ready, for preparing users; NULL after a restart */
 } CloneWork;
 
 /* load() and unload() of kinds whose target is a clone's uid. Args: volume and its pool, oldVolume and its oldPool, snapshot. */
@@ -44,8 +46,13 @@ EngineInstance clone_instance(const CloneWork *work);
 /* The same for talking to it: the operation's cancel ends that, but for an undo. */
 EngineInstance clone_instance_of(const Operation *operation);
 
-/* Moves the clone's state inside the present transaction; one that is being deleted stays so. */
-MUST_CHECK Error *clone_work_settle(Operation *operation, CloneState state, const char *message);
+/*
+ * Moves the clone's state inside the present transaction, from those that this operation leaves it
+ * in (a set of CLONE_IN()). What was asked for meanwhile, a reset or the destruction, has set a
+ * state of its own, which stays.
+ */
+MUST_CHECK Error *clone_work_settle(Operation *operation, unsigned from, CloneState to,
+                                    const char *message);
 
 /* ended() of these kinds: tells whoever waits for the clone. */
 void clone_work_ended(Operation *operation, const Error *cause);

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "engine/clone.h"
 #include "engine/gate.h"
 #include "engine/operation.h"
 #include "engine/pools.h"
@@ -252,6 +253,18 @@ static Error *examine_pools(Examination *x)
 
 /* --- what should exist --- */
 
+static void examine_port(Examination *x, const Clone *clone)
+{
+    g_autofree char *trouble = gate_trouble(x->engine, clone->uid);
+
+    if (trouble)
+        examination_add(x, true, "clone", clone->id, trouble,
+                        "It is served as soon as the port is free: end the program that has it.");
+    else if (port_is_free(clone->port))
+        examination_add(x, true, "clone", clone->id, "nobody listens on its port",
+                        "Reset it; its log tells whether another program had the port.");
+}
+
 static void examine_instance(Examination *x, const Clone *clone)
 {
     g_autofree char *socket_dir = runtime_socket_dir(x->engine->runtime, clone->uid);
@@ -266,9 +279,7 @@ static void examine_instance(Examination *x, const Clone *clone)
     if (!g_file_test(socket, G_FILE_TEST_EXISTS))
         examination_add(x, true, "clone", clone->id, "its Unix socket is missing",
                         "Reset or destroy it.");
-    if (port_is_free(clone->port))
-        examination_add(x, true, "clone", clone->id, "nobody listens on its port",
-                        "Reset it; its log tells whether another program had the port.");
+    examine_port(x, clone);
 }
 
 static void examine_clone(Examination *x, const Clone *clone)
@@ -278,13 +289,11 @@ static void examine_clone(Examination *x, const Clone *clone)
     if (g_hash_table_contains(x->busy, clone->uid) ||
         g_hash_table_contains(x->missing, clone->pool))
         return;
-    if (clone->state == CLONE_FATAL) {
-        examination_add(x, false, "clone", clone->id, clone->message,
-                        clone->started_at_ms > 0 ? "A restart of rametd tries to start it again."
-                                                 : "It can only be destroyed.");
+    if (clone->state == CLONE_FATAL && !engine_clone_serves(x->engine, clone)) {
+        examination_add(x, false, "clone", clone->id, clone->message, "Reset or destroy it.");
         return;
     }
-    if (clone->state != CLONE_OK)
+    if (!clone_is_served(clone))
         examination_add(x, true, "clone", clone->id,
                         "no operation works on it though its state says so",
                         "Destroy it, and report this.");

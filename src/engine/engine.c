@@ -22,6 +22,7 @@
 #include "engine/port.h"
 #include "engine/programs.h"
 #include "engine/snapshot.h"
+#include "engine/snapshot_sweeper.h"
 #include "engine/space.h"
 #include "engine/store_watch.h"
 #include "engine/supervisor.h"
@@ -116,6 +117,7 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     TRY(pools_open(engine->pools));
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
+    engine->supervisor = supervisor_new(engine);
     TRY(operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()),
                        ENGINE_SLOW_MS, &engine->operations));
     for (size_t i = 0; i < G_N_ELEMENTS(engine_kinds); i++)
@@ -157,10 +159,12 @@ void engine_close(Engine *engine)
     idle_checker_stop(engine->idle);
     space_watch_stop(engine->space);
     supervisor_stop(engine->supervisor);
+    snapshot_sweeper_stop(engine->sweeper);
     log_keeper_stop(engine->logs);
     pools_stop(engine->pools);
     operations_free(engine->operations);
     store_watch_stop(engine->store_watch); /* what the last operation has committed is told, too */
+    supervisor_free(engine->supervisor);
     port_pool_free(engine->ports);
     pools_free(engine->pools);
     gate_close(engine->gate);
@@ -199,7 +203,8 @@ static Error *engine_recover_by_store(Engine *engine)
     TRY(operations_recover(engine->operations));
     TRY(engine_start_stopped_clones(engine, NULL));
     TRY(idle_checker_start(engine, &engine->idle));
-    return supervisor_start(engine, &engine->supervisor);
+    TRY(snapshot_sweeper_start(engine, &engine->sweeper));
+    return supervisor_watch(engine->supervisor);
 }
 
 Error *engine_recover(Engine *engine)

@@ -13,15 +13,16 @@
 #include "storage/storage.h"
 #include "store/store.h"
 
-typedef struct Operations Operations;   /* operation.h */
-typedef struct PortPool PortPool;       /* port.h */
-typedef struct IdleChecker IdleChecker; /* idle.h */
-typedef struct Pools Pools;             /* pools.h */
-typedef struct SpaceWatch SpaceWatch;   /* space.h */
-typedef struct Gate Gate;               /* gate.h */
-typedef struct Supervisor Supervisor;   /* supervisor.h */
-typedef struct LogKeeper LogKeeper;     /* log_keeper.h */
-typedef struct StoreWatch StoreWatch;   /* store_watch.h */
+typedef struct Operations Operations;           /* operation.h */
+typedef struct PortPool PortPool;               /* port.h */
+typedef struct IdleChecker IdleChecker;         /* idle.h */
+typedef struct Pools Pools;                     /* pools.h */
+typedef struct SpaceWatch SpaceWatch;           /* space.h */
+typedef struct Gate Gate;                       /* gate.h */
+typedef struct Supervisor Supervisor;           /* supervisor.h */
+typedef struct SnapshotSweeper SnapshotSweeper; /* snapshot_sweeper.h */
+typedef struct LogKeeper LogKeeper;             /* log_keeper.h */
+typedef struct StoreWatch StoreWatch;           /* store_watch.h */
 
 typedef struct Engine {
     const Config *config; /* borrowed: the caller keeps it alive */
@@ -35,15 +36,16 @@ typedef struct Engine {
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
-    IdleChecker *idle;       /* NULL unless cloning.maxIdleMinutes is set */
-    SpaceWatch *space;       /* from recovery on                         */
-    Supervisor *supervisor;  /* from recovery on                         */
-    LogKeeper *logs;         /* from recovery on                         */
-    StoreWatch *store_watch; /* from recovery on                        */
-    Gate *gate;              /* NULL where instances listen themselves   */
-    GMutex retrieval_lock;   /* for the next */
-    void *retrieval;         /* of the layer above: its operations find it by retrieval_hold() */
-    GMutex listener_lock;    /* held while the listener is told */
+    IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
+    SpaceWatch *space; /* from recovery on                         */
+    Supervisor *supervisor;
+    SnapshotSweeper *sweeper; /* from recovery on                       */
+    LogKeeper *logs;          /* from recovery on                       */
+    StoreWatch *store_watch;  /* from recovery on                       */
+    Gate *gate;               /* NULL where instances listen themselves */
+    GMutex retrieval_lock;    /* for the next */
+    void *retrieval;          /* of the layer above: its operations find it by retrieval_hold() */
+    GMutex listener_lock;     /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;

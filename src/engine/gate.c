@@ -23,6 +23,8 @@ struct Gate {
     char *log_path;
     char **addresses;
     Ticker *ticker;
+    GMutex troubles_lock; /* not the other: who asks must not wait for the gateway */
+    GHashTable *troubles; /* uid of a clone → why its port cannot be had, owned */
 };
 
 /* --- the program --- */
@@ -74,9 +76,48 @@ static void gate_warn_of_version(Gate *gate)
                  "version", hello.version, "ours", RAMET_VERSION);
 }
 
+/* --- ports that others have --- */
+
+static void gate_note_trouble(Gate *gate, const char *uid, const Error *e)
+{
+    g_mutex_lock(&gate->troubles_lock);
+    if (e)
+        g_hash_table_insert(gate->troubles, g_strdup(uid), g_strdup(e->message));
+    else
+        g_hash_table_remove(gate->troubles, uid);
+    g_mutex_unlock(&gate->troubles_lock);
+}
+
+char *gate_trouble(const Engine *engine, const char *uid)
+{
+    Gate *gate = engine->gate;
+
+    if (!gate)
+        return NULL;
+    g_mutex_lock(&gate->troubles_lock);
+    char *why = g_strdup(g_hash_table_lookup(gate->troubles, uid));
+    g_mutex_unlock(&gate->troubles_lock);
+    return why;
+}
+
+/* Uids, in an array of their own. */
+static GPtrArray *gate_list_troubles(Gate *gate)
+{
+    GPtrArray *uids = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    void *uid;
+
+    g_mutex_lock(&gate->troubles_lock);
+    g_hash_table_iter_init(&iter, gate->troubles);
+    while (g_hash_table_iter_next(&iter, &uid, NULL))
+        g_ptr_array_add(uids, g_strdup(uid));
+    g_mutex_unlock(&gate->troubles_lock);
+    return uids;
+}
+
 /* --- what it is told --- */
 
-static Error *gate_add(Gate *gate, const Clone *clone)
+static Error *gate_ask_for_door(Gate *gate, const Clone *clone)
 {
     Engine *engine = gate->engine;
     g_autofree char *directory = runtime_socket_dir(engine->runtime, clone->uid);
@@ -93,9 +134,17 @@ static Error *gate_add(Gate *gate, const Clone *clone)
     return gateway_client_add(gate->client, &door);
 }
 
+static Error *gate_add(Gate *gate, const Clone *clone)
+{
+    Error *e = gate_ask_for_door(gate, clone);
+
+    gate_note_trouble(gate, clone->uid, e && e->code == ERR_CONFLICT ? e : NULL);
+    return e;
+}
+
 static bool gate_should_have(const Engine *engine, const Clone *clone)
 {
-    return (clone->state == CLONE_OK || clone->state == CLONE_RESETTING) &&
+    return (clone_is_served(clone) || clone->state == CLONE_RESETTING) &&
            runtime_is_running(engine->runtime, clone->uid);
 }
 
@@ -183,6 +232,7 @@ Error *gate_hold(Engine *engine, const Clone *clone)
 
 static Error *gate_call_shut(Gate *gate, const Clone *clone)
 {
+    gate_note_trouble(gate, clone->uid, NULL);
     return gateway_client_remove(gate->client, clone->uid);
 }
 
@@ -218,6 +268,8 @@ Error *gate_open(Engine *engine)
         return NULL;
     gate = g_new0(Gate, 1);
     g_rec_mutex_init(&gate->lock);
+    g_mutex_init(&gate->troubles_lock);
+    gate->troubles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     gate->engine = engine;
     gate->program = proc_find_own("ramet-gateway"); /* of our version */
     gate->log_path = g_build_filename(config->server.state_dir, "logs", "gateway.log", NULL);
@@ -230,6 +282,32 @@ Error *gate_open(Engine *engine)
     return NULL;
 }
 
+/* Another program may have let go of its port. With the lock held. */
+static void gate_try_again(Gate *gate, const char *uid)
+{
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Error) e = store_get_clone_by_uid(gate->engine->store, uid, &clone);
+
+    if (e || !gate_should_have(gate->engine, clone)) {
+        gate_note_trouble(gate, uid, NULL);
+        return;
+    }
+    error_free(gate_add(gate, clone));
+    g_autofree char *why = gate_trouble(gate->engine, uid);
+    if (why)
+        return;
+    log_info("the port of a clone is free again, and served", "clone", clone->id);
+    engine_notify(gate->engine);
+}
+
+static void gate_try_all_again(Gate *gate)
+{
+    g_autoptr(GPtrArray) uids = gate_list_troubles(gate);
+
+    for (unsigned i = 0; i < uids->len; i++)
+        gate_try_again(gate, uids->pdata[i]);
+}
+
 static void gate_watch(void *data)
 {
     Gate *gate = data;
@@ -239,6 +317,7 @@ static void gate_watch(void *data)
 
     if (e && e->code == ERR_NOT_FOUND)
         error_ignore(gate_revive(gate, &is_new), "the gateway is looked after again soon");
+    gate_try_all_again(gate);
 }
 
 Error *gate_restore(Engine *engine)
@@ -260,6 +339,8 @@ void gate_close(Gate *gate)
     ticker_stop(gate->ticker);
     gateway_client_free(gate->client);
     g_rec_mutex_clear(&gate->lock);
+    g_mutex_clear(&gate->troubles_lock);
+    g_hash_table_unref(gate->troubles);
     g_free(gate->program);
     g_free(gate->user);
     g_free(gate->log_path);

@@ -40,5 +40,11 @@ MUST_CHECK Error *gate_hold(Engine *engine, const Clone *clone);
 /* Stops listening for it, and ends its connections. May be repeated. */
 MUST_CHECK Error *gate_shut(Engine *engine, const Clone *clone);
 
+/*
+ * Why a clone that runs cannot be reached over its port, as when another program has it: that is
+ * tried again every two seconds. NULL = it can, or there is no gate. Caller frees.
+ */
+char *gate_trouble(const Engine *engine, const char *uid);
+
 /* What the gateway has seen of all clones, by uid: of GatewayStatus *; caller unrefs. */
 MUST_CHECK Error *gate_look(Engine *engine, GPtrArray **ret_list);

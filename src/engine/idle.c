@@ -1,8 +1,9 @@
 /*
- * Deleting clones that nobody uses. A clone is in use while one of its sessions is busy, and at
- * each change that the server's own counters show since the last look: sessions that came and went
- * in between count. No statement has to be logged for that. A clone that cannot be asked is not
- * idle. Where the gateway carries the connections it knows most of that without asking.
+ * Deleting clones that nobody uses. A clone is in use while somebody is connected, and at each
+ * change since the last look: of what the gateway has seen, or of the server's own counters, so
+ * that sessions that came and went in between count. No statement has to be logged for that. A
+ * clone that cannot be asked is not idle. Time is counted by the monotonic clock, from the start of
+ * this server on: whoever sets the machine's clock deletes nothing.
  */
 #include "engine/idle.h"
 
@@ -23,7 +24,7 @@ struct IdleChecker {
     Engine *engine;
     Ticker *ticker;
     GCancellable *cancel; /* of what clones are asked */
-    GHashTable *counters; /* clone uid → int64_t *: the counter at the last look */
+    GHashTable *watches;  /* clone uid → IdleWatch *, owned */
 };
 
 static int64_t idle_window_ms(const Engine *engine)
@@ -31,20 +32,44 @@ static int64_t idle_window_ms(const Engine *engine)
     return engine->config->cloning.max_idle_minutes * 60000;
 }
 
-/* Did anybody but us use it since the last look? The first look has nothing to compare with. */
-static bool idle_counter_moved(IdleChecker *checker, const char *uid, int64_t counter,
-                               int64_t own_share)
-{
-    int64_t *last = g_hash_table_lookup(checker->counters, uid);
-    bool has_moved = last && counter > *last + own_share;
+/* --- what was seen of a clone --- */
 
-    if (!last) {
-        last = g_new(int64_t, 1);
-        g_hash_table_insert(checker->counters, g_strdup(uid), last);
-    }
-    *last = counter;
-    return has_moved;
+bool idle_watch_see(IdleWatch *watch, const IdleSight *sight, int64_t now_ms, int64_t window_ms)
+{
+    bool is_first = watch->used_at_ms == 0;
+    bool has_moved = sight->counter > watch->counter + sight->own_share ||
+                     sight->mark != watch->mark || sight->started_at_ms != watch->started_at_ms;
+
+    if (is_first || has_moved || sight->is_connected)
+        watch->used_at_ms = now_ms;
+    watch->counter = sight->counter;
+    watch->mark = sight->mark;
+    watch->started_at_ms = sight->started_at_ms;
+    return now_ms - watch->used_at_ms >= window_ms;
 }
+
+static IdleWatch *idle_watch_of(IdleChecker *checker, const char *uid)
+{
+    IdleWatch *watch = g_hash_table_lookup(checker->watches, uid);
+
+    if (watch)
+        return watch;
+    watch = g_new0(IdleWatch, 1);
+    g_hash_table_insert(checker->watches, g_strdup(uid), watch);
+    return watch;
+}
+
+static gboolean idle_has_gone(void *uid, void *watch, void *clones)
+{
+    const GPtrArray *list = clones;
+
+    for (unsigned i = 0; i < list->len; i++)
+        if (g_str_equal(((const Clone *)list->pdata[i])->uid, uid))
+            return FALSE;
+    return TRUE;
+}
+
+/* --- looking --- */
 
 static const GatewayStatus *idle_find_door(const GPtrArray *doors, const char *uid)
 {
@@ -54,14 +79,7 @@ static const GatewayStatus *idle_find_door(const GPtrArray *doors, const char *u
     return NULL;
 }
 
-/* False: somebody is connected who has not said anything for long, and may be waiting for a query. */
-static bool idle_door_tells(const Engine *engine, const GatewayStatus *door)
-{
-    return door && (door->connections == 0 ||
-                    clock_now_ms() - door->last_active_at_ms < idle_window_ms(engine));
-}
-
-static Error *idle_ask(IdleChecker *checker, const Clone *clone, int64_t *ret_active_at_ms)
+static Error *idle_ask(const IdleChecker *checker, const Clone *clone, IdleSight *ret_sight)
 {
     const EngineInstance instance = {
         .id = clone->uid,
@@ -75,61 +93,52 @@ static Error *idle_ask(IdleChecker *checker, const Clone *clone, int64_t *ret_ac
 
     TRY(instance_connect(checker->engine, &instance, NULL, &conn));
     TRY(activity_read(conn, &activity));
-    int64_t active_at_ms = MAX(clone->active_at_ms, clone->started_at_ms);
-    if (activity.busy > 0 ||
-        idle_counter_moved(checker, clone->uid, activity.counter, activity_own_share(conn)))
-        active_at_ms = clock_now_ms();
-    *ret_active_at_ms = MAX(active_at_ms, activity.last_used_ms);
+    *ret_sight = (IdleSight){.is_connected = activity.sessions > 0,
+                             .counter = activity.counter,
+                             .own_share = activity_own_share(conn)};
+    return NULL;
+}
+
+/* The gateway knows it without asking the clone: who is connected comes through it. */
+static Error *idle_look(const IdleChecker *checker, const Clone *clone, const GPtrArray *doors,
+                        IdleSight *ret_sight)
+{
+    const GatewayStatus *door = idle_find_door(doors, clone->uid);
+
+    if (!door)
+        TRY(idle_ask(checker, clone, ret_sight));
+    else
+        *ret_sight =
+            (IdleSight){.is_connected = door->connections > 0, .mark = door->last_active_at_ms};
+    ret_sight->started_at_ms = clone->started_at_ms;
     return NULL;
 }
 
 /* Snapshots that were taken of it keep a clone, as its author may come back to them. */
-static Error *idle_has_snapshots(Engine *engine, const Clone *clone, bool *ret_has)
-{
-    g_autoptr(GPtrArray) snapshots = NULL;
-
-    TRY(store_list_snapshots(engine->store, &snapshots));
-    for (unsigned i = 0; i < snapshots->len && !*ret_has; i++)
-        *ret_has = g_str_equal(((const Snapshot *)snapshots->pdata[i])->clone_id, clone->id);
-    return NULL;
-}
-
 static Error *idle_destroy(Engine *engine, const Clone *clone)
 {
     bool has_snapshots = false;
 
-    TRY(idle_has_snapshots(engine, clone, &has_snapshots));
+    TRY(store_has_clone_snapshots(engine->store, clone->uid, &has_snapshots));
     if (has_snapshots)
         return NULL;
     log_info("destroying an idle clone", "clone", clone->id);
     return engine_destroy_clone(engine, clone->id);
 }
 
-static Error *idle_look(IdleChecker *checker, const Clone *clone, const GPtrArray *doors,
-                        int64_t *ret_active_at_ms)
-{
-    const GatewayStatus *door = idle_find_door(doors, clone->uid);
-
-    if (!idle_door_tells(checker->engine, door))
-        return idle_ask(checker, clone, ret_active_at_ms);
-    *ret_active_at_ms =
-        MAX(MAX(clone->active_at_ms, clone->started_at_ms), door->last_active_at_ms);
-    return NULL;
-}
-
 static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const GPtrArray *doors)
 {
     Engine *engine = checker->engine;
-    int64_t active_at_ms = 0;
+    IdleWatch *watch = idle_watch_of(checker, clone->uid);
+    IdleSight sight;
 
-    if (clone->state != CLONE_OK || clone_is_protected_now(clone))
+    if (!clone_is_served(clone) || clone_is_protected_now(clone)) {
+        watch->used_at_ms = 0; /* begins anew */
         return NULL;
-    TRY(idle_look(checker, clone, doors, &active_at_ms));
-    if (active_at_ms != clone->active_at_ms)
-        TRY(store_touch_clone(engine->store, clone->uid, active_at_ms));
-    if (clock_now_ms() - active_at_ms < idle_window_ms(engine))
-        return NULL;
-    return idle_destroy(engine, clone);
+    }
+    TRY(idle_look(checker, clone, doors, &sight));
+    bool is_idle = idle_watch_see(watch, &sight, clock_monotonic_ms(), idle_window_ms(engine));
+    return is_idle ? idle_destroy(engine, clone) : NULL;
 }
 
 static void idle_check_all(void *data)
@@ -145,6 +154,8 @@ static void idle_check_all(void *data)
     for (unsigned i = 0; clones && i < clones->len; i++)
         error_ignore(idle_check_clone(checker, clones->pdata[i], doors),
                      "a clone that cannot be asked is not idle");
+    if (clones)
+        g_hash_table_foreach_remove(checker->watches, idle_has_gone, clones);
 }
 
 Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker)
@@ -157,7 +168,7 @@ Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker)
 
     checker->engine = engine;
     checker->cancel = g_cancellable_new();
-    checker->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    checker->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     Error *e = ticker_start("idle", look_ms, idle_check_all, checker, &checker->ticker);
     if (e) {
         idle_checker_stop(checker);
@@ -174,6 +185,6 @@ void idle_checker_stop(IdleChecker *checker)
     g_cancellable_cancel(checker->cancel);
     ticker_stop(checker->ticker);
     g_object_unref(checker->cancel);
-    g_hash_table_unref(checker->counters);
+    g_hash_table_unref(checker->watches);
     g_free(checker);
 }

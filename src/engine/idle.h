@@ -3,8 +3,28 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "engine/engine.h"
 
 /* Starts the checker's thread; NULL when idle deletion is off. */
 MUST_CHECK Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker);
 void idle_checker_stop(IdleChecker *checker);
+
+/* What one look shows of a clone. What the look does not know is 0. */
+typedef struct IdleSight {
+    bool is_connected;     /* somebody is now                              */
+    int64_t counter;       /* sessions there were, by the server's count   */
+    int64_t own_share;     /* of that, what our look itself has added      */
+    int64_t mark;          /* changes with each byte that the gateway sees */
+    int64_t started_at_ms; /* changes with each reset                      */
+} IdleSight;
+
+/* What is remembered of it; begins as zeros, which is a use. */
+typedef struct IdleWatch {
+    int64_t counter, mark, started_at_ms;
+    int64_t used_at_ms; /* monotonic; 0 = nobody has looked yet */
+} IdleWatch;
+
+/* Takes a look in. True: nobody has used it for that long by now. Pure, for tests. */
+bool idle_watch_see(IdleWatch *watch, const IdleSight *sight, int64_t now_ms, int64_t window_ms);

@@ -13,12 +13,26 @@
 #include "storage/measure.h"
 
 #define DELETE_CLONES_TIMEOUT_MS 120000
+#define SNAPSHOT_ID_TRIES        60
 
-char *snapshot_public_id(const char *pool, int64_t data_state_at_ms)
+char *snapshot_public_id(const char *place, int64_t at_ms)
 {
-    g_autofree char *stamp = clock_format_stamp(data_state_at_ms);
+    g_autofree char *stamp = clock_format_stamp(at_ms);
 
-    return g_strdup_printf("%s@snapshot_%s", pool, stamp);
+    return g_strdup_printf("%s@snapshot_%s", place, stamp);
+}
+
+Error *snapshot_insert(Store *store, Snapshot *snapshot, const char *place)
+{
+    for (int i = 1;; i++) {
+        g_free(snapshot->id);
+        snapshot->id = snapshot_public_id(place, snapshot->data_state_at_ms);
+        Error *e = store_insert_stamped_snapshot(store, snapshot);
+        if (!e || e->code != ERR_CONFLICT || i == SNAPSHOT_ID_TRIES)
+            return e;
+        error_free(e);
+        snapshot->data_state_at_ms += 1000;
+    }
 }
 
 Error *snapshot_check_id(const char *id)
@@ -76,6 +90,51 @@ Manifest *snapshot_manifest(const Snapshot *snapshot)
     return manifest;
 }
 
+/* --- who uses it --- */
+
+static bool users_reset_names(const OperationRow *row, const char *uid)
+{
+    static const char *const names[] = {"snapshot", "oldSnapshot"};
+    json_t *args = json_loads(row->args, 0, NULL);
+    bool has_named = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        has_named |= g_strcmp0(json_string_value(json_object_get(args, names[i])), uid) == 0;
+    json_decref(args);
+    return has_named;
+}
+
+static Error *users_add(Store *store, GPtrArray *users, const char *clone_uid)
+{
+    g_autoptr(Clone) clone = NULL;
+    Error *e = store_get_clone_by_uid(store, clone_uid, &clone);
+
+    if (e && e->code == ERR_NOT_FOUND) { /* its reset ends without it */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    if (!g_ptr_array_find_with_equal_func(users, clone->id, g_str_equal, NULL))
+        g_ptr_array_add(users, g_strdup(clone->id));
+    return NULL;
+}
+
+Error *snapshot_list_users(Store *store, const char *uid, GPtrArray **ret_ids)
+{
+    g_autoptr(GPtrArray) users = NULL;
+    g_autoptr(GPtrArray) rows = NULL;
+
+    TRY(store_list_snapshot_clones(store, uid, &users));
+    TRY(store_list_operations(store, &rows));
+    for (unsigned i = 0; i < rows->len; i++) {
+        const OperationRow *row = rows->pdata[i];
+        if (g_str_equal(row->kind, clone_reset_kind.name) && users_reset_names(row, uid))
+            TRY(users_add(store, users, row->target));
+    }
+    *ret_ids = g_steal_pointer(&users);
+    return NULL;
+}
+
 /* --- deletion --- */
 
 typedef struct DeleteWork {
@@ -120,7 +179,7 @@ static Error *delete_has_no_clones(void *data, bool *ret_done)
 
     if (g_cancellable_is_cancelled(operation->cancel)) /* the server stops */
         return error_new(ERR_CONFLICT, "cancelled");
-    TRY(store_list_snapshot_clones(operation->engine->store, operation->row->target, &clones));
+    TRY(snapshot_list_users(operation->engine->store, operation->row->target, &clones));
     *ret_done = clones->len == 0;
     return NULL;
 }
@@ -131,7 +190,7 @@ static Error *delete_destroy_clones(Operation *operation)
     Engine *engine = operation->engine;
     g_autoptr(GPtrArray) clones = NULL;
 
-    TRY(store_list_snapshot_clones(engine->store, operation->row->target, &clones));
+    TRY(snapshot_list_users(engine->store, operation->row->target, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         Error *e = engine_destroy_clone(engine, clones->pdata[i]);
         if (e && e->code == ERR_NOT_FOUND) { /* its user was quicker */
@@ -217,7 +276,7 @@ static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot, bool
     g_autoptr(GPtrArray) clones = NULL;
     g_autoptr(GPtrArray) protected_clones = g_ptr_array_new();
 
-    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
+    TRY(snapshot_list_users(engine->store, snapshot->uid, &clones));
     for (unsigned i = 0; i < clones->len; i++) {
         g_autoptr(Clone) clone = NULL;
         TRY(store_get_clone(engine->store, clones->pdata[i], &clone));
@@ -235,12 +294,11 @@ static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot, bool
 }
 
 /* Inside a transaction: from here on no clone can be made of it. */
-static Error *delete_begin(Engine *engine, Snapshot *snapshot, OperationRow **ret_row)
+static Error *delete_begin(Engine *engine, const Snapshot *snapshot, OperationRow **ret_row)
 {
     g_autoptr(OperationRow) row = operation_row(&snapshot_delete_kind, snapshot->uid, NULL);
 
-    snapshot->is_ready = false;
-    TRY(store_update_snapshot(engine->store, snapshot));
+    TRY(store_set_snapshot_ready(engine->store, snapshot->uid, false));
     TRY(store_insert_operation(engine->store, row));
     *ret_row = g_steal_pointer(&row);
     return NULL;
@@ -280,7 +338,7 @@ Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, Op
 static Error *retire_is_due(Engine *engine, const Snapshot *snapshot, const Snapshot *newest,
                             bool *ret_is_due)
 {
-    g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GPtrArray) users = NULL;
 
     if (!snapshot->is_ready || *snapshot->clone_id || storage_is_foreign(snapshot->uid) ||
         !g_str_equal(snapshot->pool, newest->pool) || g_str_equal(snapshot->uid, newest->uid) ||
@@ -289,18 +347,26 @@ static Error *retire_is_due(Engine *engine, const Snapshot *snapshot, const Snap
         *ret_is_due = false;
         return NULL;
     }
-    TRY(store_list_snapshot_clones(engine->store, snapshot->uid, &clones));
-    *ret_is_due = clones->len == 0;
+    TRY(snapshot_list_users(engine->store, snapshot->uid, &users));
+    *ret_is_due = users->len == 0;
     return NULL;
 }
 
-static Error *retire_one(Engine *engine, Snapshot *snapshot, const Snapshot *newest)
+/* All that it is decided by is read in the transaction that writes. */
+static Error *retire_one(Engine *engine, const char *uid, const Snapshot *newest)
 {
     g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
     g_autoptr(OperationRow) row = NULL;
     bool is_due = false;
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    Error *e = store_get_snapshot_by_uid(engine->store, uid, &snapshot);
+    if (e && e->code == ERR_NOT_FOUND) { /* somebody else was quicker */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
     TRY(retire_is_due(engine, snapshot, newest, &is_due));
     if (!is_due)
         return NULL;
@@ -317,7 +383,7 @@ Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest)
 
     TRY(store_list_snapshots(engine->store, &snapshots));
     for (unsigned i = 0; i < snapshots->len; i++)
-        TRY(retire_one(engine, snapshots->pdata[i], newest));
+        TRY(retire_one(engine, ((const Snapshot *)snapshots->pdata[i])->uid, newest));
     return NULL;
 }
 
@@ -335,6 +401,12 @@ static Error *update_check(const SnapshotUpdate *update)
                       "cannot enable protection and schedule deletion at the same time"),
             "Give either protected or deleteAt: the one set last wins.");
     return NULL;
+}
+
+/* Refused when it is asked for, not when its time has come. */
+static Error *update_check_kind(const Snapshot *snapshot, const SnapshotUpdate *update)
+{
+    return update->has_delete_at && update->delete_at_ms != 0 ? delete_check_kind(snapshot) : NULL;
 }
 
 /* Protection and a scheduled deletion exclude each other: the one set last wins. */
@@ -363,8 +435,10 @@ Error *engine_update_snapshot(Engine *engine, const char *id, const SnapshotUpda
     TRY(update_check(update));
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_snapshot(engine->store, id, &snapshot));
+    TRY(update_check_kind(snapshot, update));
     update_apply(snapshot, update);
-    TRY(store_update_snapshot(engine->store, snapshot));
+    TRY(store_set_snapshot_lease(engine->store, snapshot->uid, snapshot->is_protected,
+                                 snapshot->protected_till_ms, snapshot->delete_at_ms));
     TRY(store_commit(&tx));
     *ret_snapshot = g_steal_pointer(&snapshot);
     return NULL;

@@ -10,14 +10,30 @@
 extern const OperationKind snapshot_clone_kind;
 extern const OperationKind snapshot_delete_kind;
 
-/* "<pool>@snapshot_<stamp of data_state_at_ms>". Caller frees. */
-char *snapshot_public_id(const char *pool, int64_t data_state_at_ms);
+/* "<place>@snapshot_<stamp of that time>"; place: a pool, or a clone in one. Caller frees. */
+char *snapshot_public_id(const char *place, int64_t at_ms);
+
+/*
+ * snapshot_insert - enter one under an id of its place and the time of its data. Stamps have
+ * seconds and are used once on a server: the next free second is taken, so that nobody has to wait.
+ *
+ *   snapshot   gets the id, and the time that is in it
+ *
+ * Errors: ERR_CONFLICT none is free within a minute.
+ */
+MUST_CHECK Error *snapshot_insert(Store *store, Snapshot *snapshot, const char *place);
 
 /* ERR_INVALID `invalid snapshot ID given: "<id>"`. */
 MUST_CHECK Error *snapshot_check_id(const char *id);
 
 /* Is the pool that a well-formed id begins with available? ERR_INVALID `pool manager not …`. */
 MUST_CHECK Error *snapshot_check_pool(Engine *engine, const char *id);
+
+/*
+ * Public ids of the clones that need it: those made from it, and those that a reset under way leads
+ * to it, or may lead back. GPtrArray of char *; caller unrefs.
+ */
+MUST_CHECK Error *snapshot_list_users(Store *store, const char *uid, GPtrArray **ret_ids);
 
 /* The manifest of a snapshot about to be taken. Caller frees. */
 Manifest *snapshot_manifest(const Snapshot *snapshot);
@@ -68,7 +84,8 @@ typedef struct SnapshotUpdate {
  *
  *   ret_snapshot   as it is now; caller frees
  *
- * Errors: ERR_INVALID nothing to change, or both at once; ERR_NOT_FOUND.
+ * Errors: ERR_INVALID nothing to change, or both at once; ERR_NOT_FOUND; ERR_CONFLICT a deletion of
+ *         an automatic snapshot, or of another program's.
  */
 MUST_CHECK Error *engine_update_snapshot(Engine *engine, const char *id,
                                          const SnapshotUpdate *update, Snapshot **ret_snapshot);

@@ -13,26 +13,60 @@
 #include "engine/pools.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
-#define SNAPSHOT_ID_TRIES        60
 
 static bool snapshot_needs_stop(const CloneWork *work)
 {
     return !storage_pool_traits(work->pool).atomic_snapshot;
 }
 
+/*
+ * What its user has done to it is no fault of the request's words: "not found" would mean the
+ * clone.
+ */
+static Error *snapshot_explain(const CloneWork *work, Error *e)
+{
+    if (!e || e->code == ERR_NO_SPACE || e->code == ERR_TIMEOUT || e->code == ERR_BUSY)
+        return e;
+    e->code = ERR_CONFLICT;
+    e = error_wrap(e, "clone \"%s\" cannot be brought to rest", work->clone->id);
+    return e->hint ? e : error_hint(e, "Its user may have broken it. A reset makes it anew.");
+}
+
+/*
+ * It keeps the recovery of later clones short, and that is all: a clone whose connections are all
+ * taken is as good without.
+ */
+static Error *snapshot_checkpoint(const Operation *operation)
+{
+    const EngineInstance instance = clone_instance_of(operation);
+    g_autoptr(Conn) conn = NULL;
+    Error *e = instance_connect(operation->engine, &instance, NULL, &conn);
+
+    if (e && e->code == ERR_BUSY) {
+        error_ignore(e, "the snapshot is taken without a checkpoint");
+        return NULL;
+    }
+    TRY(e);
+    return conn_script(conn, "CHECKPOINT");
+}
+
 static Error *snapshot_settle_data(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    const EngineInstance instance = clone_instance_of(operation);
-    g_autoptr(Conn) conn = NULL;
 
     if (snapshot_needs_stop(work)) {
         TRY(gate_hold(operation->engine, work->clone));
         return runtime_stop(operation->engine->runtime, work->clone->uid, RUNTIME_STOP_CLEAN,
                             SNAPSHOT_STOP_TIMEOUT_MS);
     }
-    TRY(instance_connect(operation->engine, &instance, NULL, &conn));
-    return conn_script(conn, "CHECKPOINT");
+    return snapshot_explain(work, snapshot_checkpoint(operation));
+}
+
+static Error *snapshot_start_again(Operation *operation)
+{
+    TRY(clone_step_configure(operation));
+    TRY(clone_step_start(operation));
+    return clone_step_ready(operation);
 }
 
 /* Whatever happened to the snapshot, the clone runs again. */
@@ -42,11 +76,8 @@ static Error *snapshot_resume(Operation *operation)
 
     if (!snapshot_needs_stop(work))
         return NULL;
-    if (!runtime_is_running(operation->engine->runtime, work->clone->uid)) {
-        TRY(clone_step_configure(operation));
-        TRY(clone_step_start(operation));
-        TRY(clone_step_ready(operation));
-    }
+    if (!runtime_is_running(operation->engine->runtime, work->clone->uid))
+        TRY(snapshot_explain(work, snapshot_start_again(operation)));
     return clone_step_let_in(operation);
 }
 
@@ -91,11 +122,10 @@ static const Step snapshot_steps[] = {
 
 static Error *snapshot_finish(Operation *operation)
 {
-    g_autoptr(Snapshot) snapshot = NULL;
+    const CloneWork *work = operation->work;
 
-    TRY(snapshot_load_row(operation, &snapshot));
-    snapshot->is_ready = true;
-    return store_update_snapshot(operation->engine->store, snapshot);
+    return store_set_snapshot_ready(operation->engine->store,
+                                    json_string_value(json_object_get(work->args, "taken")), true);
 }
 
 static Error *snapshot_fail(Operation *operation, const Error *cause)
@@ -149,13 +179,26 @@ const OperationKind snapshot_clone_kind = {
     .ended = snapshot_ended,
 };
 
-/* "<pool>/branch/<branch>/<clone>/r<revision>@snapshot_<now>", as clients know it. */
-static char *snapshot_clone_id(const Clone *clone, int64_t now_ms)
+/* "<pool>/branch/<branch>/<clone>/r<revision>", as clients know it in ids. */
+static char *snapshot_place(const Clone *clone)
 {
-    g_autofree char *stamp = clock_format_stamp(now_ms);
+    return g_strdup_printf("%s/branch/%s/%s/r%" G_GINT64_FORMAT, clone->pool, clone->branch,
+                           clone->id, clone->revision);
+}
 
-    return g_strdup_printf("%s/branch/%s/%s/r%" G_GINT64_FORMAT "@snapshot_%s", clone->pool,
-                           clone->branch, clone->id, clone->revision, stamp);
+/* Settings that the clone's data may need: those that came with its snapshot, and its own. */
+static char *snapshot_settings(const Clone *clone, const Snapshot *origin)
+{
+    json_t *settings = json_loads(origin->extra_conf, 0, NULL);
+    json_t *own = json_loads(clone->extra_conf, 0, NULL);
+    json_t *all = settings ? settings : json_object();
+
+    if (own)
+        json_object_update(all, own);
+    char *text = json_dumps(all, JSON_COMPACT);
+    json_decref(all);
+    json_decref(own);
+    return text;
 }
 
 static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, const char *message)
@@ -168,24 +211,35 @@ static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, c
     snapshot->branch = g_strdup(clone->branch);
     snapshot->parent_uid = g_strdup(clone->snapshot_uid);
     snapshot->clone_id = g_strdup(clone->id);
+    snapshot->clone_uid = g_strdup(clone->uid);
+    snapshot->extra_conf = snapshot_settings(clone, origin);
     snapshot->message = g_strdup(message);
     snapshot->pg_major = origin->pg_major;
     snapshot->logical_size = origin->logical_size;
     return snapshot;
 }
 
-/* Ids have a resolution of a second; the next free one is taken, so that nobody has to wait. */
-static Error *snapshot_insert(Store *store, const Clone *clone, Snapshot *snapshot)
+/* A clone that has failed has no data that anybody vouches for. */
+static Error *snapshot_check_state(const Clone *clone)
 {
-    for (int64_t at_ms = snapshot->created_at_ms;; at_ms += 1000) {
-        g_free(snapshot->id);
-        snapshot->id = snapshot_clone_id(clone, at_ms);
-        Error *e = store_insert_snapshot(store, snapshot);
-        if (!e || e->code != ERR_CONFLICT ||
-            at_ms > snapshot->created_at_ms + SNAPSHOT_ID_TRIES * 1000)
-            return e;
-        error_free(e);
-    }
+    if (clone->state == CLONE_OK)
+        return NULL;
+    Error *e = error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",
+                         clone->id, clone_state_name(clone->state));
+
+    if (clone->state == CLONE_FATAL)
+        return error_hint(e, "Reset it first. It says: %s", clone->message);
+    return error_hint(e, "Wait until it is OK.");
+}
+
+/* Asked before the transaction, as pools are outside. */
+static Error *snapshot_look(Engine *engine, const char *clone_id)
+{
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_get_clone(engine->store, clone_id, &clone));
+    TRY(snapshot_check_state(clone));
+    return engine_need_pool(engine, clone->pool);
 }
 
 static Error *snapshot_record(Engine *engine, const char *clone_id, const char *message,
@@ -197,18 +251,16 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
 
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(store_get_clone(engine->store, clone_id, &clone));
-    if (clone->state != CLONE_OK)
-        return error_new(ERR_CONFLICT, "clone \"%s\" is %s: only an OK clone has data to take",
-                         clone->id, clone_state_name(clone->state));
+    TRY(snapshot_check_state(clone));
     TRY(operations_check_settled(engine->operations, clone->uid));
-    TRY(engine_need_pool(engine, clone->pool));
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &origin));
 
     g_autoptr(Snapshot) snapshot = snapshot_of_clone(clone, origin, message);
     json_t *args = json_pack("{ss}", "taken", snapshot->uid);
     g_autoptr(OperationRow) row = operation_row(&snapshot_clone_kind, clone->uid, args);
     json_decref(args);
-    TRY(snapshot_insert(engine->store, clone, snapshot));
+    g_autofree char *place = snapshot_place(clone);
+    TRY(snapshot_insert(engine->store, snapshot, place));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_commit(&tx));
     *ret_snapshot = g_steal_pointer(&snapshot);
@@ -221,6 +273,7 @@ Error *engine_snapshot_clone(Engine *engine, const char *clone_id, const char *m
 {
     g_autoptr(OperationRow) row = NULL;
 
+    TRY(snapshot_look(engine, clone_id));
     TRY(snapshot_record(engine, clone_id, message, ret_snapshot, &row));
     operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
     return NULL;

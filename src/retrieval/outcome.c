@@ -28,11 +28,8 @@ Error *outcome_finish_snapshot(Operation *operation)
 {
     const Work *work = operation->work;
     Store *store = work->engine->store;
-    g_autoptr(Snapshot) snapshot = NULL;
 
-    TRY(store_get_snapshot_by_uid(store, work->snapshot_uid, &snapshot));
-    snapshot->is_ready = true;
-    TRY(store_update_snapshot(store, snapshot));
+    TRY(store_set_snapshot_ready(store, work->snapshot_uid, true));
     TRY(store_set_fact(store, FACT_FAILED, ""));
     TRY(store_clear_alerts(store));
     return work->roles_warning ? outcome_raise_alert(store, "roles_incomplete", work->roles_warning)

@@ -13,8 +13,6 @@
 #include "retrieval/outcome.h"
 #include "retrieval/work.h"
 
-#define SAME_SECOND_TRIES 60
-
 /* --- steps --- */
 
 static Error *snapshot_find_installation(Work *work)
@@ -62,23 +60,17 @@ static Snapshot *snapshot_new_golden(const char *pool, const char *uid, int64_t 
     return snapshot;
 }
 
-/* Ids have seconds: two refreshes in one (tests do that) get following ones. */
-static Error *snapshot_insert(Work *work)
+static Error *snapshot_enter(Work *work)
 {
-    Error *e = NULL;
+    const char *pool = storage_pool_name(work->pool);
+    g_autoptr(Snapshot) snapshot =
+        snapshot_new_golden(pool, work->snapshot_uid, work->data_state_at_ms);
 
-    for (int i = 0; i < SAME_SECOND_TRIES; i++) {
-        g_autoptr(Snapshot) snapshot = snapshot_new_golden(
-            storage_pool_name(work->pool), work->snapshot_uid, work->data_state_at_ms);
-        snapshot->pg_major = work->installation->major;
-        snapshot->logical_size = work->logical_size;
-        error_free(e);
-        e = store_insert_snapshot(work->engine->store, snapshot);
-        if (!e || e->code != ERR_CONFLICT)
-            return e;
-        work->data_state_at_ms += 1000;
-    }
-    return e;
+    snapshot->pg_major = work->installation->major;
+    snapshot->logical_size = work->logical_size;
+    TRY(snapshot_insert(work->engine->store, snapshot, pool));
+    work->data_state_at_ms = snapshot->data_state_at_ms;
+    return NULL;
 }
 
 /* A refresh makes the row now; POST /snapshot has made it already. */
@@ -89,7 +81,7 @@ static Error *snapshot_find_row(Work *work, Snapshot **ret_snapshot)
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    TRY(snapshot_insert(work));
+    TRY(snapshot_enter(work));
     return store_get_snapshot_by_uid(work->engine->store, work->snapshot_uid, ret_snapshot);
 }
 
@@ -196,7 +188,16 @@ static Error *snapshot_describe(Engine *engine, Pool *pool, const Golden *golden
     return NULL;
 }
 
-static Error *snapshot_record(Engine *engine, const Golden *golden, const Snapshot *snapshot,
+/* Of the same data there is one; another one of that second, of a clone, has the stamp alone. */
+static Error *snapshot_check_new(Store *store, const Snapshot *snapshot)
+{
+    bool is_there = false;
+
+    TRY(store_has_snapshot(store, snapshot->id, &is_there));
+    return is_there ? snapshot_already_exists(snapshot->id) : NULL;
+}
+
+static Error *snapshot_record(Engine *engine, const Golden *golden, Snapshot *snapshot,
                               OperationRow **ret_row)
 {
     g_autoptr(StoreTransaction) tx = NULL;
@@ -206,19 +207,15 @@ static Error *snapshot_record(Engine *engine, const Golden *golden, const Snapsh
 
     json_decref(args);
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
-    Error *e = store_insert_snapshot(engine->store, snapshot);
-    if (e && e->code == ERR_CONFLICT) {
-        error_free(e);
-        return snapshot_already_exists(snapshot->id);
-    }
-    TRY(e);
+    TRY(snapshot_check_new(engine->store, snapshot));
+    TRY(snapshot_insert(engine->store, snapshot, snapshot->pool));
     TRY(store_insert_operation(engine->store, row));
     TRY(store_commit(&tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
 }
 
-static Error *snapshot_submit(Retrieval *retrieval, const Golden *golden, const Snapshot *snapshot,
+static Error *snapshot_submit(Retrieval *retrieval, const Golden *golden, Snapshot *snapshot,
                               OperationEnded ended, void *data)
 {
     g_autoptr(OperationRow) row = NULL;

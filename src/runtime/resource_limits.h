@@ -12,5 +12,5 @@
 /* Microseconds of CPU in a period. */
 int64_t resource_cpu_quota_us(const InstanceLimits *limits);
 
-/* A "resources" object where all is set, -1 = "no limit any more". Caller owns the reference. */
+/* A "resources" object where all is set, also what is not limited any more. Caller owns the reference. */
 json_t *resource_limits_json(const InstanceLimits *limits);

@@ -12,22 +12,20 @@ static const char *const clone_words[] = {
     [CLONE_DELETING] = "DELETING", [CLONE_FATAL] = "FATAL", NULL,
 };
 
-#define TO(state) (1u << CLONE_##state)
-
 /* From each state, the states that may follow. FATAL again: with another cause. */
 static const unsigned clone_moves[] = {
-    [CLONE_CREATING] = TO(OK) | TO(DELETING) | TO(FATAL),
-    [CLONE_OK] = TO(OK) | TO(RESETTING) | TO(DELETING) | TO(FATAL),
-    [CLONE_RESETTING] = TO(OK) | TO(DELETING) | TO(FATAL),
-    [CLONE_DELETING] = TO(FATAL),
-    [CLONE_FATAL] = TO(OK) | TO(RESETTING) | TO(DELETING) | TO(FATAL),
+    [CLONE_CREATING] = CLONE_IN(OK) | CLONE_IN(DELETING) | CLONE_IN(FATAL),
+    [CLONE_OK] = CLONE_IN(OK) | CLONE_IN(RESETTING) | CLONE_IN(DELETING) | CLONE_IN(FATAL),
+    [CLONE_RESETTING] = CLONE_IN(OK) | CLONE_IN(DELETING) | CLONE_IN(FATAL),
+    [CLONE_DELETING] = CLONE_IN(FATAL),
+    [CLONE_FATAL] = CLONE_IN(OK) | CLONE_IN(RESETTING) | CLONE_IN(DELETING) | CLONE_IN(FATAL),
 };
 
 static const Column clone_columns[] = {
     COLUMN(Clone, uid),
-    COLUMN(Clone, id, .is_fixed = true),
-    COLUMN(Clone, state, .words = clone_words, .is_fixed = true),
-    COLUMN(Clone, message, .is_fixed = true),
+    COLUMN(Clone, id),
+    COLUMN(Clone, state, .words = clone_words),
+    COLUMN(Clone, message),
     COLUMN(Clone, snapshot_uid),
     COLUMN(Clone, pool),
     COLUMN(Clone, volume),
@@ -41,11 +39,11 @@ static const Column clone_columns[] = {
     COLUMN(Clone, extra_conf),
     COLUMN(Clone, is_protected),
     COLUMN(Clone, protected_till_ms),
-    COLUMN(Clone, created_at_ms, .is_fixed = true),
+    COLUMN(Clone, created_at_ms),
     COLUMN(Clone, started_at_ms),
-    COLUMN(Clone, active_at_ms),
     COLUMN(Clone, cloning_time_s),
     COLUMN(Clone, limits),
+    COLUMN(Clone, reset_error),
     {0},
 };
 
@@ -120,30 +118,88 @@ Error *store_list_clones(Store *store, GPtrArray **ret_clones)
                       ret_clones);
 }
 
-Error *store_update_clone(Store *store, const Clone *clone)
+/* --- changes --- */
+
+/* One statement whose last parameter is the uid; it has changed one row, or there is none. */
+static Error *clone_change(Store *store, const char *sql, const DbValue *values)
 {
-    bool is_found = false;
+    Db *db = store_lock(store);
+    Error *e = db_run_values(db, sql, values);
 
-    TRY(clone_explain(table_update(store, &clone_table, clone, &is_found), clone));
-    return is_found ? NULL : clone_not_found();
-}
-
-Error *store_touch_clone(Store *store, const char *uid, int64_t active_at_ms)
-{
-    Error *e = db_run(store_lock(store), "UPDATE clone SET active_at_ms = ? WHERE uid = ?",
-                      DB_INT(active_at_ms), DB_TEXT(uid), DB_END);
-
+    if (!e && db_changes(db) == 0)
+        e = clone_not_found();
     store_unlock(store);
     return e;
 }
 
+Error *store_start_clone(Store *store, const char *uid, int64_t started_at_ms,
+                         double cloning_time_s)
+{
+    const DbValue values[] = {DB_INT(started_at_ms), DB_REAL(cloning_time_s),
+                              DB_REAL(cloning_time_s), DB_TEXT(uid), DB_END};
+
+    return clone_change(store,
+                        "UPDATE clone SET started_at_ms = ?, "
+                        "cloning_time_s = CASE WHEN ? < 0 THEN cloning_time_s ELSE ? END "
+                        "WHERE uid = ?",
+                        values);
+}
+
+Error *store_set_clone_volume(Store *store, const char *uid, const char *pool, const char *volume,
+                              const char *snapshot_uid)
+{
+    const DbValue values[] = {DB_TEXT(pool), DB_TEXT(volume), DB_TEXT(snapshot_uid), DB_TEXT(uid),
+                              DB_END};
+    Error *e = clone_change(
+        store, "UPDATE clone SET pool = ?, volume = ?, snapshot_uid = ? WHERE uid = ?", values);
+
+    if (!e || e->code != ERR_CONFLICT)
+        return e;
+    error_free(e);
+    return error_new(ERR_NOT_FOUND, "no snapshot found");
+}
+
+Error *store_set_clone_protection(Store *store, const char *uid, bool is_protected,
+                                  int64_t protected_till_ms)
+{
+    const DbValue values[] = {DB_INT(is_protected), DB_INT(protected_till_ms), DB_TEXT(uid),
+                              DB_END};
+
+    return clone_change(
+        store, "UPDATE clone SET is_protected = ?, protected_till_ms = ? WHERE uid = ?", values);
+}
+
+Error *store_set_clone_limits(Store *store, const char *uid, const char *limits)
+{
+    const DbValue values[] = {DB_TEXT(limits), DB_TEXT(uid), DB_END};
+
+    return clone_change(store, "UPDATE clone SET limits = ? WHERE uid = ?", values);
+}
+
+Error *store_set_clone_message(Store *store, const char *uid, const char *message)
+{
+    const DbValue values[] = {DB_TEXT(message), DB_TEXT(uid), DB_END};
+
+    return clone_change(store, "UPDATE clone SET message = ? WHERE uid = ?", values);
+}
+
+Error *store_set_clone_reset_error(Store *store, const char *uid, const char *reason)
+{
+    const DbValue values[] = {DB_TEXT(reason), DB_TEXT(uid), DB_END};
+
+    return clone_change(store, "UPDATE clone SET reset_error = ? WHERE uid = ?", values);
+}
+
+/* --- moves --- */
+
 /* The caller holds the store's lock; "AND state" is for a program that shares the file. */
-static Error *clone_move(Store *store, Db *db, const char *uid, CloneState to, const char *message)
+static Error *clone_move(Store *store, Db *db, const char *uid, unsigned from, CloneState to,
+                         const char *message)
 {
     g_autoptr(Clone) clone = NULL;
 
     TRY(store_get_clone_by_uid(store, uid, &clone));
-    if (!(clone_moves[clone->state] & (1u << to)))
+    if (!(from & (1u << clone->state)) || !(clone_moves[clone->state] & (1u << to)))
         return error_new(ERR_CONFLICT, "clone \"%s\" is %s and cannot become %s", clone->id,
                          clone_words[clone->state], clone_words[to]);
     TRY(db_run(db, "UPDATE clone SET state = ?, message = ? WHERE uid = ? AND state = ?",
@@ -153,9 +209,10 @@ static Error *clone_move(Store *store, Db *db, const char *uid, CloneState to, c
                           : error_new(ERR_BUSY, "clone \"%s\" was changed meanwhile", clone->id);
 }
 
-Error *store_move_clone(Store *store, const char *uid, CloneState to, const char *message)
+Error *store_move_clone(Store *store, const char *uid, unsigned from, CloneState to,
+                        const char *message)
 {
-    Error *e = clone_move(store, store_lock(store), uid, to, message);
+    Error *e = clone_move(store, store_lock(store), uid, from, to, message);
 
     store_unlock(store);
     return e;
@@ -177,6 +234,11 @@ Error *store_is_clone_volume(Store *store, const char *pool, const char *volume,
     if (!e)
         *ret_is = is;
     return e;
+}
+
+bool clone_is_served(const Clone *clone)
+{
+    return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && *clone->reset_error);
 }
 
 Error *store_delete_clone(Store *store, const char *uid)

@@ -20,12 +20,17 @@ typedef enum CloneState {
 /* "CREATING", "OK", …: the words of the API. */
 const char *clone_state_name(CloneState state);
 
+/* Sets of states, for what a caller expects: CLONE_IN(OK) | CLONE_IN(FATAL). */
+#define CLONE_IN(state) (1u << CLONE_##state)
+
 /* One row; strings are owned by it. */
 typedef struct Clone {
     char *uid; /* ours, never reused: names the instance, its directories and its first volume */
     char *id;  /* the user's name for it, unique */
     CloneState state;
-    char *message;      /* of the state: the cause of FATAL */
+    char *message; /* of the state: the cause of FATAL */
+    char *
+        reset_error; /* why its last reset has failed: it stays FATAL, and is run; "" = it has not */
     char *snapshot_uid; /* it was made from this one */
     char *pool;
     char *volume; /* name in the pool; changes with each reset */
@@ -41,7 +46,6 @@ typedef struct Clone {
     int64_t protected_till_ms; /* 0 = no expiry */
     int64_t created_at_ms;
     int64_t started_at_ms; /* last time it became OK; 0 = never */
-    int64_t active_at_ms;  /* last seen in use */
     double cloning_time_s; /* 0 until OK */
     char *limits;          /* JSON object: its own, in the words of provision.containerConfig */
 } Clone;
@@ -64,30 +68,49 @@ MUST_CHECK Error *store_get_clone_by_uid(Store *store, const char *uid, Clone **
 MUST_CHECK Error *store_list_clones(Store *store, GPtrArray **ret_clones);
 
 /*
- * Writes all fields of an existing row but uid, id, created_at_ms, and state and message: those are
- * for store_move_clone().
- *
- * Errors: ERR_NOT_FOUND no such clone, or snapshot; ERR_CONFLICT the port is taken.
+ * What changes of a clone, each in a statement of its own: what another request has set meanwhile
+ * stays. Errors of all: ERR_NOT_FOUND `clone not found`.
  */
-MUST_CHECK Error *store_update_clone(Store *store, const Clone *clone);
 
-/* Only the activity time: for many clones, often. A missing clone is success. */
-MUST_CHECK Error *store_touch_clone(Store *store, const char *uid, int64_t active_at_ms);
+/* It serves from now on; what it was made of is known from before. cloning_time_s < 0 = as it is. */
+MUST_CHECK Error *store_start_clone(Store *store, const char *uid, int64_t started_at_ms,
+                                    double cloning_time_s);
+
+/* Its data. ERR_NOT_FOUND no such snapshot, too. */
+MUST_CHECK Error *store_set_clone_volume(Store *store, const char *uid, const char *pool,
+                                         const char *volume, const char *snapshot_uid);
+
+MUST_CHECK Error *store_set_clone_protection(Store *store, const char *uid, bool is_protected,
+                                             int64_t protected_till_ms);
+
+/* limits: JSON object. */
+MUST_CHECK Error *store_set_clone_limits(Store *store, const char *uid, const char *limits);
+
+/* A message of the state that it is in: the state stays. */
+MUST_CHECK Error *store_set_clone_message(Store *store, const char *uid, const char *message);
+
+/* Why its last reset has failed; "" = it has not. */
+MUST_CHECK Error *store_set_clone_reset_error(Store *store, const char *uid, const char *reason);
 
 /*
  * store_move_clone - the one way to change a state, checked against the table of allowed moves.
  *
+ *   from      the states that the caller expects, a set of CLONE_IN()
  *   message   of the new state; NULL = ""
  *
- * Errors: ERR_CONFLICT `clone "ci-7" is DELETING and cannot become RESETTING`; ERR_NOT_FOUND;
- *         ERR_BUSY another process was quicker.
+ * Errors: ERR_CONFLICT `clone "ci-7" is DELETING and cannot become RESETTING`, also when the table
+ *         allows it and the caller does not expect it; ERR_NOT_FOUND; ERR_BUSY another process was
+ *         quicker.
  */
-MUST_CHECK Error *store_move_clone(Store *store, const char *uid, CloneState to,
+MUST_CHECK Error *store_move_clone(Store *store, const char *uid, unsigned from, CloneState to,
                                    const char *message);
 
 /* Does a clone, of whatever state, have its data in this volume? */
 MUST_CHECK Error *store_is_clone_volume(Store *store, const char *pool, const char *volume,
                                         bool *ret_is);
+
+/* Its postgres is to run: OK, or FATAL as a reset has failed, whose data of before serves on. */
+bool clone_is_served(const Clone *clone);
 
 /* A missing row is success. */
 MUST_CHECK Error *store_delete_clone(Store *store, const char *uid);

@@ -3,6 +3,8 @@
  */
 #include "store/snapshot.h"
 
+#include <string.h>
+
 #include "store/table.h"
 
 static const Column snapshot_columns[] = {
@@ -12,6 +14,8 @@ static const Column snapshot_columns[] = {
     COLUMN(Snapshot, branch),
     COLUMN(Snapshot, parent_uid),
     COLUMN(Snapshot, clone_id),
+    COLUMN(Snapshot, clone_uid),
+    COLUMN(Snapshot, extra_conf),
     COLUMN(Snapshot, message),
     COLUMN(Snapshot, pg_major),
     COLUMN(Snapshot, data_state_at_ms),
@@ -52,17 +56,77 @@ static Error *snapshot_explain(Error *e, const Snapshot *snapshot)
     return error_new(ERR_CONFLICT, "snapshot %s already exists", snapshot->id);
 }
 
+static Error *snapshot_read_found(const DbRow *row, void *data)
+{
+    *(bool *)data = true;
+    return NULL;
+}
+
+static Error *snapshot_ask(Store *store, const char *sql, const char *value, bool *ret_answer)
+{
+    bool answer = false;
+    Error *e =
+        db_query(store_lock(store), sql, snapshot_read_found, &answer, DB_TEXT(value), DB_END);
+
+    store_unlock(store);
+    if (!e)
+        *ret_answer = answer;
+    return e;
+}
+
 Error *store_insert_snapshot(Store *store, const Snapshot *snapshot)
 {
     return snapshot_explain(table_insert(store, &snapshot_table, snapshot), snapshot);
 }
 
-Error *store_update_snapshot(Store *store, const Snapshot *snapshot)
+static Error *snapshot_insert_stamped(Store *store, const Snapshot *snapshot)
 {
-    bool is_found = false;
+    const char *stamp = strrchr(snapshot->id, '@');
+    bool is_taken = false;
 
-    TRY(snapshot_explain(table_update(store, &snapshot_table, snapshot, &is_found), snapshot));
-    return is_found ? NULL : snapshot_not_found();
+    TRY(snapshot_ask(store, "SELECT 1 FROM snapshot WHERE substr(id, instr(id, '@')) = ? LIMIT 1",
+                     stamp, &is_taken));
+    if (is_taken)
+        return error_new(ERR_CONFLICT, "a snapshot %s already exists", stamp);
+    return store_insert_snapshot(store, snapshot);
+}
+
+Error *store_insert_stamped_snapshot(Store *store, const Snapshot *snapshot)
+{
+    store_lock(store); /* nobody takes it in between */
+    Error *e = snapshot_insert_stamped(store, snapshot);
+    store_unlock(store);
+    return e;
+}
+
+static Error *snapshot_change(Store *store, const char *sql, const DbValue *values)
+{
+    Db *db = store_lock(store);
+    Error *e = db_run_values(db, sql, values);
+
+    if (!e && db_changes(db) == 0)
+        e = snapshot_not_found();
+    store_unlock(store);
+    return e;
+}
+
+Error *store_set_snapshot_ready(Store *store, const char *uid, bool is_ready)
+{
+    const DbValue values[] = {DB_INT(is_ready), DB_TEXT(uid), DB_END};
+
+    return snapshot_change(store, "UPDATE snapshot SET is_ready = ? WHERE uid = ?", values);
+}
+
+Error *store_set_snapshot_lease(Store *store, const char *uid, bool is_protected,
+                                int64_t protected_till_ms, int64_t delete_at_ms)
+{
+    const DbValue values[] = {DB_INT(is_protected), DB_INT(protected_till_ms), DB_INT(delete_at_ms),
+                              DB_TEXT(uid), DB_END};
+
+    return snapshot_change(store,
+                           "UPDATE snapshot SET is_protected = ?, protected_till_ms = ?, "
+                           "delete_at_ms = ? WHERE uid = ?",
+                           values);
 }
 
 Error *store_delete_snapshot(Store *store, const char *uid)
@@ -109,6 +173,19 @@ Error *store_list_snapshots(Store *store, GPtrArray **ret_snapshots)
 {
     return table_list(store, &snapshot_table, "ORDER BY created_at_ms DESC, uid DESC", DB_END,
                       ret_snapshots);
+}
+
+/* --- questions --- */
+
+Error *store_has_snapshot(Store *store, const char *id, bool *ret_has)
+{
+    return snapshot_ask(store, "SELECT 1 FROM snapshot WHERE id = ?", id, ret_has);
+}
+
+Error *store_has_clone_snapshots(Store *store, const char *clone_uid, bool *ret_has)
+{
+    return snapshot_ask(store, "SELECT 1 FROM snapshot WHERE clone_uid = ? LIMIT 1", clone_uid,
+                        ret_has);
 }
 
 static Error *snapshot_read_clone_id(const DbRow *row, void *data)

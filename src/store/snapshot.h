@@ -16,6 +16,8 @@ typedef struct Snapshot {
     char *branch;
     char *parent_uid; /* "" = none */
     char *clone_id;   /* taken of this clone; "" = of the golden data */
+    char *clone_uid;  /* the same, as ids are used again; "" = of the golden data, or long gone */
+    char *extra_conf; /* JSON object: settings that its data needs, those of that clone */
     char *message;
     int64_t pg_major;
     int64_t data_state_at_ms;
@@ -34,8 +36,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Snapshot, snapshot_free)
 /* ERR_CONFLICT `snapshot p@snapshot_20260701080000 already exists`. */
 MUST_CHECK Error *store_insert_snapshot(Store *store, const Snapshot *snapshot);
 
-/* Writes all fields but uid. ERR_NOT_FOUND, ERR_CONFLICT. */
-MUST_CHECK Error *store_update_snapshot(Store *store, const Snapshot *snapshot);
+/*
+ * The same for an id that ends in a stamp, "…@snapshot_20260701080000", which no other id of this
+ * server ends in: ERR_CONFLICT when one does.
+ */
+MUST_CHECK Error *store_insert_stamped_snapshot(Store *store, const Snapshot *snapshot);
+
+/* ERR_NOT_FOUND `no snapshot found`. */
+MUST_CHECK Error *store_set_snapshot_ready(Store *store, const char *uid, bool is_ready);
+
+/* Protection and the time of its deletion, which end each other. ERR_NOT_FOUND. */
+MUST_CHECK Error *store_set_snapshot_lease(Store *store, const char *uid, bool is_protected,
+                                           int64_t protected_till_ms, int64_t delete_at_ms);
 
 /* A missing row is success. ERR_CONFLICT while clones are made from it. */
 MUST_CHECK Error *store_delete_snapshot(Store *store, const char *uid);
@@ -52,6 +64,12 @@ MUST_CHECK Error *store_latest_snapshot(Store *store, const char *branch, Snapsh
 
 /* All, newest createdAt first, not-ready ones too: GPtrArray of Snapshot *; caller unrefs. */
 MUST_CHECK Error *store_list_snapshots(Store *store, GPtrArray **ret_snapshots);
+
+/* Is there one of this id, ready or not? */
+MUST_CHECK Error *store_has_snapshot(Store *store, const char *id, bool *ret_has);
+
+/* Were snapshots taken of this clone, that are there still? */
+MUST_CHECK Error *store_has_clone_snapshots(Store *store, const char *clone_uid, bool *ret_has);
 
 /* Public ids of the clones made from it, sorted: GPtrArray of char *; caller unrefs. */
 MUST_CHECK Error *store_list_snapshot_clones(Store *store, const char *uid, GPtrArray **ret_ids);

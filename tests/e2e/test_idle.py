@@ -50,11 +50,11 @@ def test_only_idle_clones_are_destroyed(api):
         sleeper = threading.Thread(target=sleep_until_cancelled, args=(busy,))
         sleeper.start()
 
-        machine.wait_for(lambda: not {"idle", "session"} & {clone["id"] for clone in api.get("/clones")}, 100,
-                         "the end of the idle clones")
+        machine.wait_for(lambda: not {"idle"} & {clone["id"] for clone in api.get("/clones")}, 100,
+                         "the end of the idle clone")
 
         left = {clone["id"] for clone in api.get("/clones")}
-        assert left == {"busy", "transaction", "used", "origin", "protected"}
+        assert left == {"session", "busy", "transaction", "used", "origin", "protected"}
         assert api.get("/clone/used")["metadata"]["maxIdleMinutes"] == 1
         busy.cancel()
         sleeper.join()

@@ -33,11 +33,20 @@ def test_failed_create_is_fatal_and_can_be_destroyed(server, stage, kind, step):
 
 
 @each_step("reset")
-def test_failed_reset_leaves_the_clone_as_it_was(server, stage, kind, step):
+def test_failed_reset_is_fatal_and_leaves_the_data_served(server, stage, kind, step):
+    """No client takes FATAL for success; a new server changes nothing in that."""
     stage(kind)
     server.restart(fault=f"{kind}:{step}:fail")
     assert trigger(server.api, kind).status == 200
-    assert value(server.api.wait_ok("subject"), "SELECT n FROM mine") == 7
+    clone = server.api.wait_clone("subject")
+    assert clone["status"]["code"] == "FATAL" and clone["status"]["serving"] is True, clone
+    assert "Reset failed, the clone keeps its previous data" in clone["status"]["message"]
+    assert value(clone, "SELECT n FROM mine") == 7
+    if step == 3:
+        assert server.api.get("/doctor")["clean"], server.api.get("/doctor")
+        server.restart()
+        assert server.api.get("/clone/subject")["status"] == clone["status"]
+        assert value(server.api.reset_clone("subject"), "SELECT to_regclass('mine')") is None
 
 
 def test_failed_reset_is_told_by_the_client(server, stage):

@@ -1,8 +1,12 @@
 """Snapshots: list, get, take one of a clone, protect, delete."""
 
+import contextlib
+
+import psycopg2
 import pytest
 
-from harness.api import query, value
+from harness import machine
+from harness.api import connect, query, value
 
 
 @pytest.fixture
@@ -145,3 +149,39 @@ def test_forced_deletion_takes_the_clones_along_but_no_protected_one(api):
     assert answer.status == 400 and "dependent clones: child,safe" in answer.message
     assert api.call("DELETE", f"/snapshot/{taken}?force=true").status == 200
     assert {clone["id"] for clone in api.get("/clones")} == {"origin"}
+
+
+def test_snapshot_whose_time_has_come_goes_but_not_from_under_a_clone(server, api, taken):
+    path = f"/snapshot/{taken['id']}"
+    api.create_clone("user", snapshot={"id": taken["id"]})
+    assert api.call("PATCH", path, {"deleteAt": "2020-01-01T00:00:00Z"}).json["deleteAt"] == "2020-01-01T00:00:00Z"
+    machine.wait_for(lambda: "is not deleted yet" in server.log(), 30, "a line in the log")
+    assert api.get(path)["clones"] == ["user"]
+    api.destroy_clone("user")
+    machine.wait_for(lambda: api.call("GET", path).status == 404, 30, "the end of the snapshot")
+
+
+def test_deletion_of_an_automatic_snapshot_is_not_scheduled(api, golden):
+    answer = api.call("PATCH", f"/snapshot/{golden['id']}", {"deleteAt": "2030-01-01T00:00:00Z"})
+    assert (answer.status, answer.message) == (400, "cannot destroy automatic snapshot in the pool")
+
+
+def test_settings_of_a_clone_go_with_its_snapshot(api):
+    clone = api.create_clone("origin", extra_conf={"wal_level": "logical", "work_mem": "7MB"})
+    query(clone, "SELECT pg_create_logical_replication_slot('s1', 'test_decoding')")
+    snapshot = api.call("POST", "/snapshot/clone", {"cloneID": "origin"}).json
+    heir = api.create_clone("heir", snapshot={"id": snapshot["id"]}, extra_conf={"work_mem": "9MB"})
+    assert value(heir, "SHOW wal_level") == "logical" and value(heir, "SHOW work_mem") == "9MB"
+    api.destroy_all_clones()
+    assert api.call("DELETE", f"/snapshot/{snapshot['id']}").status == 200
+
+
+def test_snapshot_of_a_clone_whose_connections_are_all_taken(api):
+    clone = api.create_clone("busy")
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(psycopg2.OperationalError):
+            while True:
+                stack.enter_context(contextlib.closing(connect(clone)))
+        answer = api.call("POST", "/snapshot/clone", {"cloneID": "busy"})
+        assert answer.status == 200, answer
+    assert api.call("DELETE", f"/snapshot/{answer.json['id']}").status == 200

@@ -32,7 +32,6 @@ static Clone *full_clone(void)
     clone->protected_till_ms = INT64_MAX;
     clone->created_at_ms = 1;
     clone->started_at_ms = 2;
-    clone->active_at_ms = 3;
     clone->cloning_time_s = 0.087;
     return clone;
 }
@@ -58,7 +57,6 @@ static void assert_same(const Clone *a, const Clone *b)
     g_assert_cmpint(a->protected_till_ms, ==, b->protected_till_ms);
     g_assert_cmpint(a->created_at_ms, ==, b->created_at_ms);
     g_assert_cmpint(a->started_at_ms, ==, b->started_at_ms);
-    g_assert_cmpint(a->active_at_ms, ==, b->active_at_ms);
     g_assert_cmpfloat(a->cloning_time_s, ==, b->cloning_time_s);
 }
 
@@ -98,9 +96,9 @@ static void test_not_found(Fixture *f, const void *unused)
                  "clone not found");
     g_assert_true(untouched == clone);
     assert_error(store_insert_clone(f->store, clone), ERR_NOT_FOUND, "no snapshot found");
-    assert_error(store_update_clone(f->store, clone), ERR_NOT_FOUND, "clone not found");
-    assert_error(store_move_clone(f->store, "c1", CLONE_OK, ""), ERR_NOT_FOUND, "clone not found");
-    assert_ok(store_touch_clone(f->store, "c1", 1));
+    assert_error(store_set_clone_limits(f->store, "c1", "{}"), ERR_NOT_FOUND, "clone not found");
+    assert_error(store_move_clone(f->store, "c1", CLONE_IN(OK), CLONE_OK, ""), ERR_NOT_FOUND,
+                 "clone not found");
     assert_ok(store_delete_clone(f->store, "c1"));
 }
 
@@ -121,64 +119,52 @@ static void test_conflict(Fixture *f, const void *unused)
     assert_ok(fixture_add_clone(f, "c5", 0));
 }
 
-static void test_update(Fixture *f, const void *unused)
+/* Each change writes what it names, and nothing else. */
+static void test_changes(Fixture *f, const void *unused)
 {
-    g_autoptr(Clone) clone = full_clone();
-    g_autoptr(Clone) changed = full_clone();
+    g_autoptr(Clone) expected = full_clone();
     g_autoptr(Clone) read = NULL;
 
     fixture_add_snapshot(f, "s1");
     fixture_add_snapshot(f, "s2");
-    assert_ok(store_insert_clone(f->store, clone));
+    assert_ok(store_insert_clone(f->store, expected));
 
-    changed->snapshot_uid[1] = '2';
-    changed->volume[0] = 'V';
-    changed->revision++;
-    changed->port++;
-    changed->is_protected = false;
-    changed->cloning_time_s = 1.5;
-    assert_ok(store_update_clone(f->store, changed));
+    expected->snapshot_uid[1] = '2';
+    expected->volume[0] = 'V';
+    expected->is_protected = false;
+    expected->protected_till_ms = 0;
+    expected->started_at_ms = 77;
+    expected->cloning_time_s = 1.5;
+    expected->message[0] = 'R';
+    assert_ok(store_set_clone_volume(f->store, "c1", "pool", "Volume", "s2"));
+    assert_ok(store_set_clone_protection(f->store, "c1", false, 0));
+    assert_ok(store_start_clone(f->store, "c1", 77, 1.5));
+    assert_ok(store_start_clone(f->store, "c1", 77, -1));
+    assert_ok(store_set_clone_message(f->store, "c1", "Ready"));
+    assert_ok(store_set_clone_limits(f->store, "c1", "{\"cpus\": 1}"));
+    assert_ok(store_set_clone_reset_error(f->store, "c1", "no room"));
     read = get_clone(f, "c1");
-    assert_same(read, changed);
+    assert_same(read, expected);
+    g_assert_cmpstr(read->limits, ==, "{\"cpus\": 1}");
+    g_assert_cmpstr(read->reset_error, ==, "no room");
+
+    assert_error(store_set_clone_volume(f->store, "c1", "pool", "v", "s3"), ERR_NOT_FOUND,
+                 "no snapshot found");
 }
 
-static void test_update_keeps(Fixture *f, const void *unused)
+static void test_is_served(Fixture *f, const void *unused)
 {
     g_autoptr(Clone) clone = full_clone();
-    g_autoptr(Clone) stale = full_clone();
-    g_autoptr(Clone) read = NULL;
 
-    fixture_add_snapshot(f, "s1");
-    assert_ok(store_insert_clone(f->store, clone));
-    stale->id[0] = 'x';
-    stale->state = CLONE_CREATING;
-    stale->message[0] = 'x';
-    stale->created_at_ms = 99;
-    assert_ok(store_update_clone(f->store, stale));
-    read = get_clone(f, "c1");
-    assert_same(read, clone);
-}
-
-static void test_update_port_taken(Fixture *f, const void *unused)
-{
-    g_autoptr(Clone) clone = fixture_clone("c1", 6002);
-
-    fixture_add_snapshot(f, "s1");
-    assert_ok(fixture_add_clone(f, "c1", 6001));
-    assert_ok(fixture_add_clone(f, "c2", 6002));
-    assert_error(store_update_clone(f->store, clone), ERR_CONFLICT,
-                 "port 6002 is taken by another clone");
-}
-
-static void test_touch(Fixture *f, const void *unused)
-{
-    g_autoptr(Clone) clone = NULL;
-
-    fixture_add_snapshot(f, "s1");
-    assert_ok(fixture_add_clone(f, "c1", 6001));
-    assert_ok(store_touch_clone(f->store, "c1", 12345));
-    clone = get_clone(f, "c1");
-    g_assert_cmpint(clone->active_at_ms, ==, 12345);
+    clone->reset_error = g_strdup("");
+    g_assert_true(clone_is_served(clone));
+    clone->state = CLONE_FATAL;
+    g_assert_false(clone_is_served(clone));
+    g_free(clone->reset_error);
+    clone->reset_error = g_strdup("no room");
+    g_assert_true(clone_is_served(clone));
+    clone->state = CLONE_DELETING;
+    g_assert_false(clone_is_served(clone));
 }
 
 /* Every pair of states, so that a change of the table is a change of this test. */
@@ -204,7 +190,9 @@ static void test_moves(Fixture *f, const void *unused)
 
             clone->state = from;
             assert_ok(store_insert_clone(f->store, clone));
-            e = store_move_clone(f->store, "c1", to, "why");
+            assert_error(store_move_clone(f->store, "c1", ~(1u << from), to, "why"), ERR_CONFLICT,
+                         refusal); /* not expected there */
+            e = store_move_clone(f->store, "c1", 1u << from, to, "why");
             if (g_strv_contains(allowed, move))
                 assert_ok(e);
             else
@@ -221,11 +209,11 @@ static void test_move_message(Fixture *f, const void *unused)
 
     fixture_add_snapshot(f, "s1");
     assert_ok(fixture_add_clone(f, "c1", 6000));
-    assert_ok(store_move_clone(f->store, "c1", CLONE_FATAL, "disk on fire"));
+    assert_ok(store_move_clone(f->store, "c1", CLONE_IN(CREATING), CLONE_FATAL, "disk on fire"));
     fatal = get_clone(f, "c1");
     g_assert_cmpint(fatal->state, ==, CLONE_FATAL);
     g_assert_cmpstr(fatal->message, ==, "disk on fire");
-    assert_ok(store_move_clone(f->store, "c1", CLONE_OK, NULL));
+    assert_ok(store_move_clone(f->store, "c1", CLONE_IN(FATAL), CLONE_OK, NULL));
     ok = get_clone(f, "c1");
     g_assert_cmpint(ok->state, ==, CLONE_OK);
     g_assert_cmpstr(ok->message, ==, "");
@@ -272,7 +260,7 @@ static void test_rolled_back(Fixture *f, const void *unused)
     fixture_add_snapshot(f, "s1");
     assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
     assert_ok(fixture_add_clone(f, "c1", 6000));
-    assert_ok(store_move_clone(f->store, "c1", CLONE_OK, ""));
+    assert_ok(store_move_clone(f->store, "c1", CLONE_IN(CREATING), CLONE_OK, ""));
     store_rollback(tx);
     assert_error(store_get_clone(f->store, "c1-id", &clone), ERR_NOT_FOUND, "clone not found");
 }
@@ -299,10 +287,8 @@ int main(int argc, char **argv)
     fixture_test("/store/clone/unset-text", test_unset_text);
     fixture_test("/store/clone/not-found", test_not_found);
     fixture_test("/store/clone/conflict", test_conflict);
-    fixture_test("/store/clone/update", test_update);
-    fixture_test("/store/clone/update-keeps", test_update_keeps);
-    fixture_test("/store/clone/update-port-taken", test_update_port_taken);
-    fixture_test("/store/clone/touch", test_touch);
+    fixture_test("/store/clone/changes", test_changes);
+    fixture_test("/store/clone/is-served", test_is_served);
     fixture_test("/store/clone/moves", test_moves);
     fixture_test("/store/clone/move-message", test_move_message);
     fixture_test("/store/clone/list", test_list);

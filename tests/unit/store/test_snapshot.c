@@ -69,9 +69,6 @@ static void test_conflict(Fixture *f, const void *unused)
     same_id->id[1] = '1';
     assert_error(store_insert_snapshot(f->store, same_id), ERR_CONFLICT,
                  "snapshot s1-id already exists");
-    fixture_add_snapshot(f, "s2");
-    assert_error(store_update_snapshot(f->store, same_id), ERR_CONFLICT,
-                 "snapshot s1-id already exists");
 }
 
 static void test_not_ready(Fixture *f, const void *unused)
@@ -84,11 +81,12 @@ static void test_not_ready(Fixture *f, const void *unused)
     assert_error(store_latest_snapshot(f->store, NULL, &ready), ERR_NOT_FOUND, "no snapshot found");
     assert_ok(store_get_snapshot_by_uid(f->store, "s1", &snapshot));
 
-    snapshot->is_ready = true;
-    snapshot->logical_size = 77;
-    assert_ok(store_update_snapshot(f->store, snapshot));
+    assert_ok(store_set_snapshot_ready(f->store, "s1", true));
+    assert_ok(store_set_snapshot_lease(f->store, "s1", true, 5, 7));
     assert_ok(store_get_snapshot(f->store, "s1-id", &ready));
-    g_assert_cmpint(ready->logical_size, ==, 77);
+    g_assert_true(ready->is_protected);
+    g_assert_cmpint(ready->protected_till_ms, ==, 5);
+    g_assert_cmpint(ready->delete_at_ms, ==, 7);
 }
 
 static void test_latest(Fixture *f, const void *unused)
@@ -121,15 +119,14 @@ static void test_list(Fixture *f, const void *unused)
 
 static void test_delete(Fixture *f, const void *unused)
 {
-    g_autoptr(Snapshot) gone = fixture_snapshot("s1", 1000);
-
     fixture_add_snapshot(f, "s1");
     assert_ok(fixture_add_clone(f, "c1", 6000));
     assert_error(store_delete_snapshot(f->store, "s1"), ERR_CONFLICT, "snapshot \"s1\" has clones");
     assert_ok(store_delete_clone(f->store, "c1"));
     assert_ok(store_delete_snapshot(f->store, "s1"));
     assert_ok(store_delete_snapshot(f->store, "s1"));
-    assert_error(store_update_snapshot(f->store, gone), ERR_NOT_FOUND, "no snapshot found");
+    assert_error(store_set_snapshot_ready(f->store, "s1", true), ERR_NOT_FOUND,
+                 "no snapshot found");
 }
 
 static void test_clones(Fixture *f, const void *unused)
