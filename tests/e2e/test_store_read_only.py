@@ -33,12 +33,17 @@ class StateDisk:
         trigger.write_text("1")
 
     def _unmount(self):
-        return subprocess.run(["umount", self.mount], capture_output=True, check=False).returncode == 0
+        """With the clones' socket directories, which are mounts of their own in it."""
+        for point in [*machine.mounts_of(self.mount), self.mount]:
+            if subprocess.run(["umount", point], capture_output=True, check=False).returncode != 0:
+                return False
+        return True
 
     def repair(self):
         """As a reboot does it: everything that has a file open there ends first."""
         machine.kill_all(self.directory)
-        machine.wait_for(self._unmount, 10, "the end of postgres' own processes, which have its log open")
+        machine.wait_for(self._unmount, 10, "the end of what has files of it open")
+        machine.wait_for(lambda: not machine.loop_devices_of(self.directory), 10, "the end of the containers, whose root is on it")
         assert subprocess.run(["e2fsck", "-fy", self.image], capture_output=True, check=False).returncode in (0, 1)
         self._mount()
 
