@@ -15,7 +15,10 @@
 #define ROOM_LOW_BYTES     (UINT64_C(1) << 20) /* below that the reserve is given up           */
 #define ROOM_AGAIN_BYTES   (UINT64_C(8) << 20) /* with so much free it is taken again          */
 
-/* Of a directory that cannot be asked nothing is known: all is free. */
+/*
+ * What everybody may take: what a file system keeps for root is in part for its own use, as ext4's.
+ * Of a directory that cannot be asked nothing is known: all is free.
+ */
 static uint64_t room_free(const Room *room)
 {
     g_autofree char *dir = g_path_get_dirname(room->path);
@@ -23,7 +26,7 @@ static uint64_t room_free(const Room *room)
 
     if (statvfs(dir, &status) < 0)
         return UINT64_MAX;
-    return (uint64_t)status.f_frsize * (geteuid() == 0 ? status.f_bfree : status.f_bavail);
+    return (uint64_t)status.f_frsize * status.f_bavail;
 }
 
 static void room_give_up(Room *room)

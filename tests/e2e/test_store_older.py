@@ -196,3 +196,31 @@ def test_refresh_that_was_told(server, api):
     accept(server)
     server.start()
     assert value(api.wait_ok("subject"), "SELECT count(*) FROM customer") == 1000
+
+
+def test_deleted_while_in_use(server, api):
+    """It is written anew before anybody is told of a change, and is there at the next start."""
+    for path in (server.directory / "state").glob("ramet.db*"):
+        path.unlink()
+    query(api.create_clone("subject"), "CREATE TABLE mine AS SELECT 7 AS n")
+    assert "the files of the store were deleted while in use" in server.log()
+    server.restart()
+    assert value(api.wait_ok("subject"), "SELECT n FROM mine") == 7
+
+
+def test_another_in_its_place(server, api):
+    """Neither is lost: changes are refused, and what the server knows is saved."""
+    clone = api.create_clone("subject")
+    state = server.directory / "state"
+    kept = state / "kept"
+    (state / "ramet.db").rename(kept)
+    (state / "ramet.db").write_bytes(kept.read_bytes())
+    answer = api.request_clone("new")
+    assert answer.status == 500 and "another ramet.db in its place" in answer.message, answer
+    assert "ramet.db.saved" in store_findings(server)[0]["hint"]
+    assert value(clone, "SELECT count(*) FROM customer") == 1000
+    server.kill()
+    (state / "ramet.db.saved").rename(state / "ramet.db")
+    kept.unlink()
+    server.start()
+    assert value(api.wait_ok("subject"), "SELECT count(*) FROM customer") == 1000

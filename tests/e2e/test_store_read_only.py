@@ -1,4 +1,4 @@
-"""The state directory's file system turns read-only while the server runs, as ext4 does after an error of its disk."""
+"""The state directory's file system is full, or turns read-only while the server runs, as ext4 does after an error of its disk."""
 
 import pathlib
 import subprocess
@@ -65,6 +65,34 @@ def server(filled_server):
     yield filled_server
     filled_server.check()
     filled_server.api.destroy_all_clones()
+
+
+def test_full(disk, server):
+    """Somebody takes all of the disk, and goes on: nothing new begins, what is there can go, and a server can start."""
+    api = server.api
+    flood = disk.mount / "flood"
+
+    def fill():
+        subprocess.run(["dd", "if=/dev/zero", f"of={flood}", "bs=64k", "oflag=append", "conv=notrunc"],
+                       capture_output=True, check=False)
+
+    clone = api.create_clone("kept")
+    api.create_clone("going")
+    fill()
+    fill()
+    for method, path in (("POST", "/clone/kept/reset"), ("POST", "/full-refresh")):
+        answer = api.call(method, path)
+        assert answer.status == 507 and "state directory" in answer.message, answer
+    assert api.request_clone("new").status == 507
+    assert any(finding["kind"] == "store" for finding in api.get("/doctor")["findings"])
+    api.destroy_clone("going")
+    server.restart()
+    fill()
+    assert value(clone, "SELECT count(*) FROM customer") == 1000
+    assert api.request_clone("new").status == 507
+    api.destroy_clone("kept")
+    flood.unlink()
+    assert value(api.create_clone("new"), "SELECT count(*) FROM customer") == 1000
 
 
 def test_store_turns_read_only(disk, server):
