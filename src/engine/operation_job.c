@@ -83,11 +83,13 @@ static Error *operation_run_step(Job *job, int64_t index)
     if (g_cancellable_is_cancelled(job->operation.cancel))
         return error_new(ERR_CONFLICT, "cancelled");
     TRY(operation_enter(job, OPERATION_RUNNING, index));
+    job->is_step_done = false;
     Error *e = fault_before(job->kind->name, index);
     if (!e)
         e = step->run(&job->operation);
     if (e)
         return error_wrap(e, "%s", step->text);
+    job->is_step_done = true;
     fault_after(job->kind->name, index);
 
     g_autofree char *ms = g_strdup_printf("%" G_GINT64_FORMAT, clock_monotonic_ms() - began_ms);
@@ -110,11 +112,23 @@ static Error *operation_redo(Job *job)
     return NULL;
 }
 
+/* The step under way is done, and what it has made may have gone meanwhile. */
+static void operation_look_back(Job *job)
+{
+    int64_t step = job->operation.row->step;
+
+    if (job->kind->rewind)
+        job->kind->rewind(&job->operation, job->kind);
+    job->is_step_done = job->operation.row->step == step;
+}
+
 static Error *operation_run_steps(Operations *operations, Job *job, bool *ret_left)
 {
     if (job->was_interrupted)
         TRY(operation_redo(job));
-    for (int64_t i = job->operation.row->step; job->kind->steps[i].text; i++) {
+    else if (job->is_step_done)
+        operation_look_back(job);
+    for (int64_t i = job->operation.row->step + job->is_step_done; job->kind->steps[i].text; i++) {
         if (job->kind->resumes && operations_is_stopping(operations)) {
             *ret_left = true;
             return NULL;
@@ -212,12 +226,12 @@ static JobResult operation_wait_for_journal(Job *job, const Error *e)
     return operation_retry(job, e);
 }
 
-/* The end is tried again by itself; what resumes goes on as after a crash; the rest has failed. */
+/* What resumes goes on from the step that is done, the end is tried again by itself; the rest has failed. */
 static JobResult operation_go_on_later(Job *job, Error *cause_taken)
 {
     g_autoptr(Error) cause = cause_taken;
 
-    job->was_interrupted = job->kind->resumes && !job->is_at_end;
+    job->was_interrupted = job->kind->resumes && !job->is_step_done;
     JobResult result = operation_wait_for_journal(job, cause);
     if (!job->kind->resumes && !job->is_at_end)
         job->cause = g_steal_pointer(&cause);

@@ -11,6 +11,7 @@ typedef struct Job {
     OperationEnded ended;
     void *ended_data;
     bool was_interrupted; /* its step may be half done: after a crash, or a failed try       */
+    bool is_step_done;    /* the step that the row names is done, the next is not entered     */
     bool is_at_end;       /* the steps are done, and the end is to be recorded               */
     bool is_unrecorded;   /* the store refused an entry                                      */
     Error *cause;         /* it has failed, and the journal does not say so yet; else NULL   */

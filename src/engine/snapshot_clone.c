@@ -128,10 +128,13 @@ static Error *snapshot_finish(Operation *operation)
                                     json_string_value(json_object_get(work->args, "taken")), true);
 }
 
+/* The row says what there is until it is undone: without its clone nothing else would know. */
 static Error *snapshot_fail(Operation *operation, const Error *cause)
 {
     const CloneWork *work = operation->work;
 
+    if (operation->owed)
+        return NULL;
     return store_delete_snapshot(operation->engine->store,
                                  json_string_value(json_object_get(work->args, "taken")));
 }
