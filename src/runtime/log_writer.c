@@ -81,11 +81,12 @@ Error *log_writers_start(LogWriters *writers, const char *id, const char *log_pa
 /* Nobody else takes an entry out: the instance's own work is serial. */
 void log_writers_finish(LogWriters *writers, const char *id)
 {
+    g_autofree char *key = NULL;
     void *pidfd = NULL;
     bool is_known;
 
     g_rec_mutex_lock(&writers->lock);
-    is_known = g_hash_table_steal_extended(writers->by_id, id, NULL, &pidfd);
+    is_known = g_hash_table_steal_extended(writers->by_id, id, (void **)&key, &pidfd);
     g_rec_mutex_unlock(&writers->lock);
     if (!is_known)
         return;

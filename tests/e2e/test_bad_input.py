@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from harness import machine
 from harness.api import PASSWORD, USER, query, value
 from harness.server import N_PORTS
 
@@ -205,6 +206,19 @@ def test_unknown_fields_are_ignored_and_keys_match_any_case(api):
     body = {"ID": "cased", "DB": {"Username": USER, "PASSWORD": PASSWORD, "db_name": "shop"}, "nonsense": [1]}
     assert api.call("POST", "/clone", body).status == 201
     assert query(api.wait_ok("cased"), "SELECT 1") == [(1,)]
+
+
+@pytest.mark.makes_clones
+@pytest.mark.skipif(machine.RUNTIME == "process", reason="plain processes have no limits")
+def test_limits_say_nothing_of_protection(api):
+    limits = {"cpus": "1", "memory": "512m", "pids-limit": 300}
+    api.create_clone("kept", protected=True, limits=limits)
+    for body, status in (({"Limits": limits}, 200), ({"limits": limits, "protected": None}, 200),
+                         ({"limits": limits, "LIMITS": {}}, 400), ({"protected": True, "Protected": False}, 400)):
+        assert api.call("PATCH", "/clone/kept", body).status == status, body
+        assert api.get("/clone/kept")["protected"] is True, body
+    assert api.call("PATCH", "/clone/kept", {"limits": None}).status == 200
+    assert api.get("/clone/kept")["protected"] is False, "as {}, by which clients unprotect"
 
 
 WRONG_CLONES = {

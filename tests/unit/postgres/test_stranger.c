@@ -210,7 +210,7 @@ static void test_cancelled(void)
 
     g_thread_join(thread);
     g_assert_cmpint(e->code, ==, ERR_TIMEOUT);
-    g_assert_cmpstr(e->message, ==, "cancelled");
+    g_assert_true(g_str_has_suffix(e->message, "cancelled"));
     liar_clear(&liar);
 }
 

@@ -13,7 +13,10 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-/* Stands in for postgres. The settings say how it takes signals, and whether it runs a program. */
+/*
+ * Stands in for postgres. The settings say how it takes signals, and whether it runs a program. One that is
+ * left by a test that was killed ends by itself after some minutes.
+ */
 const char fake_postgres[] = "#!/bin/sh\n"
                              "cd \"$2\" || exit 1\n"
                              "case \"$*\" in\n"
@@ -25,7 +28,7 @@ const char fake_postgres[] = "#!/bin/sh\n"
                              "echo \"arguments: $*\"\n"
                              "env\n"
                              "echo ready\n"
-                             "while :; do sleep 0.02; done\n";
+                             "for n in $(seq 10000); do sleep 0.02; done\n";
 
 const Kind process_kind = {.driver = "process"};
 const Kind oci_kind = {
