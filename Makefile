@@ -9,7 +9,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
 export BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: help build test test-guest test-images demo demo-stop bench check format install
+.PHONY: help build test test-sanitizers test-guest test-images demo demo-stop bench check format install
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -23,6 +23,10 @@ test: build ## all tests; the last line counts them
 	@tools/packages test
 	@ninja -C $(BUILD)
 	@$(AS_ROOT) tools/test_summary --build $(BUILD)
+
+test-sanitizers: ## unit tests and a part of end to end, under gcc's sanitizers, in builds of their own
+	@tools/packages build test
+	@$(AS_ROOT) tests/sanitize/run
 
 test-guest: build ## contract and whole life on ZFS and LVM, in a virtual machine where this one lacks it
 	@tools/packages test
