@@ -44,7 +44,7 @@ def test_full_pool(server, api):
 
         assert api.call("POST", "/clone/old/reset").status == 200
         clone = api.wait_clone("old")
-        assert clone["status"]["code"] == "OK" and clone["status"]["error"]
+        assert clone["status"]["code"] == "FATAL" and clone["status"]["serving"] is True, clone
         assert value(clone, "SELECT count(*) FROM customer") == 1000
     machine.wait_for(lambda: api.request_clone("new").status == 201, 40, "space to come back")
     assert value(api.wait_ok("new"), "SELECT count(*) FROM customer") == 1000
