@@ -222,7 +222,7 @@ def clear_away(directory):
         path.unlink(missing_ok=True)
     remove_cgroups(directory)
     unmount(directory)
-    shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def clear_killed_runs():
