@@ -57,7 +57,10 @@ def assert_held(server):
         assert answer.status in (400, 404, 500), answer  # by what the older state says of it
         assert answer.status != 500 or "store accept" in answer.json["hint"], answer
     answer = api.request_clone("new")
-    assert answer.status == 500 and "is older than it was" in answer.message, answer
+    if api.get("/snapshots"):
+        assert answer.status == 500 and "is older than it was" in answer.message, answer
+    else:  # so old that there is nothing to make a clone of
+        assert answer.status in (400, 404), answer
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
