@@ -207,7 +207,7 @@ def test_deleted_while_in_use(server, api):
     for path in (server.directory / "state").glob("ramet.db*"):
         path.unlink()
     query(api.create_clone("subject"), "CREATE TABLE mine AS SELECT 7 AS n")
-    assert "the files of the store were deleted while in use" in server.log()
+    machine.wait_for(lambda: "the files of the store were deleted while in use" in server.log(), 10, "a word about it in the log")
     server.restart()
     assert value(api.wait_ok("subject"), "SELECT n FROM mine") == 7
 
