@@ -1,14 +1,23 @@
 /*
- * LVM complains of descriptors that others left open, in the words that we read.
+ * What programs of storage find in their environment.
  */
 #include "storage/program.h"
 
-static const char *const program_env[] = {"LC_ALL=C", "LVM_SUPPRESS_FD_WARNINGS=1", NULL};
+#include "base/fs.h"
 
+const char *program_udev_socket = "/run/udev/control";
+
+/*
+ * LVM complains of descriptors that others left open, in the words that we read; and it waits for
+ * device nodes that only udev makes, where nobody tells it that there is none, as in a container.
+ */
 Error *program_run(const char *const *argv, int64_t timeout_ms, ProcResult *ret_result)
 {
-    return proc_run(&(ProcSpec){.argv = argv, .env = program_env, .timeout_ms = timeout_ms},
-                    ret_result);
+    const bool has_udev = fs_exists(program_udev_socket) && !g_getenv("DM_DISABLE_UDEV");
+    const char *const env[] = {"LC_ALL=C", "LVM_SUPPRESS_FD_WARNINGS=1",
+                               has_udev ? NULL : "DM_DISABLE_UDEV=1", NULL};
+
+    return proc_run(&(ProcSpec){.argv = argv, .env = env, .timeout_ms = timeout_ms}, ret_result);
 }
 
 Error *program_ask(const char *const *argv, int64_t timeout_ms, char **ret_output)

@@ -6,6 +6,9 @@
 
 #include "base/proc.h"
 
+/* Where udev listens, if it runs; tests put another path here. */
+extern const char *program_udev_socket;
+
 /* As proc_run() with a deadline. ret_result NULL = not wanted. Errors: those of proc_run(). */
 MUST_CHECK Error *program_run(const char *const *argv, int64_t timeout_ms, ProcResult *ret_result);
 

@@ -27,9 +27,37 @@ static void test_locale(void)
     proc_run_hook = NULL;
 }
 
+static bool is_without_udev;
+
+static Error *note_udev(const ProcSpec *spec, ProcResult *ret_result)
+{
+    is_without_udev = g_strv_contains(spec->env, "DM_DISABLE_UDEV=1");
+    return NULL;
+}
+
+/* LVM makes its device nodes itself where there is no udev, or where it is told to. */
+static void test_udev(void)
+{
+    const char *const argv[] = {"lvcreate", NULL};
+
+    proc_run_hook = note_udev;
+    program_udev_socket = "/dev/null";
+    g_assert_null(program_run(argv, 1000, NULL));
+    g_assert_false(is_without_udev);
+    program_udev_socket = "/dev/null/nothing";
+    g_assert_null(program_run(argv, 1000, NULL));
+    g_assert_true(is_without_udev);
+    program_udev_socket = "/dev/null";
+    g_setenv("DM_DISABLE_UDEV", "1", TRUE);
+    g_assert_null(program_run(argv, 1000, NULL));
+    g_assert_true(is_without_udev);
+    proc_run_hook = NULL;
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/storage/program/locale", test_locale);
+    g_test_add_func("/storage/program/udev", test_udev);
     return g_test_run();
 }
