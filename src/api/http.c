@@ -486,7 +486,7 @@ Error *http_start(const HttpSpec *spec, Http **ret_http)
     g_autoptr(Http) http = g_new0(Http, 1);
     http->spec = *spec;
     http->socket = fd;
-    http->peers = peers_new();
+    http->peers = peers_new(http_connections_max() / 2);
     http->parked = g_ptr_array_new();
     g_mutex_init(&http->lock);
     g_cond_init(&http->parked_changed);

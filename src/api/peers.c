@@ -1,6 +1,6 @@
 /*
  * Those who ask stand in two queues, one for each time that is allowed, so each is in the order of its deadlines. The
- * strangers of an address stand in a queue of their own, in the order they came.
+ * strangers of an address stand in a queue of their own, in the order they came, and in one of all strangers.
  */
 #include "api/peers.h"
 
@@ -34,7 +34,7 @@ struct Peer {
     int64_t deadline_ms;
     GQueue *asking;       /* the queue it stands in, or NULL */
     Strangers *strangers; /* of its address; NULL when it is known */
-    GList in_asking, in_strangers;
+    GList in_asking, in_strangers, in_all_strangers;
     bool is_cut;
 };
 
@@ -47,7 +47,9 @@ struct Peers {
     GMutex lock;
     GQueue asking[PEERS_QUEUES];
     GHashTable *strangers; /* PeerAddress → Strangers */
-    GQueue lingering;      /* of Lingerer * */
+    GQueue all_strangers;  /* of Peer *, the oldest first */
+    unsigned max_strangers;
+    GQueue lingering; /* of Lingerer * */
 };
 
 /* --- addresses --- */
@@ -106,6 +108,7 @@ static void peer_stop_being_strange(Peers *peers, Peer *peer)
 
     if (!strangers)
         return;
+    g_queue_unlink(&peers->all_strangers, &peer->in_all_strangers);
     g_queue_unlink(&strangers->queue, &peer->in_strangers);
     if (g_queue_is_empty(&strangers->queue))
         g_hash_table_remove(peers->strangers, strangers);
@@ -131,8 +134,11 @@ static void peer_become_strange(Peers *peers, Peer *peer, const struct sockaddr 
     }
     peer->strangers = strangers;
     g_queue_push_tail_link(&strangers->queue, &peer->in_strangers);
+    g_queue_push_tail_link(&peers->all_strangers, &peer->in_all_strangers);
     if (g_queue_get_length(&strangers->queue) > PEERS_STRANGERS_MAX)
         peer_drop(peers, g_queue_peek_head(&strangers->queue));
+    if (g_queue_get_length(&peers->all_strangers) > peers->max_strangers)
+        peer_drop(peers, g_queue_peek_head(&peers->all_strangers));
 }
 
 /* --- lingering --- */
@@ -160,10 +166,11 @@ static void peers_linger(Peers *peers, int fd, int64_t now_ms)
 
 /* --- public --- */
 
-Peers *peers_new(void)
+Peers *peers_new(unsigned max_strangers)
 {
     Peers *peers = g_new0(Peers, 1);
 
+    peers->max_strangers = max_strangers;
     g_mutex_init(&peers->lock);
     peers->strangers = g_hash_table_new_full(peer_address_hash, peer_address_equal, g_free, NULL);
     return peers;
@@ -185,7 +192,7 @@ Peer *peers_join(Peers *peers, int fd, const struct sockaddr *address, int64_t n
     Peer *peer = g_new0(Peer, 1);
 
     peer->fd = fd;
-    peer->in_asking.data = peer->in_strangers.data = peer;
+    peer->in_asking.data = peer->in_strangers.data = peer->in_all_strangers.data = peer;
     g_mutex_lock(&peers->lock);
     peer_start_asking(peers, peer, PEERS_FIRST, now_ms + PEERS_FIRST_MS);
     peer_become_strange(peers, peer, address);

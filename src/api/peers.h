@@ -3,7 +3,8 @@
  * an address may have. Knows descriptors and clocks, and nothing of HTTP.
  *
  *   stranger   has not shown the token. An address may have PEERS_STRANGERS_MAX of them: then the
- *              oldest goes, since whoever means to ask something has long asked it.
+ *              oldest goes, since whoever means to ask something has long asked it. All together
+ *              have a bound too, as one man may have many addresses.
  *   asking     its request is not complete. A byte every few seconds keeps nobody: the time is for
  *              the whole of it.
  *
@@ -25,7 +26,8 @@
 typedef struct Peers Peers;
 typedef struct Peer Peer;
 
-Peers *peers_new(void);
+/* max_strangers: of all addresses together. */
+Peers *peers_new(unsigned max_strangers);
 
 /* All peers are gone by then. */
 void peers_free(Peers *peers);

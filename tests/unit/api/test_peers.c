@@ -40,7 +40,7 @@ static void leave(Peers *peers, Pair *pair, int64_t now_ms)
 
 static void test_first_request(void)
 {
-    Peers *peers = peers_new();
+    Peers *peers = peers_new(10000);
     Pair slow = join(peers, "10.0.0.1", 0), quick = join(peers, "10.0.0.1", 0);
 
     peers_answer(peers, quick.peer);
@@ -57,7 +57,7 @@ static void test_first_request(void)
 
 static void test_next_request(void)
 {
-    Peers *peers = peers_new();
+    Peers *peers = peers_new(10000);
     Pair pair = join(peers, "10.0.0.1", 0);
 
     peers_ask(peers, pair.peer, 5);
@@ -76,7 +76,7 @@ static void test_next_request(void)
 /* The oldest stranger of an address goes; who has shown the token, and other addresses, stay. */
 static void test_strangers(void)
 {
-    Peers *peers = peers_new();
+    Peers *peers = peers_new(10000);
     Pair known = join(peers, "10.0.0.1", 0), other = join(peers, "10.0.0.2", 0);
     Pair strangers[PEERS_STRANGERS_MAX + 2];
 
@@ -94,10 +94,31 @@ static void test_strangers(void)
     peers_free(peers);
 }
 
+/* Of all addresses together: who comes with another one each time does not get more. */
+static void test_strangers_of_all_addresses(void)
+{
+    Peers *peers = peers_new(3);
+    Pair known = join(peers, "10.0.0.9", 0), strangers[5];
+
+    peers_know(peers, known.peer);
+    for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+        g_autofree char *ip = g_strdup_printf("10.0.0.%zu", i);
+
+        strangers[i] = join(peers, ip, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+        g_assert_cmpint(is_dropped(&strangers[i]), ==, i < 2);
+    g_assert_false(is_dropped(&known));
+    for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+        leave(peers, &strangers[i], 0);
+    leave(peers, &known, 0);
+    peers_free(peers);
+}
+
 /* Kept open for a moment after its owner has closed it. */
 static void test_lingering(void)
 {
-    Peers *peers = peers_new();
+    Peers *peers = peers_new(10000);
     Pair cut = join(peers, "10.0.0.1", 0);
 
     peers_cut(peers, cut.peer);
@@ -118,6 +139,7 @@ int main(int argc, char **argv)
     g_test_add_func("/peers/first-request", test_first_request);
     g_test_add_func("/peers/next-request", test_next_request);
     g_test_add_func("/peers/strangers", test_strangers);
+    g_test_add_func("/peers/strangers-of-all-addresses", test_strangers_of_all_addresses);
     g_test_add_func("/peers/lingering", test_lingering);
     return g_test_run();
 }
