@@ -89,6 +89,16 @@ static Error *snapshot_load_row(Operation *operation, Snapshot **ret_snapshot)
     return store_get_snapshot_by_uid(operation->engine->store, uid, ret_snapshot);
 }
 
+/* A try that was cut off has let the clone serve again, and write. */
+static Error *snapshot_settle_again(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+    bool is_at_rest = !snapshot_needs_stop(work) ||
+                      !runtime_is_running(operation->engine->runtime, work->clone->uid);
+
+    return is_at_rest ? NULL : snapshot_settle_data(operation);
+}
+
 static Error *snapshot_take(Operation *operation)
 {
     const CloneWork *work = operation->work;
@@ -98,6 +108,7 @@ static Error *snapshot_take(Operation *operation)
     g_autoptr(Manifest) manifest = snapshot_manifest(snapshot);
     if (storage_is_finished(work->pool, STORAGE_SNAPSHOT, snapshot->uid))
         return NULL; /* the journal is older than it */
+    TRY(snapshot_settle_again(operation));
     TRY(storage_sync(work->pool, work->volume));
     TRY(storage_mark(work->pool, STORAGE_SNAPSHOT, snapshot->uid, operation->row->uid));
     return storage_snapshot(work->pool, work->volume, snapshot->uid, manifest);

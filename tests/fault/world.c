@@ -184,6 +184,8 @@ Error *storage_destroy_volume(Pool *pool, const char *volume)
 Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
                         const Manifest *manifest)
 {
+    if (world_runs_on(volume))
+        g_error("a snapshot of volume \"%s\" is taken while an instance writes to it", volume);
     if (world_has(world.snapshots, snapshot))
         return error_new(ERR_CONFLICT, "snapshot \"%s\" exists", snapshot);
     return world_change(world.snapshots, snapshot, volume);
