@@ -21,6 +21,7 @@ Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api
                                .port = config->server.port,
                                .admit = routes_admit,
                                .handle = routes_handle,
+                               .is_slow = routes_is_slow,
                                .data = api},
                    &api->http));
     engine_set_listener(engine, api_changed, api->http);

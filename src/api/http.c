@@ -3,6 +3,9 @@
  * at the first deadline, resumes them and libmicrohttpd calls their handlers again. A change that
  * comes between a handler's look and its parking is not lost: the generation it saw is compared
  * when it is parked. How long a connection may take to ask is for peers.c.
+ *
+ * libmicrohttpd's threads answer from memory. A handler that may take long runs on one of the
+ * threads aside, while its connection is suspended; those end before libmicrohttpd does.
  */
 #include "api/http.h"
 
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "api/framing.h"
 #include "api/peers.h"
 #include "api/reply.h"
 #include "base/clock.h"
@@ -19,6 +23,7 @@
 #include "base/log.h"
 
 #define HTTP_THREADS       4
+#define HTTP_ASIDE         16 /* handlers that may take long at the same time */
 #define HTTP_CONNECTIONS   2000
 #define HTTP_MEMORY_LIMIT  (32 * 1024) /* request line and headers of one connection */
 #define HTTP_IDLE_S        30          /* nothing sent, nothing taken                          */
@@ -41,6 +46,8 @@ struct HttpMessage {
     bool keeps_body;
     bool is_over_all; /* HTTP_BODIES_MAX */
     bool is_answering;
+    bool was_aside;
+    Reply reply; /* of a handler that was called aside, until it is sent */
     size_t n_received;
     int64_t parked_until_ms;
 };
@@ -59,6 +66,7 @@ struct Http {
     GCond answered; /* n_answering became 0 */
     GThread *timer;
     bool is_stopping;
+    GThreadPool *aside;
 };
 
 /* --- one message --- */
@@ -130,6 +138,8 @@ static void http_message_free(void *data, struct MHD_Connection *connection, voi
     atomic_fetch_sub(&http->bodies_bytes, message->body->len);
     g_free(message->refusal.body);
     g_free(message->refusal.allow);
+    g_free(message->reply.body);
+    g_free(message->reply.allow);
     g_free(message->request.id);
     g_string_free(message->body, TRUE);
     g_free(message->path);
@@ -263,23 +273,67 @@ static void http_call_handler(HttpMessage *message, Reply *reply)
         http->spec.handle(&message->request, reply, http->spec.data);
 }
 
+static void http_refuse_late(Reply *reply)
+{
+    reply->is_parked = false;
+    reply_refusal(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "INTERNAL_ERROR", "the server is stopping",
+                  "Ask again when it is back: what was accepted goes on.");
+}
+
+/* What waits for its turn when the server stops has not begun anything. */
+static void http_run_aside(void *data, void *unused)
+{
+    HttpMessage *message = data;
+
+    if (http_is_stopping(message->http))
+        http_refuse_late(&message->reply);
+    else
+        http_call_handler(message, &message->reply);
+    MHD_resume_connection(message->connection);
+}
+
+/* False when there is no need, and when it has been there. */
+static bool http_goes_aside(HttpMessage *message)
+{
+    const HttpSpec *spec = &message->http->spec;
+
+    if (message->was_aside || !spec->is_slow || !spec->is_slow(&message->request, spec->data))
+        return false;
+    message->was_aside = true;
+    MHD_suspend_connection(message->connection);
+    g_thread_pool_push(message->http->aside, message, NULL); /* its threads are there already */
+    return true;
+}
+
+/* Whatever was replied aside, if it is a reply. */
+static Reply http_take_reply(HttpMessage *message)
+{
+    Reply reply = {0};
+
+    if (message->reply.status > 0)
+        reply = message->reply;
+    else
+        http_call_handler(message, &reply);
+    message->reply = (Reply){0};
+    if (reply.is_parked && http_is_stopping(message->http))
+        http_refuse_late(&reply);
+    return reply;
+}
+
 static enum MHD_Result http_answer(HttpMessage *message)
 {
     Http *http = message->http;
-    Reply reply = {0};
     unsigned generation = atomic_load(&http->generation);
 
     peers_answer(http->peers, http_peer(message->connection));
     http_count_answering(message, true);
     if (message->is_refused)
         return http_send(message, &message->refusal, false);
-    http_call_handler(message, &reply);
-    if (reply.is_parked && http_is_stopping(http)) {
-        reply.is_parked = false;
-        reply_refusal(&reply, MHD_HTTP_SERVICE_UNAVAILABLE, "INTERNAL_ERROR",
-                      "the server is stopping",
-                      "Ask again when it is back: what was accepted goes on.");
-    }
+    if (http_goes_aside(message))
+        return MHD_YES;
+
+    Reply reply = http_take_reply(message);
+
     if (!reply.is_parked)
         return http_send(message, &reply, false);
     http_park(message, generation, reply.parked_until_ms);
@@ -288,44 +342,20 @@ static enum MHD_Result http_answer(HttpMessage *message)
 
 /* --- a request's headers --- */
 
-/* What its headers say of the length of its body. */
-typedef struct HttpFraming {
-    unsigned n_lengths, n_encodings;
-    bool is_wrong;   /* a length that is no number, an encoding that is unknown */
-    uint64_t length; /* UINT64_MAX = not said */
-} HttpFraming;
-
 static enum MHD_Result http_read_framing(void *data, enum MHD_ValueKind kind, const char *name,
                                          const char *value)
 {
-    HttpFraming *framing = data;
-
-    if (g_ascii_strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-        framing->n_lengths++;
-        framing->is_wrong |= !value || !g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX - 1,
-                                                                   &framing->length, NULL);
-    } else if (g_ascii_strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        framing->n_encodings++;
-        framing->is_wrong |= !value || g_ascii_strcasecmp(value, "chunked") != 0;
-        framing->length = UINT64_MAX;
-    }
+    framing_note(data, name, value);
     return MHD_YES;
 }
 
-/* A proxy before us may see another end of the body than we do: then one request hides another. */
-static bool http_is_ambiguous(const HttpFraming *framing)
-{
-    return framing->is_wrong || framing->n_lengths > 1 || framing->n_encodings > 1 ||
-           (framing->n_lengths > 0 && framing->n_encodings > 0);
-}
-
 /* Returns what the door says, or what is refused for all alike. */
-static HttpAdmission http_admit(HttpMessage *message, const HttpFraming *framing)
+static HttpAdmission http_admit(HttpMessage *message, const Framing *framing)
 {
     Http *http = message->http;
     Reply *refusal = &message->refusal;
 
-    if (http_is_ambiguous(framing)) {
+    if (framing_is_ambiguous(framing)) {
         reply_refusal(refusal, MHD_HTTP_BAD_REQUEST, "BAD_REQUEST",
                       "it is not clear how long the request's body is",
                       "Send one Content-Length, or one \"Transfer-Encoding: chunked\".");
@@ -351,7 +381,7 @@ static enum MHD_Result http_begin(HttpMessage *message)
 {
     Peer *peer = http_peer(message->connection);
     Peers *peers = message->http->peers;
-    HttpFraming framing = {0};
+    Framing framing = {0};
 
     MHD_get_connection_values(message->connection, MHD_HEADER_KIND, http_read_framing, &framing);
     HttpAdmission admission = http_admit(message, &framing);
@@ -359,7 +389,7 @@ static enum MHD_Result http_begin(HttpMessage *message)
     message->keeps_body = admission == HTTP_ADMITTED_BY_TOKEN;
     if (message->keeps_body)
         peers_know(peers, peer);
-    if (!message->is_refused || (framing.length == 0 && !http_is_ambiguous(&framing))) {
+    if (!message->is_refused || (framing.length == 0 && !framing_is_ambiguous(&framing))) {
         peers_ask(peers, peer, clock_monotonic_ms());
         return MHD_YES;
     }
@@ -466,13 +496,15 @@ static struct MHD_Daemon *http_start_daemon(Http *http)
         MHD_OPTION_END);
 }
 
-/* Without its thread, or libmicrohttpd's, there is no server. */
+/* Without its threads, or libmicrohttpd's, there is no server. */
 static Error *http_run(Http *http)
 {
     g_autoptr(GError) problem = NULL;
 
-    http->timer = g_thread_try_new("http-timer", http_run_timer, http, &problem);
-    if (!http->timer)
+    http->aside = g_thread_pool_new(http_run_aside, http, HTTP_ASIDE, TRUE, &problem);
+    if (!problem)
+        http->timer = g_thread_try_new("http-timer", http_run_timer, http, &problem);
+    if (problem)
         return error_new(ERR_EXTERNAL, "cannot start the HTTP server: %s", problem->message);
     http->daemon = http_start_daemon(http);
     return http->daemon ? NULL : error_new(ERR_EXTERNAL, "cannot start the HTTP server");
@@ -519,6 +551,8 @@ void http_stop(Http *http)
     if (!http)
         return;
     http_end_requests(http);
+    if (http->aside)
+        g_thread_pool_free(http->aside, FALSE, TRUE);
     if (http->timer)
         g_thread_join(http->timer);
     if (http->daemon)

@@ -1,7 +1,8 @@
 /*
  * HTTP: the only user of libmicrohttpd. It turns connections into requests and replies into bytes;
  * which request means what is for routes.c. A handler never waits for a change: it says so, its
- * connection is parked, and it is called again when something has changed or its time is over.
+ * connection is parked, and it is called again when something has changed or its time is over. What
+ * may take long, as it runs a program or asks a disk, runs aside, on threads of its own.
  */
 #pragma once
 
@@ -55,8 +56,15 @@ typedef enum HttpAdmission {
 } HttpAdmission;
 typedef HttpAdmission (*HttpDoor)(const Request *request, Reply *reply, void *data);
 
-/* Called on one of a few threads, when an admitted request is complete; fills the reply. */
+/*
+ * Called on one of a few threads, when an admitted request is complete; fills the reply. One that
+ * was called aside and parks is called again at once: it looks again at what it waits for, and from
+ * then on must not take long.
+ */
 typedef void (*HttpHandler)(Request *request, Reply *reply, void *data);
+
+/* May the handler take long with this request? It is asked before the first call alone. */
+typedef bool (*HttpIsSlow)(const Request *request, void *data);
 
 /* host and data are borrowed for as long as the server lives. */
 typedef struct HttpSpec {
@@ -64,6 +72,7 @@ typedef struct HttpSpec {
     int64_t port;     /* 0 = any: http_port() */
     HttpDoor admit;
     HttpHandler handle;
+    HttpIsSlow is_slow; /* NULL = never */
     void *data;
 } HttpSpec;
 
@@ -73,7 +82,8 @@ MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
 int64_t http_port(const Http *http);
 
 /*
- * Answers what is parked, waits a moment for the answers under way to be sent, closes and frees.
+ * Answers what is parked, waits for what runs aside, and a moment for the answers under way to be
+ * sent, closes and frees.
  * NULL is fine.
  */
 void http_stop(Http *http);

@@ -10,31 +10,37 @@
 #include "base/secret.h"
 
 const Route routes[] = {
-    {"GET", "/healthz", ROUTE_OPEN, handle_healthz, "Is the server alive? Its version."},
-    {"POST", "/healthz", ROUTE_OPEN, handle_healthz, "The same."},
-    {"GET", "/status", ROUTE_TOKEN, handle_status, "The whole instance: pools, clones, retrieval."},
-    {"GET", "/instance/retrieval", ROUTE_TOKEN, handle_retrieval,
+    {"GET", "/healthz", ROUTE_OPEN, ROUTE_AT_HAND, handle_healthz,
+     "Is the server alive? Its version."},
+    {"POST", "/healthz", ROUTE_OPEN, ROUTE_AT_HAND, handle_healthz, "The same."},
+    {"GET", "/status", ROUTE_TOKEN, ROUTE_AT_HAND, handle_status,
+     "The whole instance: pools, clones, retrieval."},
+    {"GET", "/instance/retrieval", ROUTE_TOKEN, ROUTE_SLOW, handle_retrieval,
      "State, progress and activity of the retrieval."},
-    {"POST", "/full-refresh", ROUTE_TOKEN, handle_full_refresh, "Begin a full refresh."},
-    {"GET", "/doctor", ROUTE_TOKEN, handle_doctor, "Compare the store with what exists."},
-    {"GET", "/snapshots", ROUTE_TOKEN, handle_snapshot_list, "All snapshots."},
-    {"POST", "/snapshot", ROUTE_TOKEN, handle_snapshot_create,
+    {"POST", "/full-refresh", ROUTE_TOKEN, ROUTE_SLOW, handle_full_refresh,
+     "Begin a full refresh."},
+    {"GET", "/doctor", ROUTE_TOKEN, ROUTE_SLOW, handle_doctor,
+     "Compare the store with what exists."},
+    {"GET", "/snapshots", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_list, "All snapshots."},
+    {"POST", "/snapshot", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_create,
      "Take a snapshot of a pool's golden data."},
-    {"POST", "/snapshot/clone", ROUTE_TOKEN, handle_snapshot_of_clone,
+    {"POST", "/snapshot/clone", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_of_clone,
      "Take a snapshot of a clone."},
-    {"GET", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_get, "One snapshot."},
-    {"PATCH", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_update,
+    {"GET", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_get, "One snapshot."},
+    {"PATCH", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_update,
      "Protect it or schedule its deletion."},
-    {"DELETE", "/snapshot/{id...}", ROUTE_TOKEN, handle_snapshot_delete, "Delete it."},
-    {"GET", "/clones", ROUTE_TOKEN, handle_clone_list, "All clones."},
-    {"POST", "/clone", ROUTE_TOKEN, handle_clone_create, "Create a clone."},
-    {"POST", "/clone/{id}/reset", ROUTE_TOKEN, handle_clone_reset, "Reset it to a snapshot."},
-    {"GET", "/clone/{id}/logs", ROUTE_TOKEN, handle_clone_logs,
+    {"DELETE", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_delete, "Delete it."},
+    {"GET", "/clones", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_list, "All clones."},
+    {"POST", "/clone", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_create, "Create a clone."},
+    {"POST", "/clone/{id}/reset", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_reset,
+     "Reset it to a snapshot."},
+    {"GET", "/clone/{id}/logs", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_logs,
      "Lines of its PostgreSQL's log; ?tail=LINES, ?after=OFFSET, ?wait=SECONDS for more."},
-    {"GET", "/clone/{id}", ROUTE_TOKEN, handle_clone_get,
+    {"GET", "/clone/{id}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_get,
      "One clone; ?wait=SECONDS until its state is final."},
-    {"PATCH", "/clone/{id}", ROUTE_TOKEN, handle_clone_update, "Protect or unprotect it."},
-    {"DELETE", "/clone/{id}", ROUTE_TOKEN, handle_clone_destroy, "Destroy it."},
+    {"PATCH", "/clone/{id}", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_update,
+     "Protect or unprotect it."},
+    {"DELETE", "/clone/{id}", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_destroy, "Destroy it."},
     {0},
 };
 
@@ -155,6 +161,13 @@ static void route_fail(const Request *request, Reply *reply, Error *e)
                     request->path, NULL);
     reply_error(reply, e);
     error_free(e);
+}
+
+bool routes_is_slow(const Request *request, void *api)
+{
+    g_autofree char *id = NULL;
+
+    return route_find(request, &id)->cost == ROUTE_SLOW; /* there is one: it was admitted */
 }
 
 void routes_handle(Request *request, Reply *reply, void *data)

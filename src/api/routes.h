@@ -25,10 +25,17 @@ typedef enum RouteAccess {
     ROUTE_TOKEN,
 } RouteAccess;
 
+/* What an answer takes. Only what is in memory or in the store is at hand. */
+typedef enum RouteCost {
+    ROUTE_AT_HAND,
+    ROUTE_SLOW, /* a program is run, PostgreSQL or a pool is asked: it is called aside (http.h) */
+} RouteCost;
+
 typedef struct Route {
     const char *method;
     const char *pattern; /* "/clone/{id}": one segment; "/snapshot/{id...}": the rest of the path */
     RouteAccess access;
+    RouteCost cost;
     RouteHandler handle;
     const char *help;
 } Route;
@@ -38,6 +45,9 @@ extern const Route routes[];
 
 /* For http.c, when a request's headers are there: 401, 404 and 405 are replied here. */
 HttpAdmission routes_admit(const Request *request, Reply *reply, void *api);
+
+/* For http.c: does the route run aside? */
+bool routes_is_slow(const Request *request, void *api);
 
 /* For http.c: calls the handler of an admitted request, turns errors into replies. */
 void routes_handle(Request *request, Reply *reply, void *api);

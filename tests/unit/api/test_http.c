@@ -18,6 +18,9 @@ typedef struct Fixture {
     GMutex lock;
     GCond parked;
     int n_parked;
+    GCond aside;
+    int n_aside;
+    bool is_released;
 } Fixture;
 
 static HttpAdmission door(const Request *request, Reply *reply, void *data)
@@ -30,11 +33,44 @@ static HttpAdmission door(const Request *request, Reply *reply, void *data)
     return HTTP_REFUSED;
 }
 
+static bool is_slow(const Request *request, void *data)
+{
+    return g_str_has_prefix(request->path, "/slow");
+}
+
+/* Until the test says so, as a program that hangs. */
+static void hang(Fixture *f)
+{
+    g_mutex_lock(&f->lock);
+    f->n_aside++;
+    g_cond_broadcast(&f->aside);
+    while (!f->is_released)
+        g_cond_wait(&f->aside, &f->lock);
+    g_mutex_unlock(&f->lock);
+}
+
+/* "/slow": hangs; "/slow/park" parks after it, and is answered by the second look. */
+static void handle_slow(Fixture *f, Request *request, Reply *reply)
+{
+    if (!request->state)
+        hang(f);
+    if (!request->state && g_str_equal(request->path, "/slow/park")) {
+        request->state = f;
+        reply_park(reply, HTTP_NO_DEADLINE);
+        return;
+    }
+    reply_json_take(reply, 200, json_string(request->state ? "looked twice" : "done"));
+}
+
 /* "/park": no answer until the server stops. Else the size of the body. */
 static void handle(Request *request, Reply *reply, void *data)
 {
     Fixture *f = data;
 
+    if (is_slow(request, f)) {
+        handle_slow(f, request, reply);
+        return;
+    }
     if (!g_str_equal(request->path, "/park")) {
         atomic_fetch_add(&f->n_handled, 1);
         reply_json_take(reply, 200, json_integer((json_int_t)request->body_size));
@@ -51,9 +87,14 @@ static void set_up(Fixture *f, const void *unused)
 {
     g_mutex_init(&f->lock);
     g_cond_init(&f->parked);
-    g_assert_null(http_start(
-        &(HttpSpec){.host = "127.0.0.1", .port = 0, .admit = door, .handle = handle, .data = f},
-        &f->http));
+    g_cond_init(&f->aside);
+    g_assert_null(http_start(&(HttpSpec){.host = "127.0.0.1",
+                                         .port = 0,
+                                         .admit = door,
+                                         .handle = handle,
+                                         .is_slow = is_slow,
+                                         .data = f},
+                             &f->http));
 }
 
 static void tear_down(Fixture *f, const void *unused)
@@ -61,6 +102,7 @@ static void tear_down(Fixture *f, const void *unused)
     http_stop(f->http);
     g_mutex_clear(&f->lock);
     g_cond_clear(&f->parked);
+    g_cond_clear(&f->aside);
 }
 
 static int dial(const Fixture *f)
@@ -130,6 +172,105 @@ static void test_refusal_is_heard(Fixture *f, const void *unused)
         g_autofree char *answer = hear(fd);
         assert_status(answer, "401");
     }
+}
+
+/* --- what is slow --- */
+
+#define SLOW_REQUESTS 40 /* more than there are threads of either kind */
+
+static int dial_slow(Fixture *f, const char *path)
+{
+    g_autofree char *text = g_strdup_printf(
+        "GET %s HTTP/1.1\r\nHost: x\r\nToken: t\r\nConnection: close\r\n\r\n", path);
+    int fd = dial(f);
+
+    say(fd, text);
+    return fd;
+}
+
+static void wait_for_aside(Fixture *f, int n)
+{
+    g_mutex_lock(&f->lock);
+    while (f->n_aside < n)
+        g_cond_wait(&f->aside, &f->lock);
+    g_mutex_unlock(&f->lock);
+}
+
+static void release(Fixture *f)
+{
+    g_mutex_lock(&f->lock);
+    f->is_released = true;
+    g_cond_broadcast(&f->aside);
+    g_mutex_unlock(&f->lock);
+}
+
+/* Programs hang, and what needs none is answered all the same. */
+static void test_slow_is_aside(Fixture *f, const void *unused)
+{
+    int fds[SLOW_REQUESTS];
+
+    for (int i = 0; i < SLOW_REQUESTS; i++)
+        fds[i] = dial_slow(f, "/slow");
+    wait_for_aside(f, 16);
+    for (int i = 0; i < 20; i++) {
+        g_autofree char *answer =
+            ask(f, "GET /open HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert_status(answer, "200");
+    }
+    release(f);
+    for (int i = 0; i < SLOW_REQUESTS; i++) {
+        AUTO_FD fd = fds[i];
+        g_autofree char *answer = hear(fd);
+        assert_status(answer, "200");
+        g_assert_nonnull(strstr(answer, "done"));
+    }
+}
+
+/* What has parked looks again at once: the change may have come before. */
+static void test_slow_parks(Fixture *f, const void *unused)
+{
+    AUTO_FD fd = dial_slow(f, "/slow/park");
+
+    release(f);
+    g_autofree char *answer = hear(fd);
+    g_assert_nonnull(strstr(answer, "looked twice"));
+}
+
+static void *release_later(void *data)
+{
+    Fixture *f = data;
+    AUTO_FD parked = dial_slow(f, "/park"); /* it is answered when the server stops */
+
+    g_autofree char *answer = hear(parked);
+    assert_status(answer, "503");
+    release(f);
+    return NULL;
+}
+
+/* What runs is waited for; what has not begun is refused. */
+static void test_stop_while_slow(Fixture *f, const void *unused)
+{
+    int fds[SLOW_REQUESTS];
+    int n_done = 0;
+
+    for (int i = 0; i < SLOW_REQUESTS; i++)
+        fds[i] = dial_slow(f, "/slow");
+    wait_for_aside(f, 16);
+
+    GThread *helper = g_thread_new("release", release_later, f);
+
+    g_mutex_lock(&f->lock);
+    while (f->n_parked == 0)
+        g_cond_wait(&f->parked, &f->lock);
+    g_mutex_unlock(&f->lock);
+    http_stop(g_steal_pointer(&f->http));
+    g_thread_join(helper);
+    for (int i = 0; i < SLOW_REQUESTS; i++) {
+        AUTO_FD fd = fds[i];
+        g_autofree char *answer = hear(fd);
+        n_done += strstr(answer, "done") != NULL;
+    }
+    g_assert_cmpint(n_done, ==, f->n_aside);
 }
 
 typedef struct Wire {
@@ -233,5 +374,8 @@ int main(int argc, char **argv)
     http_test("/http/open-body-is-not-kept", test_open_body_is_not_kept);
     http_test("/http/one-connection-for-many", test_one_connection_for_many);
     http_test("/http/stop-answers-what-is-parked", test_stop_answers_what_is_parked);
+    http_test("/http/slow/aside", test_slow_is_aside);
+    http_test("/http/slow/parks", test_slow_parks);
+    http_test("/http/slow/stop", test_stop_while_slow);
     return g_test_run();
 }
