@@ -1,6 +1,6 @@
 /*
- * Views. A listing reads each table once and joins in memory; it asks the storage for nothing but
- * the numbers that it has at hand.
+ * Views. A listing reads each table once and joins in memory; sizes are what the gauge has found
+ * last. Nothing here waits for a pool.
  */
 #include "api/views.h"
 
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "engine/clone.h"
 #include "engine/gate.h"
+#include "engine/gauge.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/space.h"
@@ -67,7 +68,7 @@ json_t *view_engine(const Api *api, bool is_full)
 /* `clones` is taken. */
 static json_t *view_snapshot_with(Api *api, const Snapshot *snapshot, json_t *clones)
 {
-    uint64_t physical_size = engine_snapshot_bytes(api->engine, snapshot);
+    uint64_t physical_size = gauge_snapshot_bytes(api->engine->gauge, snapshot);
     json_t *view = json_pack(
         "{ss so so sI sI ss sI so ss ss sb}", "id", snapshot->id, "createdAt",
         view_time(snapshot->created_at_ms), "dataStateAt", view_time(snapshot->data_state_at_ms),
@@ -166,7 +167,7 @@ static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t 
     const CloningConfig *cloning = &api->config->cloning;
     bool is_started = clone->started_at_ms > 0;
     bool is_exact = false;
-    uint64_t diff = is_started ? engine_clone_diff_bytes(api->engine, clone, &is_exact) : 0;
+    uint64_t diff = gauge_clone_bytes(api->engine->gauge, clone, &is_exact);
     json_t *view = json_pack(
         "{sIsbsIsfsI}", "cloneDiffSize", (json_int_t)diff, "cloneDiffSizeIsExact", (int)is_exact,
         "logicalSize", (json_int_t)(is_started ? logical_size : 0), "cloningTime",
@@ -257,22 +258,26 @@ Error *view_clones(Api *api, json_t **ret_views)
 
 /* --- pools --- */
 
+/* Zeros say unknown, or not measured yet: measuredAt (ours) is null then. */
 static json_t *view_file_system(const Api *api, const PoolStatus *status, uint64_t clones_size)
 {
-    SpaceUsage usage = {.compress_ratio = 1};
-    uint64_t snapshots_size = 0;
+    PoolSizes sizes = {.usage.compress_ratio = 1};
 
-    if (status->pool) { /* zeros say unknown */
-        error_free(storage_usage(status->pool, &usage));
-        error_free(storage_snapshots_bytes(status->pool, &snapshots_size));
-    }
-    return json_pack("{ss sI sI sI sI sI sI sf sI ss}", "mode", status->driver, "size",
-                     (json_int_t)usage.size_bytes, "free", (json_int_t)usage.free_bytes, "used",
-                     (json_int_t)usage.used_bytes, "dataSize", (json_int_t)status->logical_size,
-                     "usedBySnapshots", (json_int_t)snapshots_size, "usedByClones",
-                     (json_int_t)clones_size, "compressRatio", usage.compress_ratio, "reserve",
-                     (json_int_t)space_reserve_bytes(api->config, &usage), "level",
-                     space_level_name(space_level(api->config, &usage)));
+    if (status->pool)
+        gauge_pool(api->engine->gauge, status->name, &sizes);
+
+    const SpaceUsage *usage = &sizes.usage;
+    json_t *view =
+        json_pack("{ss sI sI sI sI sI sI sf sI ss}", "mode", status->driver, "size",
+                  (json_int_t)usage->size_bytes, "free", (json_int_t)usage->free_bytes, "used",
+                  (json_int_t)usage->used_bytes, "dataSize", (json_int_t)status->logical_size,
+                  "usedBySnapshots", (json_int_t)sizes.snapshots_bytes, "usedByClones",
+                  (json_int_t)clones_size, "compressRatio", usage->compress_ratio, "reserve",
+                  (json_int_t)space_reserve_bytes(api->config, usage), "level",
+                  space_level_name(space_level(api->config, usage)));
+
+    view_set_time(view, "measuredAt", sizes.measured_at_ms);
+    return view;
 }
 
 /* One with data serves, also while newer data is built beside it; one that is away serves nobody. */
@@ -297,7 +302,7 @@ static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
         if (!g_str_equal(clone->pool, status->name))
             continue;
         json_array_append_new(ids, json_string(clone->id));
-        clones_size += engine_clone_diff_bytes(api->engine, clone, NULL);
+        clones_size += gauge_clone_bytes(api->engine->gauge, clone, NULL);
     }
 
     json_t *view = json_pack("{ss ss so ss so so}", "name", status->name, "mode", status->driver,
@@ -317,7 +322,7 @@ Error *view_pools(Api *api, json_t **ret_views)
     g_autoptr(GPtrArray) pools = NULL;
 
     TRY(store_list_clones(api->engine->store, &clones));
-    TRY(engine_list_pools(api->engine, &pools));
+    TRY(engine_show_pools(api->engine, &pools));
     json_t *views = json_array();
     for (unsigned i = 0; i < pools->len; i++)
         json_array_append_new(views, view_pool(api, pools->pdata[i], i == 0, clones));

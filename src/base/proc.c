@@ -298,15 +298,17 @@ static Error *proc_run_program(const ProcSpec *spec, ProcResult *result)
         .line = g_string_new(NULL),
     };
 
-    if (g_cancellable_is_cancelled(spec->cancel))
+    GCancellable *cancel = spec->cancel ? spec->cancel : g_cancellable_get_current();
+
+    if (g_cancellable_is_cancelled(cancel))
         return error_new(ERR_TIMEOUT, "program \"%s\" was cancelled", spec->argv[0]);
     TRY(proc_launch(&run));
 
-    int cancel_fd = g_cancellable_get_fd(spec->cancel);
+    int cancel_fd = g_cancellable_get_fd(cancel);
     bool has_ended = proc_attend(&run, cancel_fd);
 
     if (cancel_fd >= 0)
-        g_cancellable_release_fd(spec->cancel);
+        g_cancellable_release_fd(cancel);
     if (has_ended)
         return proc_conclude(&run, result);
     return error_hint(g_steal_pointer(&run.failure),

@@ -32,7 +32,8 @@ typedef struct ProcSpec {
     int input_fd;            /* borrowed: its stdin instead of that; 0 = none                 */
     int64_t timeout_ms;      /* 0 = no deadline: only with cancel                             */
     int64_t grace_ms;        /* from SIGTERM to SIGKILL when it is stopped; 0 = 5000          */
-    GCancellable *cancel;    /* borrowed, or NULL; stops it as the deadline does              */
+    GCancellable *cancel;    /* borrowed, stops it as the deadline does; NULL = the thread's  */
+                             /* own, if it has one (g_cancellable_push_current())             */
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
     size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB */

@@ -78,9 +78,3 @@ bool engine_clone_serves(Engine *engine, const Clone *clone);
 
 /* Protected now: the flag is set and has not expired. */
 bool clone_is_protected_now(const Clone *clone);
-
-/*
- * Bytes that the clone alone holds, where the storage knows that cheaply; else 0. *ret_is_exact (may
- * be NULL) is false for an estimate, and for an unknown size.
- */
-uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone, bool *ret_is_exact);

@@ -4,8 +4,6 @@
 #include "engine/clone.h"
 
 #include "engine/clone_request.h"
-#include "engine/pools.h"
-#include "storage/measure.h"
 
 Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, bool has_duration,
                             int64_t duration_minutes, Clone **ret_clone)
@@ -28,19 +26,4 @@ Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, b
 bool engine_clone_serves(Engine *engine, const Clone *clone)
 {
     return clone_is_served(clone) && runtime_is_running(engine->runtime, clone->uid);
-}
-
-uint64_t engine_clone_diff_bytes(Engine *engine, const Clone *clone, bool *ret_is_exact)
-{
-    g_autoptr(Pool) pool = NULL;
-    uint64_t bytes = 0;
-    bool is_exact = false;
-    Error *e = engine_find_pool(engine, clone->pool, &pool);
-
-    if (!e && storage_pool_traits(pool).exact_diff)
-        e = storage_diff_bytes(pool, clone->volume, &bytes, &is_exact);
-    if (ret_is_exact)
-        *ret_is_exact = is_exact;
-    error_free(e); /* a size is no reason to fail a listing: 0 says unknown */
-    return bytes;
 }

@@ -13,6 +13,7 @@
 #include "engine/clone_start.h"
 #include "engine/doctor.h"
 #include "engine/gate.h"
+#include "engine/gauge.h"
 #include "engine/idle.h"
 #include "engine/import.h"
 #include "engine/log_keeper.h"
@@ -135,6 +136,7 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     g_mutex_init(&engine->listener_lock);
     g_mutex_init(&engine->retrieval_lock);
     engine->pools = pools_new(engine);
+    engine->space = space_watch_new(engine);
     TRY(engine_open_parts(engine, mode));
     *ret_engine = g_steal_pointer(&engine);
     return NULL;
@@ -157,12 +159,13 @@ void engine_close(Engine *engine)
     if (!engine)
         return;
     idle_checker_stop(engine->idle);
-    space_watch_stop(engine->space);
     supervisor_stop(engine->supervisor);
     snapshot_sweeper_stop(engine->sweeper);
     log_keeper_stop(engine->logs);
     pools_stop(engine->pools);
     operations_free(engine->operations);
+    gauge_stop(engine->gauge);
+    space_watch_free(engine->space);
     store_watch_stop(engine->store_watch); /* what the last operation has committed is told, too */
     supervisor_free(engine->supervisor);
     port_pool_free(engine->ports);
@@ -214,7 +217,7 @@ Error *engine_recover(Engine *engine)
     TRY(gate_restore(engine));
     if (!engine_is_held(engine))
         TRY(engine_recover_by_store(engine));
-    TRY(space_watch_start(engine, &engine->space));
+    TRY(gauge_start(engine, &engine->gauge));
     return pools_watch(engine->pools);
 }
 

@@ -18,6 +18,7 @@ typedef struct PortPool PortPool;               /* port.h */
 typedef struct IdleChecker IdleChecker;         /* idle.h */
 typedef struct Pools Pools;                     /* pools.h */
 typedef struct SpaceWatch SpaceWatch;           /* space.h */
+typedef struct Gauge Gauge;                     /* gauge.h */
 typedef struct Gate Gate;                       /* gate.h */
 typedef struct Supervisor Supervisor;           /* supervisor.h */
 typedef struct SnapshotSweeper SnapshotSweeper; /* snapshot_sweeper.h */
@@ -37,7 +38,8 @@ typedef struct Engine {
     Operations *operations;
     PortPool *ports;
     IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
-    SpaceWatch *space; /* from recovery on                         */
+    SpaceWatch *space;
+    Gauge *gauge; /* from recovery on                         */
     Supervisor *supervisor;
     SnapshotSweeper *sweeper; /* from recovery on                       */
     LogKeeper *logs;          /* from recovery on                       */

@@ -8,8 +8,9 @@
 #include "storage/measure.h"
 
 /* A pool that went away a moment ago is not available any more. */
-static void pool_status_check(PoolStatus *status)
+static void pool_status_check(void *data, void *unused)
 {
+    PoolStatus *status = data;
     g_autoptr(Error) gone = status->pool ? storage_check_pool(status->pool) : NULL;
 
     if (!gone)
@@ -38,21 +39,33 @@ static void pool_status_count(PoolStatus *status, const GPtrArray *snapshots,
     }
 }
 
-static Error *pools_list(Engine *engine, bool with_left_out, GPtrArray **ret_pools)
+/* statuses_taken: none of its pools is looked at here. */
+static Error *pools_order(Engine *engine, GPtrArray *statuses_taken, GPtrArray **ret_pools)
 {
-    g_autoptr(GPtrArray) statuses = pools_statuses(engine->pools, with_left_out);
+    g_autoptr(GPtrArray) statuses = statuses_taken;
     g_autoptr(GPtrArray) snapshots = NULL;
     g_autoptr(GPtrArray) clones = NULL;
 
     TRY(store_list_snapshots(engine->store, &snapshots));
     TRY(store_list_clones(engine->store, &clones));
-    for (unsigned i = 0; i < statuses->len; i++) {
-        pool_status_check(statuses->pdata[i]);
+    for (unsigned i = 0; i < statuses->len; i++)
         pool_status_count(statuses->pdata[i], snapshots, clones);
-    }
     pool_choice_sort(statuses);
     *ret_pools = g_steal_pointer(&statuses);
     return NULL;
+}
+
+Error *engine_show_pools(Engine *engine, GPtrArray **ret_pools)
+{
+    return pools_order(engine, pools_statuses(engine->pools, false), ret_pools);
+}
+
+static Error *pools_list(Engine *engine, bool with_left_out, GPtrArray **ret_pools)
+{
+    GPtrArray *statuses = pools_statuses(engine->pools, with_left_out);
+
+    g_ptr_array_foreach(statuses, pool_status_check, NULL);
+    return pools_order(engine, statuses, ret_pools);
 }
 
 Error *engine_list_pools(Engine *engine, GPtrArray **ret_pools)

@@ -38,7 +38,8 @@ struct Pools {
     GPtrArray *entries;
     GCond changed;
     GThread *watcher;
-    bool is_asked;
+    bool is_asked; /* all that the start does */
+    bool is_due;   /* what has gone is to be noticed */
     bool is_stopping;
 };
 
@@ -305,11 +306,12 @@ static void *pools_run(void *data)
     g_mutex_lock(&pools->lock);
     while (!pools->is_stopping) {
         int64_t until_us = g_get_monotonic_time() + POOLS_LOOK_MS * INT64_C(1000);
-        while (!pools->is_stopping && !pools->is_asked)
+        while (!pools->is_stopping && !pools->is_asked && !pools->is_due)
             if (!g_cond_wait_until(&pools->changed, &pools->lock, until_us))
                 break;
         bool is_asked = pools->is_asked;
         pools->is_asked = false;
+        pools->is_due = false;
         if (pools->is_stopping)
             break;
         g_mutex_unlock(&pools->lock);
@@ -396,6 +398,15 @@ static Pool *pools_ref_locked(const Pools *pools, const char *name, Error **ret_
     return NULL;
 }
 
+/* Whoever meets a pool that has gone lets all others know. */
+static void pools_look_soon(Pools *pools)
+{
+    g_mutex_lock(&pools->lock);
+    pools->is_due = true;
+    g_cond_broadcast(&pools->changed);
+    g_mutex_unlock(&pools->lock);
+}
+
 Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
 {
     Error *e = NULL;
@@ -406,8 +417,10 @@ Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
     if (e)
         return e;
     g_autoptr(Error) gone = storage_check_pool(pool);
-    if (gone)
+    if (gone) {
+        pools_look_soon(engine->pools);
         return pools_unavailable(name, gone->message, gone->hint);
+    }
     *ret_pool = g_steal_pointer(&pool);
     return NULL;
 }
@@ -454,8 +467,11 @@ Error *engine_need_pool(Engine *engine, const char *name)
 char *engine_clone_waits_for(Engine *engine, const Clone *clone)
 {
     g_autoptr(Pool) pool = NULL;
-    g_autoptr(Error) e = engine_find_pool(engine, clone->pool, &pool);
+    g_autoptr(Error) e = NULL;
 
+    g_mutex_lock(&engine->pools->lock);
+    pool = pools_ref_locked(engine->pools, clone->pool, &e);
+    g_mutex_unlock(&engine->pools->lock);
     if (!e || runtime_is_running(engine->runtime, clone->uid))
         return NULL;
     return g_strdup_printf("The clone waits for its pool: %s", e->message);

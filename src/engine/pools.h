@@ -1,7 +1,7 @@
 /*
  * The set of pools. On record are those that were made with "rametd pool create"; each is available
  * or it is not (not mounted, image missing, damaged), and what is in it waits. A pool that has gone
- * is noticed at the next use and by a look every 30 s, which also takes what was mounted meanwhile.
+ * is noticed at the next use, which asks for a look, and by a look every 30 s, which also takes what was mounted meanwhile.
  * An image is mounted at the start and on SIGHUP alone: it may be out of use because somebody mends
  * it.
  */
@@ -53,6 +53,9 @@ GPtrArray *pools_statuses(Pools *pools, bool with_left_out);
  */
 MUST_CHECK Error *engine_list_pools(Engine *engine, GPtrArray **ret_pools);
 
+/* The same as the last look found it: from memory, for requests. */
+MUST_CHECK Error *engine_show_pools(Engine *engine, GPtrArray **ret_pools);
+
 /* The same with those left out, for the doctor. */
 MUST_CHECK Error *engine_list_all_pools(Engine *engine, GPtrArray **ret_pools);
 
@@ -96,5 +99,8 @@ MUST_CHECK Error *engine_refresh_pool(Engine *engine, Pool **ret_pool);
 MUST_CHECK Error *engine_latest_snapshot(Engine *engine, const char *branch,
                                          Snapshot **ret_snapshot);
 
-/* Why a clone that should run does not: its pool is not available. NULL = it is; caller frees. */
+/*
+ * Why a clone that should run does not: its pool was not available at the last look. NULL = it was;
+ * caller frees.
+ */
 char *engine_clone_waits_for(Engine *engine, const Clone *clone);

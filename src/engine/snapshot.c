@@ -443,15 +443,3 @@ Error *engine_update_snapshot(Engine *engine, const char *id, const SnapshotUpda
     *ret_snapshot = g_steal_pointer(&snapshot);
     return NULL;
 }
-
-uint64_t engine_snapshot_bytes(Engine *engine, const Snapshot *snapshot)
-{
-    g_autoptr(Pool) pool = NULL;
-    uint64_t bytes = 0;
-    Error *e = snapshot->is_ready ? engine_find_pool(engine, snapshot->pool, &pool) : NULL;
-
-    if (!e && pool)
-        e = storage_snapshot_bytes(pool, snapshot->uid, &bytes);
-    error_free(e); /* a size is no reason to fail a listing */
-    return bytes;
-}

@@ -68,9 +68,6 @@ MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, bool is
  */
 MUST_CHECK Error *engine_retire_snapshots(Engine *engine, const Snapshot *newest);
 
-/* Bytes that a snapshot alone holds; 0 = nothing, or its storage cannot tell at once. */
-uint64_t engine_snapshot_bytes(Engine *engine, const Snapshot *snapshot);
-
 typedef struct SnapshotUpdate {
     bool has_protected, is_protected;
     bool has_duration;

@@ -6,20 +6,17 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "base/ticker.h"
 #include "engine/clone.h"
-#include "engine/pools.h"
+#include "engine/gauge.h"
 #include "store/clone.h"
-#include "store/pool.h"
 
-#define SPACE_LOOK_MS       30000
 #define SPACE_HOLDERS_SHOWN 3
 #define SPACE_PERCENT       100
 
 struct SpaceWatch {
     Engine *engine;
-    Ticker *ticker;
-    GHashTable *levels; /* pool → SpaceLevel at the last look */
+    GMutex lock;
+    GHashTable *levels; /* pool → SpaceLevel that was told */
 };
 
 /* --- levels --- */
@@ -73,7 +70,7 @@ static GArray *space_holders(Engine *engine, const char *pool, const GPtrArray *
 
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
-        const SpaceHolder holder = {clone->id, engine_clone_diff_bytes(engine, clone, NULL)};
+        const SpaceHolder holder = {clone->id, gauge_clone_bytes(engine->gauge, clone, NULL)};
 
         if (g_str_equal(clone->pool, pool))
             g_array_append_val(holders, holder);
@@ -170,57 +167,34 @@ static void watch_tell(SpaceWatch *watch, const char *pool, SpaceLevel level, co
                  "hint", hint, NULL);
 }
 
-static void watch_look_at(SpaceWatch *watch, const char *name)
-{
-    g_autoptr(Pool) pool = NULL;
-    SpaceUsage usage;
-    g_autoptr(Error) e = engine_find_pool(watch->engine, name, &pool);
-
-    if (!e)
-        e = storage_usage(pool, &usage);
-    if (e) /* who uses the pool is told */
-        return;
-
-    SpaceLevel level = space_level(watch->engine->config, &usage);
-    void *before = g_hash_table_lookup(watch->levels, name);
-
-    if (level == GPOINTER_TO_UINT(before))
-        return;
-    watch_tell(watch, name, level, &usage);
-    g_hash_table_insert(watch->levels, g_strdup(name), GUINT_TO_POINTER(level));
-}
-
-static void watch_look(void *data)
-{
-    SpaceWatch *watch = data;
-    g_autoptr(GPtrArray) rows = NULL;
-
-    error_ignore(store_list_pools(watch->engine->store, &rows), "pools are looked at again later");
-    for (unsigned i = 0; rows && i < rows->len; i++)
-        watch_look_at(watch, ((const PoolRow *)rows->pdata[i])->name);
-}
-
-Error *space_watch_start(Engine *engine, SpaceWatch **ret_watch)
+SpaceWatch *space_watch_new(Engine *engine)
 {
     SpaceWatch *watch = g_new0(SpaceWatch, 1);
 
     watch->engine = engine;
     watch->levels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    watch_look(watch);
-    Error *e = ticker_start("space", SPACE_LOOK_MS, watch_look, watch, &watch->ticker);
-    if (e) {
-        space_watch_stop(watch);
-        return e;
-    }
-    *ret_watch = watch;
-    return NULL;
+    g_mutex_init(&watch->lock);
+    return watch;
 }
 
-void space_watch_stop(SpaceWatch *watch)
+void space_watch_free(SpaceWatch *watch)
 {
     if (!watch)
         return;
-    ticker_stop(watch->ticker);
     g_hash_table_unref(watch->levels);
+    g_mutex_clear(&watch->lock);
     g_free(watch);
+}
+
+void space_watch_note(SpaceWatch *watch, const char *pool, const SpaceUsage *usage)
+{
+    SpaceLevel level = space_level(watch->engine->config, usage);
+
+    g_mutex_lock(&watch->lock);
+    bool is_news = GPOINTER_TO_UINT(g_hash_table_lookup(watch->levels, pool)) != level;
+    if (is_news)
+        g_hash_table_insert(watch->levels, g_strdup(pool), GUINT_TO_POINTER(level));
+    g_mutex_unlock(&watch->lock);
+    if (is_news)
+        watch_tell(watch, pool, level, usage);
 }

@@ -1,5 +1,6 @@
 /*
- * The space of pools: what may still be taken, who holds it, and the watch that warns early.
+ * The space of pools: what may still be taken, who holds it, and the watch that warns early of what
+ * the gauge measures.
  */
 #pragma once
 
@@ -30,7 +31,10 @@ uint64_t space_reserve_bytes(const Config *config, const SpaceUsage *usage);
  */
 MUST_CHECK Error *space_check(Engine *engine, Pool *pool, uint64_t needed_bytes);
 
-/* A line in the log when a pool reaches a level, and one when it is below again. */
+/* What the log was told of pools: a line when one reaches a level, and one when it is below again. */
 typedef struct SpaceWatch SpaceWatch;
-MUST_CHECK Error *space_watch_start(Engine *engine, SpaceWatch **ret_watch);
-void space_watch_stop(SpaceWatch *watch); /* NULL is fine */
+SpaceWatch *space_watch_new(Engine *engine);
+void space_watch_free(SpaceWatch *watch); /* NULL is fine */
+
+/* Takes note of what a pool holds now. Threads of several pools may call it at once. */
+void space_watch_note(SpaceWatch *watch, const char *pool, const SpaceUsage *usage);

@@ -77,4 +77,4 @@ def test_it_grows_with_its_device(server, api):
         file.truncate(3 << 30)
     subprocess.run(["losetup", "--set-capacity", server.device], check=True)
     server.rametd("pool", "grow", "e2e")
-    assert api.get("/status")["pools"][0]["fileSystem"]["size"] > before + (900 << 20)
+    machine.wait_for(lambda: api.get("/status")["pools"][0]["fileSystem"]["size"] > before + (900 << 20), 40, "the new size")

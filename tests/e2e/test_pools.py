@@ -246,7 +246,7 @@ def test_unmounted_under_our_feet(two_pools):
     answer = api.request_clone("new", snapshot={"id": api.get("/clone/on-it")["snapshot"]["id"]})
     assert answer.status == 400 and "not mounted" in answer.message, answer
     assert api.call("DELETE", "/clone/on-it").status == 400
-    assert "not mounted" in two_pools.entries()[name]["error"]
+    machine.wait_for(lambda: "not mounted" in two_pools.entries()[name].get("error", ""), 30, "the news of the pool")
     assert not list(mount.iterdir()), "something was written below the mount point"
     assert value(api.get("/clone/on-it"), "SELECT n FROM mine") == 7, "its postgres runs on"
     assert ("pool", name) in two_pools.findings()
@@ -378,7 +378,7 @@ def test_grow_while_a_clone_writes(two_pools):
         writing.start()
         server.rametd("pool", "grow", name, "--size", "3G")
         writing.join()
-    assert two_pools.entries()[name]["fileSystem"]["size"] >= before + (1 << 30)
+    machine.wait_for(lambda: two_pools.entries()[name]["fileSystem"]["size"] >= before + (1 << 30), 40, "the new size")
     assert value(clone, "SELECT count(*) FROM filled") == 200000
     server.rametd("pool", "grow", name, "--size", "3G")  # may be repeated
     for size in ("1G", "nonsense"):

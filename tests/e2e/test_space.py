@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 
 from harness import machine
 from harness.api import query, value
@@ -14,8 +15,8 @@ def space_taken(server, free_percent):
     """A file that is no clone's leaves so much of the pool free."""
     filler = server.directory / "pools" / "e2e" / "filler"
     with filler.open("wb") as file:
-        while file_system(server)["free"] > file_system(server)["size"] * free_percent / 100:
-            file.write(b"\x55" * 16 * MIB)
+        while (excess := free_above(file_system(server), free_percent)) > 0:
+            file.write(b"\x55" * (excess + MIB))
             file.flush()
             os.fsync(file.fileno())
     try:
@@ -23,15 +24,22 @@ def space_taken(server, free_percent):
     finally:
         filler.unlink()
         os.sync()
-        server.restart()  # the watch looks at the start, and else every half a minute
+        server.restart()
 
 
-def pool(server):
-    return server.api.get("/status")["pools"][0]
+def free_above(numbers, percent):
+    return int(numbers["free"] - numbers["size"] * percent / 100)
 
 
 def file_system(server):
-    return pool(server)["fileSystem"]
+    """Measured after it is asked for, and not a moment before."""
+    asked_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+    def measured():
+        numbers = server.api.get("/status")["pools"][0]["fileSystem"]
+        return numbers.get("measuredAt", "") > asked_at and numbers
+
+    return machine.wait_for(measured, 30, "numbers that are new")
 
 
 def test_numbers_of_a_pool(server, api):
@@ -84,10 +92,9 @@ def test_the_reserve_is_not_given_away(server, api):
         assert state["status"] == "failed"
         assert "reserve" in state["alerts"]["refresh_failed"]["message"]
 
+        assert file_system(server)["level"] == "ALARM"
         status = api.get("/status")
         assert status["status"]["code"] == "WARNING" and "pools" in status["status"]["message"]
-        assert status["pools"][0]["fileSystem"]["level"] == "ALARM"
-
         assert value(api.reset_clone("holder"), "SELECT count(*) FROM customer") == 1000  # it makes room
         api.destroy_clone("holder")
     assert file_system(server)["level"] == "OK"
@@ -100,6 +107,7 @@ def test_levels_are_told_once(server):
         assert file_system(server)["level"] == "WARNING"
         begun = len(server.log())
         server.restart()
+        file_system(server)
         lines = [line for line in server.log()[begun:].splitlines() if "pool runs full" in line]
         assert len(lines) == 1 and " warn " in lines[0] and "level=WARNING" in lines[0], lines
     assert file_system(server)["level"] == "OK"

@@ -5,6 +5,7 @@ import contextlib
 
 import pytest
 
+from harness import machine
 from harness.api import connect, query, value
 
 
@@ -39,8 +40,9 @@ def test_whole_life(server, api):
         assert cursor.fetchone() == (7,)
     second = api.wait_ok("second")
     assert value(second, "SELECT n FROM after_reset") == 7
-    sizes = second["metadata"]
-    assert 0 < sizes["cloneDiffSize"] < sizes["logicalSize"]
+    sizes = machine.wait_for(lambda: (now := api.get("/clone/second")["metadata"])["cloneDiffSize"] > 0 and now, 40,
+                             "the size of the clone")
+    assert sizes["cloneDiffSize"] < sizes["logicalSize"]
 
     golden = [one["id"] for one in server.snapshots() if one["id"] != snapshot]
     assert server.refresh()["status"] == "finished"

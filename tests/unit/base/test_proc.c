@@ -419,6 +419,21 @@ static void test_cancel(void)
     g_assert_cmpint(elapsed_ms(start_ms), <, 4000);
 }
 
+/* Whoever calls may not hand one down: what the thread has counts, too. */
+static void test_cancel_of_the_thread(void)
+{
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+    g_autoptr(Error) e = NULL;
+
+    g_cancellable_cancel(cancel);
+    g_cancellable_push_current(cancel);
+    e = proc_run(&(ProcSpec){.argv = ARGV("sleep", "1000")}, NULL);
+    g_cancellable_pop_current(cancel);
+    g_assert_nonnull(e);
+    g_assert_cmpint(e->code, ==, ERR_TIMEOUT);
+    g_assert_null(proc_run(&(ProcSpec){.argv = ARGV("true"), .timeout_ms = 60000}, NULL));
+}
+
 static void test_cancelled_before(void)
 {
     g_autoptr(GCancellable) cancel = g_cancellable_new();
@@ -559,6 +574,7 @@ int main(int argc, char **argv)
     g_test_add_func("/proc/grace-is-given", test_grace_is_given);
     g_test_add_func("/proc/cancel", test_cancel);
     g_test_add_func("/proc/cancelled-before", test_cancelled_before);
+    g_test_add_func("/proc/cancelled-before-by-thread", test_cancel_of_the_thread);
     g_test_add_func("/proc/left-behind", test_left_behind);
     g_test_add_func("/proc/left-behind-and-writing", test_left_behind_and_writing);
     g_test_add_func("/proc/threads", test_threads);
