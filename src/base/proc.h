@@ -37,7 +37,7 @@ typedef struct ProcSpec {
     ProcLine on_error_line;  /* each line of stderr, ended by \n or \r, as it comes; or NULL  */
     void *on_error_line_data;
     size_t output_max; /* stdout beyond this is an error; 0 = 16 MiB */
-    int pass_fd;       /* a descriptor of ours that it has as 3; 0 = none; proc_spawn() alone */
+    int pass_fd;       /* a descriptor of ours that it has as 3; 0 = none */
     bool dies_with_us; /* SIGKILL when rametd dies; the calling thread must outlive it */
     int output_fd; /* borrowed: stdout and stderr are this instead of the result, and may be held
                           by what the program leaves behind; 0 = none                         */

@@ -201,6 +201,12 @@ def test_there_are_no_devices(evil):
     assert devices <= {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts/ptmx")}
 
 
+def test_it_has_no_file_of_the_servers(evil):
+    """A descriptor of the host's would live on where the clone has sent it."""
+    files = shell(evil, "readlink /proc/1/fd/*").split()
+    assert files and not [file for file in files if not file.startswith(("/dev/null", "pipe:", "socket:", DATA + "/"))], files
+
+
 # --- the network ------------------------------------------------------------------------------
 
 

@@ -78,7 +78,7 @@ Error *oci_container_lock(const OciContainer *container, int *ret_fd)
     if (fd < 0)
         return error_errno(errno, "could not open \"%s\"", container->lock);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-        return error_new(ERR_BUSY, "a container runs or is being made");
+        return error_new(ERR_BUSY, "a container is being made");
     *ret_fd = g_steal_fd(&fd);
     return NULL;
 }

@@ -33,8 +33,9 @@ char *oci_server_prefix(const RuntimePlace *place);
 MUST_CHECK Error *oci_list_bundles(const RuntimePlace *place, char ***ret_names);
 
 /*
- * A locked file is the stdin of an instance's container and of the program that makes it. While it is locked
- * a container runs or may come to run, also when the server that wanted it was killed. ERR_BUSY.
+ * A locked file is open in the program that makes an instance's container. While it is locked a container may
+ * come to run, also when the server that wanted it was killed. The container itself must not have it: a clone
+ * could send it to whoever reads its socket late, and then it stays locked when the clone is gone. ERR_BUSY.
  */
 MUST_CHECK Error *oci_container_lock(const OciContainer *container, int *ret_fd);
 

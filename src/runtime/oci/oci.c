@@ -216,7 +216,7 @@ static Error *oci_run(const OciRuntime *oci, const RuntimeFiles *files, const ch
         .bundle = container->bundle,
         .error_log = container->error_log,
         .output_fd = files->output_fd,
-        .stdin_fd = lock,
+        .lock_fd = lock,
     };
 
     TRY(container_program_run(oci->program, id, &paths));

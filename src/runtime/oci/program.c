@@ -196,7 +196,7 @@ Error *container_program_run(const ContainerProgram *program, const char *name,
         .argv = argv,
         .timeout_ms = PROGRAM_RUN_TIMEOUT_MS,
         .output_fd = paths->output_fd,
-        .input_fd = paths->stdin_fd,
+        .pass_fd = paths->lock_fd,
         .hidden_mount = program_hides(program),
     };
     Error *e = proc_run(&spec, NULL);

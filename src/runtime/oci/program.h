@@ -31,7 +31,7 @@ typedef struct ContainerPaths {
     const char *bundle;     /* directory with config.json */
     const char *error_log;  /* what the program itself has to say */
     int output_fd;          /* stdout and stderr of the container, borrowed */
-    int stdin_fd;           /* of program and container, borrowed */
+    int lock_fd;            /* of program, not of container; borrowed */
 } ContainerPaths;
 
 /* Changes the limits of a running container: a file with an OCI "resources" object. */
