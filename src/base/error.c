@@ -1,14 +1,16 @@
 /*
  * Errors. Their words travel into log lines and JSON answers, so whatever they quote from the
- * outside world is made valid UTF-8 here, once.
+ * outside world is made valid UTF-8 here, once, and kept short: a clone's PostgreSQL may say megabytes.
  */
 #include "base/error.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
 
+#define ERROR_WORDS_MAX  16384 /* of a message, of a hint */
 #define ERROR_DETAIL_MAX 8192
 
 static const char *const error_code_names[] = {
@@ -28,9 +30,22 @@ static char *error_make_valid_take(char *text)
     return valid;
 }
 
-static char *G_GNUC_PRINTF(1, 0) error_format(const char *fmt, va_list args)
+static char *G_GNUC_PRINTF(1, 0) error_format_all(const char *fmt, va_list args)
 {
     return error_make_valid_take(g_strdup_vprintf(fmt, args));
+}
+
+static char *G_GNUC_PRINTF(1, 0) error_format(const char *fmt, va_list args)
+{
+    char *text = error_format_all(fmt, args);
+
+    if (strlen(text) <= ERROR_WORDS_MAX)
+        return text;
+
+    g_autofree char *whole = text;
+    const char *end = g_utf8_find_prev_char(text, text + ERROR_WORDS_MAX + 1);
+
+    return g_strdup_printf("%.*s…", (int)(end - text), text);
 }
 
 static Error *error_new_take(ErrorCode code, char *message)
@@ -88,7 +103,7 @@ Error *error_detail(Error *e, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    g_autofree char *detail = error_format(fmt, args);
+    g_autofree char *detail = error_format_all(fmt, args);
     va_end(args);
 
     g_free(e->detail);

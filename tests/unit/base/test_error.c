@@ -127,6 +127,24 @@ static void test_code_names(void)
     g_assert_cmpstr(error_code_name((ErrorCode)99), ==, "UNKNOWN");
 }
 
+/* A clone's PostgreSQL has said it: it goes into the store, the log and each answer. */
+static void test_words_are_capped(void)
+{
+    g_autofree char *noise = g_strnfill(1 << 20, 'x');
+    g_autoptr(Error) e = error_hint(error_new(ERR_EXTERNAL, "é%s", noise), "%s", noise);
+
+    e = error_wrap(g_steal_pointer(&e), "doing");
+    g_assert_cmpuint(strlen(e->message), <, 20000);
+    g_assert_true(g_str_has_prefix(e->message, "doing: éxxx"));
+    g_assert_true(g_str_has_suffix(e->message, "x…"));
+    g_assert_cmpuint(strlen(e->hint), <, 20000);
+
+    g_autoptr(Error) odd = error_new(ERR_EXTERNAL, "%.16383s€%s", noise, noise);
+
+    g_assert_true(g_str_has_suffix(odd->message, "x…"));
+    g_assert_true(g_utf8_validate(odd->message, -1, NULL));
+}
+
 static void test_detail_ends_with_its_text(void)
 {
     g_autoptr(Error) e = error_detail(error_new(ERR_EXTERNAL, "no"), "one\ntwo\n\n");
@@ -142,6 +160,7 @@ int main(int argc, char **argv)
     g_test_add_func("/error/wrap", test_wrap);
     g_test_add_func("/error/detail-and-hint", test_detail_and_hint);
     g_test_add_func("/error/detail-is-capped", test_detail_is_capped);
+    g_test_add_func("/error/words-are-capped", test_words_are_capped);
     g_test_add_func("/error/words-are-utf8", test_words_are_utf8);
     g_test_add_func("/error/copy", test_copy);
     g_test_add_func("/error/try", test_try);
