@@ -102,7 +102,7 @@ static void test_wait_ended(void)
     int64_t start_ms = clock_monotonic_ms();
     AUTO_FD pidfd = spawn(&(ProcSpec){.argv = SHELL("sleep 0.2")}, &pid);
 
-    g_assert_true(proc_wait_ended(pidfd, 10000));
+    g_assert_true(proc_wait_ended(pidfd, 60000));
     g_assert_cmpint(clock_monotonic_ms() - start_ms, <, 5000);
 }
 
@@ -135,7 +135,7 @@ static void test_log_is_appended(void)
     for (int i = 0; i < 2; i++) {
         AUTO_FD pidfd = spawn(&spec, &pid);
 
-        g_assert_true(proc_wait_ended(pidfd, 10000));
+        g_assert_true(proc_wait_ended(pidfd, 60000));
     }
     g_assert_null(fs_read_file(log_path, 1 << 20, &text));
     g_assert_true(g_str_has_suffix(text, "to-out\nto-err word\n/usr\nto-out\nto-err word\n/usr\n"));
@@ -303,7 +303,7 @@ static void test_other_user(void)
     g_assert_null(fs_find_user("nobody", &uid, &gid));
     g_assert_null(proc_spawn(&(ProcSpec){.argv = SHELL("id -un; echo $$"), .user = "nobody"}, path,
                              &pid, &pidfd));
-    g_assert_true(proc_wait_ended(pidfd, 10000));
+    g_assert_true(proc_wait_ended(pidfd, 60000));
     close(pidfd);
 
     g_autofree char *expected = g_strdup_printf("nobody\n%d\n", pid); /* setpriv became the shell */
@@ -361,7 +361,7 @@ static void test_dies_with_us(void)
 {
     AUTO_FD pidfd = sleeper_of_ended_parent(true);
 
-    g_assert_true(pidfd < 0 || proc_wait_ended(pidfd, 10000));
+    g_assert_true(pidfd < 0 || proc_wait_ended(pidfd, 60000));
 }
 
 int main(int argc, char **argv)
