@@ -1,9 +1,20 @@
 #include "api/framing.h"
 
 #include <glib.h>
+#include <string.h>
+
+/*
+ * "Content-Length : 2": not a length to us, but one to a proxy that is not strict. Source: RFC 9112,
+ * section 5.1, which has a server refuse it.
+ */
+static bool framing_name_is_odd(const char *name)
+{
+    return strpbrk(name, " \t") != NULL;
+}
 
 void framing_note(Framing *framing, const char *name, const char *value)
 {
+    framing->is_wrong |= framing_name_is_odd(name);
     if (g_ascii_strcasecmp(name, "Content-Length") == 0) {
         framing->n_lengths++;
         framing->is_wrong |= !value || !g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX - 1,

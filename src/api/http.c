@@ -30,6 +30,7 @@
 #define HTTP_UPLOAD_MAX    (16 * HTTP_BODY_MAX)
 #define HTTP_BODIES_MAX    (64u << 20) /* of all requests that are being received together     */
 #define HTTP_ARGUMENTS_MAX 100
+#define HTTP_QUERY_MAX     16000 /* bytes, with its path */
 #define HTTP_LOOK_MS       1000
 #define HTTP_END_MS        3000 /* for the answers under way when the server stops      */
 
@@ -41,7 +42,7 @@ struct HttpMessage {
     char *path;
     Reply refusal; /* of a request that is not admitted, until it is sent */
     bool has_begun;
-    bool has_many_arguments;
+    bool is_query_too_long;
     bool is_refused;
     bool keeps_body;
     bool is_over_all; /* HTTP_BODIES_MAX */
@@ -361,9 +362,10 @@ static HttpAdmission http_admit(HttpMessage *message, const Framing *framing)
                       "Send one Content-Length, or one \"Transfer-Encoding: chunked\".");
         return HTTP_REFUSED;
     }
-    if (message->has_many_arguments) {
+    if (message->is_query_too_long) {
         reply_refusal(refusal, MHD_HTTP_URI_TOO_LONG, "BAD_REQUEST",
-                      "the query has more than 100 arguments", "No route has more than three.");
+                      "the query is too long, or has more than 100 arguments",
+                      "No route has more than three.");
         return HTTP_REFUSED;
     }
     HttpAdmission admission = http->spec.admit(&message->request, refusal, http->spec.data);
@@ -402,8 +404,8 @@ static enum MHD_Result http_begin(HttpMessage *message)
 /*
  * Called with the request line, before its query is taken apart. Each argument costs libmicrohttpd
  * some memory of the connection's, and when that is gone nothing is left to answer with: the
- * connection hangs (0.9.75). So a query of many is cut off here; the line is in a buffer of the
- * connection's, and const for politeness.
+ * connection hangs (0.9.75). So a query of many, or a long one, is cut off here; the line is in a
+ * buffer of the connection's, and const for politeness.
  */
 static void *http_see_line(void *data, const char *uri, struct MHD_Connection *connection)
 {
@@ -413,8 +415,9 @@ static void *http_see_line(void *data, const char *uri, struct MHD_Connection *c
 
     for (const char *c = query; c && *c; c++)
         n_arguments += *c == '&';
-    message->has_many_arguments = n_arguments > HTTP_ARGUMENTS_MAX;
-    if (message->has_many_arguments)
+    message->is_query_too_long =
+        n_arguments > HTTP_ARGUMENTS_MAX || (query && strlen(uri) > HTTP_QUERY_MAX);
+    if (message->is_query_too_long)
         query[1] = '\0';
     return message;
 }

@@ -26,6 +26,9 @@ static const Case cases[] = {
     {{"Content-Length", "-1"}, true, 0},
     {{"Content-Length", "0x10"}, true, 0},
     {{"Content-Length", ""}, true, 0},
+    {{"Content-Length ", "12"}, true, 0},
+    {{"Transfer-Encoding\t", "chunked"}, true, 0},
+    {{"A b", "c"}, true, 0},
 };
 
 static void test_cases(void)

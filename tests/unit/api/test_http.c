@@ -292,6 +292,8 @@ static const Wire wires[] = {
     {"Content-Length: +2\r\n\r\n{}", "400"},
     {"Content-Length: -2\r\n\r\n{}", "400"},
     {"Content-Length: 2x\r\n\r\n{}", "400"},
+    {"Content-Length : 2\r\n\r\n{}", "400"},
+    {"Transfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n", "400"},
     {"Content-Length: 1048577\r\n\r\n", "413"},
 };
 
@@ -314,6 +316,21 @@ static void test_query_of_many(Fixture *f, const void *unused)
         g_string_append(text, " HTTP/1.1\r\nHost: x\r\nToken: y\r\nConnection: close\r\n\r\n");
         g_autofree char *answer = ask(f, text->str);
         assert_status(answer, n <= 100 ? "200" : "414");
+    }
+}
+
+/* Few arguments that are long take the same memory. */
+static void test_long_query(Fixture *f, const void *unused)
+{
+    g_autofree char *value = g_strnfill(300, 'x');
+
+    for (int n = 40; n <= 100; n += 5) {
+        g_autoptr(GString) text = g_string_new("GET /x?a");
+        for (int i = 1; i < n; i++)
+            g_string_append_printf(text, "&a=%s", value);
+        g_string_append(text, " HTTP/1.1\r\nHost: x\r\nToken: y\r\nConnection: close\r\n\r\n");
+        g_autofree char *answer = ask(f, text->str);
+        assert_status(answer, text->len < 16000 ? "200" : "414");
     }
 }
 
@@ -371,6 +388,7 @@ int main(int argc, char **argv)
     http_test("/http/refusal-is-heard", test_refusal_is_heard);
     http_test("/http/length-of-the-body", test_length_of_the_body);
     http_test("/http/query-of-many", test_query_of_many);
+    http_test("/http/long-query", test_long_query);
     http_test("/http/open-body-is-not-kept", test_open_body_is_not_kept);
     http_test("/http/one-connection-for-many", test_one_connection_for_many);
     http_test("/http/stop-answers-what-is-parked", test_stop_answers_what_is_parked);
