@@ -29,11 +29,17 @@ typedef struct VersionSpan {
 } VersionSpan;
 
 static const VersionSpan version_features[] = {
-    [VERSION_HAS_PID_STATUS] = {10, 0},       [VERSION_HAS_SCRAM] = {10, 0},
-    [VERSION_HAS_PG_MONITOR] = {10, 0},       [VERSION_HAS_STATISTICS] = {10, 0},
-    [VERSION_HAS_ROUTINE] = {11, 0},          [VERSION_HAS_MULTIRANGE_OWNER] = {14, 16},
-    [VERSION_HAS_COPY_PROGRESS] = {14, 0},    [VERSION_HAS_SESSION_COUNTER] = {14, 0},
-    [VERSION_HAS_PARAMETER_RIGHTS] = {15, 0}, [VERSION_HAS_MEMBERSHIP_OPTIONS] = {16, 0},
+    [VERSION_HAS_PID_STATUS] = {10, 0},
+    [VERSION_HAS_SCRAM] = {10, 0},
+    [VERSION_HAS_PG_MONITOR] = {10, 0},
+    [VERSION_HAS_STATISTICS] = {10, 0},
+    [VERSION_HAS_ROUTINE] = {11, 0},
+    [VERSION_HAS_MULTIRANGE_OWNER] = {14, 16},
+    [VERSION_HAS_COPY_PROGRESS] = {14, 0},
+    [VERSION_HAS_SESSION_COUNTER] = {14, 0},
+    [VERSION_HAS_PARAMETER_RIGHTS] = {15, 0},
+    [VERSION_HAS_MEMBERSHIP_OPTIONS] = {16, 0},
+    [VERSION_HAS_CHECKSUMS_BY_DEFAULT] = {18, 0},
 };
 
 /* Of the settings that we write (conf.c). */

@@ -17,16 +17,17 @@
 
 /* What a server has or has not. */
 typedef enum VersionFeature {
-    VERSION_HAS_PID_STATUS,         /* a line of postmaster.pid says "ready"                 */
-    VERSION_HAS_SCRAM,              /* passwords can be kept as SCRAM-SHA-256                */
-    VERSION_HAS_PG_MONITOR,         /* a role that sees all activity                         */
-    VERSION_HAS_STATISTICS,         /* CREATE STATISTICS, pg_statistic_ext                   */
-    VERSION_HAS_ROUTINE,            /* ALTER ROUTINE, for functions and aggregates alike     */
-    VERSION_HAS_MULTIRANGE_OWNER,   /* ALTER TYPE takes a multirange                         */
-    VERSION_HAS_COPY_PROGRESS,      /* pg_stat_progress_copy                                 */
-    VERSION_HAS_SESSION_COUNTER,    /* pg_stat_database.sessions                             */
-    VERSION_HAS_PARAMETER_RIGHTS,   /* GRANT … ON PARAMETER, pg_parameter_acl                */
-    VERSION_HAS_MEMBERSHIP_OPTIONS, /* INHERIT, SET of a membership; its grantor is checked */
+    VERSION_HAS_PID_STATUS,           /* a line of postmaster.pid says "ready"                 */
+    VERSION_HAS_SCRAM,                /* passwords can be kept as SCRAM-SHA-256                */
+    VERSION_HAS_PG_MONITOR,           /* a role that sees all activity                         */
+    VERSION_HAS_STATISTICS,           /* CREATE STATISTICS, pg_statistic_ext                   */
+    VERSION_HAS_ROUTINE,              /* ALTER ROUTINE, for functions and aggregates alike     */
+    VERSION_HAS_MULTIRANGE_OWNER,     /* ALTER TYPE takes a multirange                         */
+    VERSION_HAS_COPY_PROGRESS,        /* pg_stat_progress_copy                                 */
+    VERSION_HAS_SESSION_COUNTER,      /* pg_stat_database.sessions                             */
+    VERSION_HAS_PARAMETER_RIGHTS,     /* GRANT … ON PARAMETER, pg_parameter_acl                */
+    VERSION_HAS_MEMBERSHIP_OPTIONS,   /* INHERIT, SET of a membership; its grantor is checked */
+    VERSION_HAS_CHECKSUMS_BY_DEFAULT, /* of initdb, which can be told not to */
 } VersionFeature;
 
 bool version_has(int64_t major, VersionFeature feature);

@@ -6,6 +6,7 @@
 #include "postgres/activity.h"
 #include "postgres/conf.h"
 #include "postgres/controldata.h"
+#include "postgres/version.h"
 #include "retrieval/tool.h"
 
 #define READY_TIMEOUT_MS 120000
@@ -51,6 +52,10 @@ static Error *cluster_initdb(const Work *work)
     tool_arg(tool, "--lc-collate=%s", defaults->collate);
     tool_arg(tool, "--lc-ctype=%s", defaults->ctype);
     tool_arg(tool, "--auth=peer");
+    if (work->source->has_checksums)
+        tool_arg(tool, "--data-checksums");
+    else if (version_has(work->installation->major, VERSION_HAS_CHECKSUMS_BY_DEFAULT))
+        tool_arg(tool, "--no-data-checksums");
     tool_arg(tool, "--no-sync"); /* all of it is synced before the snapshot */
     return tool_run(tool, NULL, NULL);
 }

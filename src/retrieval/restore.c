@@ -1,6 +1,7 @@
 /*
  * Restoring: roles first, then pg_restore for each database, the largest first.
  */
+#include "retrieval/difference.h"
 #include "retrieval/dump_dir.h"
 #include "retrieval/roles.h"
 #include "retrieval/sampler.h"
@@ -101,6 +102,7 @@ Error *step_restore(Operation *operation)
     Error *roles_error = roles_copy(work);
     if (roles_error)
         return error_wrap(roles_error, "copying roles");
+    error_ignore(difference_tell(work), "how the copy differs from its source is not told");
     for (unsigned i = 0; i < work->source->databases->len; i++) {
         const SourceDatabase *database = work->source->databases->pdata[i];
         if (!restore_takes(work, database->name))

@@ -189,6 +189,13 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
     return NULL;
 }
 
+/*
+ * Names as their bytes are: those of databases have no encoding, and those in a database of SQL_ASCII
+ * need not have one. The server would convert the first as if they had this database's, and refuse
+ * to tell the second.
+ */
+#define SOURCE_BYTES "SET client_encoding = 'SQL_ASCII'"
+
 /* --- databases --- */
 
 #define DATABASES_SQL                                                                              \
@@ -204,9 +211,11 @@ Error *source_connect(const Source *source, const char *dbname, Conn **ret_conn)
 static SourceDatabase *source_database_new(const Rows *rows, int row)
 {
     SourceDatabase *database = g_new(SourceDatabase, 1);
+    const char *name = rows_text(rows, row, 0);
 
     *database = (SourceDatabase){
-        .name = g_strdup(rows_text(rows, row, 0)),
+        .name = g_utf8_make_valid(name, -1),
+        .is_misnamed = !g_utf8_validate(name, -1, NULL),
         .is_open = g_str_equal(rows_text(rows, row, 1), "t"),
         .may_connect = g_str_equal(rows_text(rows, row, 2), "t"),
         .is_template = g_str_equal(rows_text(rows, row, 3), "t"),
@@ -231,6 +240,8 @@ static bool source_takes(const LogicalDumpConfig *config, SourceDatabase *databa
 {
     const json_t *options = json_object_get(config->databases, database->name);
 
+    if (database->is_misnamed)
+        return false;
     if (json_object_size(config->databases) == 0)
         return database->is_open && database->may_connect && !database->is_template;
     if (!options)
@@ -303,6 +314,8 @@ static Error *source_read_databases(Source *source, Conn *conn, const LogicalDum
 {
     g_autoptr(Rows) rows = NULL;
 
+    source->is_chosen = json_object_size(config->databases) > 0;
+    TRY(conn_script(conn, SOURCE_BYTES));
     TRY(conn_query(conn, &rows, DATABASES_SQL, NULL));
     for (int i = 0; i < rows_count(rows); i++) {
         SourceDatabase *database = source_database_new(rows, i);
@@ -328,8 +341,8 @@ static Error *source_read_extensions(SourceDatabase *database, Conn *conn)
     for (int i = 0; i < rows_count(rows); i++) {
         SourceExtension *extension = g_new(SourceExtension, 1);
         *extension = (SourceExtension){
-            .name = g_strdup(rows_text(rows, i, 0)),
-            .version = g_strdup(rows_text(rows, i, 1)),
+            .name = g_utf8_make_valid(rows_text(rows, i, 0), -1),
+            .version = g_utf8_make_valid(rows_text(rows, i, 1), -1),
         };
         g_ptr_array_add(database->extensions, extension);
     }
@@ -362,8 +375,8 @@ static Error *source_read_objects(SourceDatabase *database, Conn *conn)
         SourceObject *object = g_new(SourceObject, 1);
         *object = (SourceObject){
             .kind = rows_int(rows, i, 0) == 0 ? PROGRESS_TABLE : PROGRESS_INDEX,
-            .name = g_strdup(rows_text(rows, i, 1)),
-            .tag = g_strdup(rows_text(rows, i, 2)),
+            .name = g_utf8_make_valid(rows_text(rows, i, 1), -1),
+            .tag = g_utf8_make_valid(rows_text(rows, i, 2), -1),
             .bytes = rows_int(rows, i, 3),
         };
         g_ptr_array_add(database->objects, object);
@@ -376,8 +389,19 @@ static Error *source_read_database(const Source *source, SourceDatabase *databas
     g_autoptr(Conn) conn = NULL;
 
     TRY(source_connect(source, database->name, &conn));
+    if (g_str_equal(database->encoding, "SQL_ASCII"))
+        TRY(conn_script(conn, SOURCE_BYTES));
     TRY(source_read_extensions(database, conn));
     return source_read_objects(database, conn);
+}
+
+static Error *source_read_checksums(Source *source, Conn *conn)
+{
+    g_autoptr(Rows) rows = NULL;
+
+    TRY(conn_query(conn, &rows, "SELECT pg_catalog.current_setting('data_checksums')", NULL));
+    source->has_checksums = g_str_equal(rows_text(rows, 0, 0), "on");
+    return NULL;
 }
 
 Error *source_inspect(Source *source, const LogicalDumpConfig *config)
@@ -386,6 +410,7 @@ Error *source_inspect(Source *source, const LogicalDumpConfig *config)
 
     TRY(source_connect(source, NULL, &conn));
     source->major = conn_major(conn);
+    TRY(source_read_checksums(source, conn));
     TRY(source_read_databases(source, conn, config));
     for (unsigned i = 0; i < source->databases->len; i++) {
         SourceDatabase *database = source->databases->pdata[i];

@@ -37,7 +37,8 @@ typedef struct SourceDatabase {
     bool is_open;     /* datallowconn: it takes connections at all */
     bool may_connect; /* the source's user has the right to    */
     bool is_template;
-    json_t *tables; /* array of patterns, or NULL = all */
+    bool is_misnamed; /* no UTF-8, and so not to be taken: the name is one for people */
+    json_t *tables;   /* array of patterns, or NULL = all */
     json_t *exclude_tables;
     GPtrArray *extensions; /* of SourceExtension * */
     GPtrArray *objects;    /* of SourceObject * */
@@ -48,6 +49,8 @@ typedef struct Source {
     char *password;       /* NULL = none; never in an argv */
     GCancellable *cancel; /* borrowed, or NULL: ends what waits for the source */
     int64_t major;
+    bool has_checksums;       /* of its pages */
+    bool is_chosen;           /* the configuration names the databases */
     GPtrArray *databases;     /* of SourceDatabase *: those to take, largest first */
     GPtrArray *others;        /* the rest, for messages */
     SourceDatabase *defaults; /* of one of these: encoding and locale of the new cluster */

@@ -23,6 +23,24 @@ def narrowed_source(source):
 
 
 @pytest.fixture
+def source_of_bytes(source):
+    """Names that are no UTF-8: of a table, in a database that has no encoding, and of a database. Another one is closed."""
+    source.run("postgres", "CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    connection = source.connect("bytes")
+    connection.set_client_encoding("SQL_ASCII")
+    with connection.cursor() as cursor:
+        cursor.execute(b'CREATE TABLE "t\xe9" AS SELECT 5 AS n')
+        cursor.execute(b'CREATE DATABASE "d\xe9"')
+    source.run("postgres", "CREATE DATABASE closed ALLOW_CONNECTIONS false")
+    yield source
+    with connection.cursor() as cursor:
+        cursor.execute(b'DROP DATABASE "d\xe9"')
+    connection.close()
+    source.run("postgres", "DROP DATABASE bytes")
+    source.run("postgres", "DROP DATABASE closed")
+
+
+@pytest.fixture
 def locked_source(source):
     """A table that pg_dump has to wait for, so that a refresh is under way as long as we like."""
     connection = source.connect("shop")
@@ -51,6 +69,18 @@ def test_new_data_for_new_clones_while_old_ones_keep_theirs(api, server, changed
     assert [snapshot["id"] for snapshot in api.get("/snapshots")][:2] == [new["snapshot"]["id"], first]
     assert value(api.reset_clone("old"), "SELECT n FROM state") == 1
     assert value(api.reset_clone("old", latest=True), "SELECT n FROM state") == 2
+
+
+def test_odd_names_do_not_stop_a_refresh_and_what_is_left_out_is_told(api, server, source_of_bytes):
+    assert server.refresh()["status"] == "finished"
+    told = [line for line in server.log().splitlines() if "the copy differs from its source" in line][-1]
+    assert "d\ufffd" in told and "(its name is no UTF-8)" in told
+    assert "closed" in told and "(closed to everybody)" in told and "template" not in told
+    clone = api.create_clone("bytes", db={"db_name": "bytes"})
+    assert query(clone, "SELECT sum(n)::int FROM pg_class c, LATERAL (SELECT 5 AS n) x "
+                        "WHERE relnamespace = 'public'::regnamespace AND ascii(substr(relname, 2)) = 233",
+                 dbname="bytes")[0][0] == 5
+    assert value(clone, "SHOW data_checksums") == "on"
 
 
 def test_old_snapshots_that_nobody_uses_are_retired(server, api):

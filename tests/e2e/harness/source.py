@@ -70,7 +70,7 @@ class Source:
         password_file = self.directory / "password"
         password_file.write_text(PASSWORD)
         password_file.chmod(0o644)
-        self._as_postgres("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+        self._as_postgres("initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--data-checksums",
                           "--auth=scram-sha-256", f"--pwfile={password_file}", stdout=subprocess.DEVNULL)
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write("listen_addresses = '127.0.0.1'\nfsync = off\nshared_buffers = 32MB\n")
