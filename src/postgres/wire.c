@@ -4,6 +4,7 @@
  */
 #include "postgres/wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -18,6 +19,9 @@
 
 #define WIRE_PORTION    16384
 #define WIRE_NAME_BYTES 24
+#define WIRE_HEAD       5    /* of a message: its type, and its length without that */
+#define WIRE_SETTING    'S'  /* ParameterStatus */
+#define WIRE_SETTINGS   1000 /* libpq goes through all it has been told of for each: a list */
 
 /* Bytes on their way in one direction. */
 typedef struct Portion {
@@ -26,12 +30,24 @@ typedef struct Portion {
     bool is_ended; /* there will be no more */
 } Portion;
 
+/*
+ * Where the server's bytes are in its messages. Source: PostgreSQL's documentation, "Message
+ * Formats". libpq ends a connection whose messages are not so.
+ */
+typedef struct Messages {
+    unsigned char head[WIRE_HEAD];
+    size_t n_head;
+    size_t n_body; /* still to come */
+    unsigned n_settings;
+} Messages;
+
 struct Wire {
-    char *place;   /* "@ramet-…"                                         */
-    int listener;  /* until libpq has come                               */
-    int near;      /* libpq's bytes come and go here                     */
-    int server;    /* the server's                                       */
-    size_t left;   /* what the server may still send                     */
+    char *place;  /* "@ramet-…"                                         */
+    int listener; /* until libpq has come                               */
+    int near;     /* libpq's bytes come and go here                     */
+    int server;   /* the server's                                       */
+    size_t left;  /* what the server may still send                     */
+    Messages messages;
     Portion to_us; /* from the server to libpq                           */
     Portion to_server;
 };
@@ -93,6 +109,7 @@ Error *wire_accept(Wire *wire)
 void wire_allow(Wire *wire, size_t max_bytes)
 {
     wire->left = max_bytes;
+    wire->messages.n_settings = 0;
 }
 
 /* --- carrying --- */
@@ -135,12 +152,41 @@ static short wire_events(const Portion *from, const Portion *to)
     return events;
 }
 
+static void messages_begin(Messages *messages)
+{
+    uint32_t length;
+
+    memcpy(&length, messages->head + 1, sizeof(length));
+    length = ntohl(length);
+    messages->n_head = 0;
+    messages->n_body = length > sizeof(length) ? length - sizeof(length) : 0;
+    messages->n_settings += messages->head[0] == WIRE_SETTING;
+}
+
+static void messages_follow(Messages *messages, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        bool is_head = messages->n_body == 0;
+        size_t size = MIN(n, is_head ? WIRE_HEAD - messages->n_head : messages->n_body);
+
+        if (is_head)
+            memcpy(messages->head + messages->n_head, bytes, size);
+        messages->n_head += is_head ? size : 0;
+        messages->n_body -= is_head ? 0 : size;
+        if (messages->n_head == WIRE_HEAD)
+            messages_begin(messages);
+        bytes += size;
+        n -= size;
+    }
+}
+
 static Error *wire_read_server(Wire *wire)
 {
     portion_fill(&wire->to_us, wire->server, wire->left + 1);
 
     size_t n = wire->to_us.to - wire->to_us.from;
-    if (n > wire->left)
+    messages_follow(&wire->messages, wire->to_us.bytes, n);
+    if (n > wire->left || wire->messages.n_settings > WIRE_SETTINGS)
         return error_new(ERR_EXTERNAL, "PostgreSQL has sent more than can be an answer");
     wire->left -= n;
     if (wire->to_us.is_ended)

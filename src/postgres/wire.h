@@ -24,7 +24,7 @@ const char *wire_place(const Wire *wire);
 /* After libpq has begun to connect: the line is closed to everybody else. */
 MUST_CHECK Error *wire_accept(Wire *wire);
 
-/* From now on the server may send so many bytes. */
+/* From now on the server may send so many bytes, and tell of a thousand settings. */
 void wire_allow(Wire *wire, size_t max_bytes);
 
 /*

@@ -182,6 +182,27 @@ static void test_huge_message(void)
     assert_too_much(&liar);
 }
 
+/* libpq keeps each setting that it is told of in a list, and goes through all of that for the next. */
+static void test_endless_settings(void)
+{
+    g_autoptr(GString) flood = g_string_new(NULL);
+
+    for (int i = 0; flood->len < BYTES_MAX; i++) {
+        g_autofree char *name = g_strdup_printf("%05x", i);
+
+        g_string_append_len(flood, "S\0\0\0\x0b", 5);
+        g_string_append_len(flood, name, 6);
+        g_string_append_len(flood, "", 1);
+    }
+
+    Liar liar = LIAR(WELCOME, "");
+
+    liar.answer = flood->str;
+    liar.answer_size = flood->len;
+    assert_too_much(&liar);
+    g_assert_cmpuint(liar.n_sent, <, BYTES_MAX);
+}
+
 static void test_silence(void)
 {
     Liar liars[] = {LIAR(WELCOME, ""), LIAR("R", "")};
@@ -247,6 +268,7 @@ int main(int argc, char **argv)
     g_test_add_func("/stranger/password-of-the-environment", test_password_of_the_environment);
     g_test_add_func("/stranger/endless-notices", test_endless_notices);
     g_test_add_func("/stranger/huge-message", test_huge_message);
+    g_test_add_func("/stranger/endless-settings", test_endless_settings);
     g_test_add_func("/stranger/silence", test_silence);
     g_test_add_func("/stranger/cancelled", test_cancelled);
     g_test_add_func("/stranger/hangs-up", test_hangs_up);
