@@ -14,7 +14,6 @@
 #include "engine/gate.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
-#include "engine/supervisor.h"
 #include "engine/volume.h"
 
 /* Who comes from now on waits for the new data, or after an undo for the old. */
@@ -26,37 +25,9 @@ static Error *reset_stop_old(Operation *operation)
     return clone_step_stop(operation);
 }
 
-static Error *reset_run_old(Operation *operation)
-{
-    TRY(clone_step_configure(operation));
-    TRY(clone_step_start(operation));
-    return clone_step_ready(operation);
-}
-
-/* Its user may have broken it: no undo is owed for that, and who asks is told. */
-static Error *reset_leave_old(Operation *operation, Error *e)
-{
-    CloneWork *work = operation->work;
-
-    g_free(work->old_why);
-    work->old_why = g_strdup(e->message);
-    error_ignore(e, "the data of before a failed reset does not serve");
-    return clone_step_stop(operation);
-}
-
-/* Who destroys it meanwhile does not wait for its old data to serve again. */
-static bool reset_is_for_nothing(const Operation *operation)
-{
-    g_autoptr(Clone) clone = NULL;
-    g_autoptr(Error) e =
-        store_get_clone_by_uid(operation->engine->store, operation->row->target, &clone);
-
-    return !e && clone->state == CLONE_DELETING;
-}
-
 /*
  * Back to the old volume: start it as it was, and let it be ready before anyone is told. One that
- * has never served has nothing to go back to.
+ * has never served has nothing to go back to, and who destroys it does not wait for that.
  */
 static Error *reset_start_old(Operation *operation)
 {
@@ -64,15 +35,12 @@ static Error *reset_start_old(Operation *operation)
     g_autofree char *old_dir = storage_volume_data(work->old_pool, work->old_volume);
     char *new_dir = work->data_dir;
 
-    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
-        return clone_step_let_in(operation);
-    if (work->clone->started_at_ms == 0 || reset_is_for_nothing(operation))
+    if (work->clone->started_at_ms == 0)
         return NULL;
     work->data_dir = old_dir; /* all that the steps of the instance look at */
-    Error *e = reset_run_old(operation);
+    Error *e = clone_undo_stop(operation, CLONE_IN(DELETING));
     work->data_dir = new_dir;
-    g_clear_pointer(&work->conn, conn_close);
-    return e ? reset_leave_old(operation, e) : clone_step_let_in(operation);
+    return e;
 }
 
 /* Nothing is destroyed before the store says which volume is the clone's. */
@@ -153,10 +121,10 @@ static char *reset_failure_text(const Operation *operation, const Error *cause)
                                cause->message, operation->owed->message);
     if (work->clone->started_at_ms == 0)
         return g_strdup_printf("Reset failed: %s", cause->message);
-    if (work->old_why)
+    if (work->left_why)
         return g_strdup_printf(
             "Reset failed: %s. The clone keeps its previous data, which does not start: %s",
-            cause->message, work->old_why);
+            cause->message, work->left_why);
     return g_strdup_printf("Reset failed, the clone keeps its previous data: %s", cause->message);
 }
 
@@ -187,15 +155,6 @@ static Error *reset_drop(Operation *operation)
     return e;
 }
 
-static void reset_ended(Operation *operation, const Error *cause)
-{
-    const CloneWork *work = operation->work;
-
-    if (work && work->old_why)
-        supervisor_start_failed(operation->engine->supervisor, operation->row->target);
-    clone_work_ended(operation, cause);
-}
-
 const OperationKind clone_reset_kind = {
     .name = "reset",
     .steps = reset_steps,
@@ -206,7 +165,7 @@ const OperationKind clone_reset_kind = {
     .finish = reset_finish,
     .fail = reset_fail,
     .drop = reset_drop,
-    .ended = reset_ended,
+    .ended = clone_work_ended,
 };
 
 /* --- the request --- */

@@ -10,6 +10,7 @@
 #include "engine/making.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
+#include "engine/supervisor.h"
 #include "postgres/conf.h"
 #include "postgres/roles.h"
 #include "postgres/version.h"
@@ -31,7 +32,7 @@ static void clone_work_free(CloneWork *work)
     json_decref(work->args);
     g_free(work->volume);
     g_free(work->old_volume);
-    g_free(work->old_why);
+    g_free(work->left_why);
     g_free(work->data_dir);
     g_free(work);
 }
@@ -327,6 +328,50 @@ Error *clone_step_users(Operation *operation)
         log_info("settings that the clone's user had at the source are reset", "clone",
                  work->clone->id, "user", spec.user, "settings", reset);
     return NULL;
+}
+
+/* --- back to what was --- */
+
+static Error *clone_run_again(Operation *operation)
+{
+    TRY(clone_step_configure(operation));
+    TRY(clone_step_start(operation));
+    return clone_step_ready(operation);
+}
+
+/* The supervisor tries it again when the operation is over. */
+static Error *clone_leave(Operation *operation, Error *e)
+{
+    CloneWork *work = operation->work;
+
+    g_free(work->left_why);
+    work->left_why = g_strdup(e->message);
+    error_ignore(e, "the clone is left as it is");
+    TRY(clone_step_stop(operation));
+    supervisor_start_failed(operation->engine->supervisor, operation->row->target);
+    return NULL;
+}
+
+static bool clone_is_in(const Operation *operation, unsigned states)
+{
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Error) e =
+        store_get_clone_by_uid(operation->engine->store, operation->row->target, &clone);
+
+    return !e && (states & (1u << clone->state));
+}
+
+Error *clone_undo_stop(Operation *operation, unsigned but_in)
+{
+    CloneWork *work = operation->work;
+
+    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+        return clone_step_let_in(operation);
+    if (work->left_why || clone_is_in(operation, but_in))
+        return NULL;
+    Error *e = clone_run_again(operation);
+    g_clear_pointer(&work->conn, conn_close);
+    return e ? clone_leave(operation, e) : clone_step_let_in(operation);
 }
 
 /* --- its port --- */

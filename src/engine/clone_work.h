@@ -18,7 +18,7 @@ typedef struct CloneWork {
     json_t *args;      /* of the operation */
     char *volume;      /* the volume that the steps make and start */
     char *old_volume;  /* of a reset: the one it replaces; else NULL */
-    char *old_why;     /* of a failed reset: why the old one does not serve again; else NULL */
+    char *left_why;    /* of an undo: why the clone does not serve again, and is left; else NULL */
     char *data_dir;    /* of `volume` */
     bool is_set_aside; /* of a start: its postgresql.auto.conf is */
     Conn *conn;        /* the one that proved it ready, for preparing users; NULL after a restart */
@@ -39,6 +39,13 @@ MUST_CHECK Error *clone_step_ready(Operation *operation);
 MUST_CHECK Error *clone_step_users(Operation *operation);
 MUST_CHECK Error *clone_step_let_in(Operation *operation); /* over its port */
 MUST_CHECK Error *clone_step_shut(Operation *operation);   /* the undo of that */
+
+/*
+ * clone_undo_stop - start what was stopped for the work, and wait until it serves: not in one of these
+ * states (a set of CLONE_IN()). What does not start is left stopped, with work->left_why and a word
+ * to the supervisor: its user may have broken it, and no undo is owed for that.
+ */
+MUST_CHECK Error *clone_undo_stop(Operation *operation, unsigned but_in);
 
 /* The instance of a clone over a volume's data directory; borrows from all its arguments. */
 EngineInstance clone_instance(const CloneWork *work);

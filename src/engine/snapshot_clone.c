@@ -13,6 +13,7 @@
 #include "engine/pools.h"
 
 #define SNAPSHOT_STOP_TIMEOUT_MS 60000
+#define SNAPSHOT_CHECKPOINT_MS   30000 /* whoever resets the clone waits for it, too */
 
 static bool snapshot_needs_stop(const CloneWork *work)
 {
@@ -34,20 +35,24 @@ static Error *snapshot_explain(const CloneWork *work, Error *e)
 
 /*
  * It keeps the recovery of later clones short, and that is all: a clone whose connections are all
- * taken is as good without.
+ * taken, or whose superuser has stopped its checkpointer, is as good without.
  */
 static Error *snapshot_checkpoint(const Operation *operation)
 {
-    const EngineInstance instance = clone_instance_of(operation);
+    EngineInstance instance = clone_instance_of(operation);
     g_autoptr(Conn) conn = NULL;
-    Error *e = instance_connect(operation->engine, &instance, NULL, &conn);
+    ErrorCode expected = ERR_BUSY;
 
-    if (e && e->code == ERR_BUSY) {
-        error_ignore(e, "the snapshot is taken without a checkpoint");
-        return NULL;
+    instance.answer_ms = SNAPSHOT_CHECKPOINT_MS;
+    Error *e = instance_connect(operation->engine, &instance, NULL, &conn);
+    if (!e) {
+        expected = ERR_TIMEOUT;
+        e = conn_script(conn, "CHECKPOINT");
     }
-    TRY(e);
-    return conn_script(conn, "CHECKPOINT");
+    if (!e || e->code != expected || g_cancellable_is_cancelled(operation->cancel))
+        return e;
+    error_ignore(e, "the snapshot is taken without a checkpoint");
+    return NULL;
 }
 
 static Error *snapshot_settle_data(Operation *operation)
@@ -79,6 +84,18 @@ static Error *snapshot_resume(Operation *operation)
     if (!runtime_is_running(operation->engine->runtime, work->clone->uid))
         TRY(snapshot_explain(work, snapshot_start_again(operation)));
     return clone_step_let_in(operation);
+}
+
+/* The undo of a stop: a clone that does not start again is told, and left; FATAL says that it was. */
+static Error *snapshot_let_go(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (operation->row->state != OPERATION_UNDOING) /* a step that was cut off is done again */
+        return snapshot_resume(operation);
+    if (!snapshot_needs_stop(work))
+        return NULL;
+    return clone_undo_stop(operation, CLONE_IN(DELETING) | CLONE_IN(FATAL));
 }
 
 static Error *snapshot_load_row(Operation *operation, Snapshot **ret_snapshot)
@@ -119,13 +136,13 @@ static Error *snapshot_untake(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    TRY(snapshot_resume(operation));
+    TRY(snapshot_let_go(operation));
     return operation_unmake(operation, work->pool, STORAGE_SNAPSHOT,
                             json_string_value(json_object_get(work->args, "taken")));
 }
 
 static const Step snapshot_steps[] = {
-    {"bringing the data to rest", snapshot_settle_data, snapshot_resume},
+    {"bringing the data to rest", snapshot_settle_data, snapshot_let_go},
     {"taking the snapshot", snapshot_take, snapshot_untake},
     {"going on with postgres", snapshot_resume, NULL},
     {0},
@@ -139,11 +156,24 @@ static Error *snapshot_finish(Operation *operation)
                                     json_string_value(json_object_get(work->args, "taken")), true);
 }
 
+/* A reset or a destruction that was asked for meanwhile has a state of its own. */
+static Error *snapshot_tell_of_clone(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    if (!work->left_why)
+        return NULL;
+    g_autofree char *message = g_strdup_printf(
+        "Its postgres was stopped for a snapshot and does not start again: %s", work->left_why);
+    return clone_work_settle(operation, CLONE_IN(OK), CLONE_FATAL, message);
+}
+
 /* The row says what there is until it is undone: without its clone nothing else would know. */
 static Error *snapshot_fail(Operation *operation, const Error *cause)
 {
     const CloneWork *work = operation->work;
 
+    TRY(snapshot_tell_of_clone(operation));
     if (operation->owed)
         return NULL;
     return store_delete_snapshot(operation->engine->store,

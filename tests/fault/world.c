@@ -29,8 +29,14 @@ static struct {
     GHashTable *instances; /* id → data directory */
     GHashTable *doors;     /* id → "open" or "held" */
     GHashTable *marks;     /* volume or snapshot → uid of the operation that makes it */
-    int n_stops;
+    GHashTable *broken;    /* volumes */
+    bool is_atomic;
+    int n_stops, n_failed_starts;
 } world;
+
+void (*world_meanwhile)(void);
+bool world_checkpointer_is_stopped;
+int64_t world_checkpoint_ms;
 
 static Pool the_pool;
 
@@ -90,6 +96,10 @@ void world_open(void)
     world.instances = world_table();
     world.doors = world_table();
     world.marks = world_table();
+    world.broken = world_table();
+    world.is_atomic = world_checkpointer_is_stopped = false;
+    world.n_failed_starts = 0;
+    world_meanwhile = NULL;
     effect_hook = plan_before_write;
 }
 
@@ -101,6 +111,7 @@ void world_close(void)
     g_hash_table_unref(world.instances);
     g_hash_table_unref(world.doors);
     g_hash_table_unref(world.marks);
+    g_hash_table_unref(world.broken);
 }
 
 int world_stops(void)
@@ -130,6 +141,31 @@ void world_stop_instances(void)
     g_mutex_unlock(&world.lock);
 }
 
+void world_break(void)
+{
+    GHashTableIter iter;
+    void *volume;
+
+    g_mutex_lock(&world.lock);
+    g_hash_table_iter_init(&iter, world.volumes);
+    while (g_hash_table_iter_next(&iter, &volume, NULL))
+        g_hash_table_insert(world.broken, g_strdup(volume), NULL);
+    g_mutex_unlock(&world.lock);
+}
+
+void world_take_snapshots_at_once(void)
+{
+    world.is_atomic = true;
+}
+
+int world_failed_starts(void)
+{
+    g_mutex_lock(&world.lock);
+    int count = world.n_failed_starts;
+    g_mutex_unlock(&world.lock);
+    return count;
+}
+
 /* --- storage --- */
 
 void storage_close_pool(Pool *pool)
@@ -143,7 +179,7 @@ const char *storage_pool_name(const Pool *pool)
 
 StorageTraits storage_pool_traits(const Pool *pool)
 {
-    return (StorageTraits){0}; /* no atomic snapshots: the longer way */
+    return (StorageTraits){.atomic_snapshot = world.is_atomic}; /* without, it is the longer way */
 }
 
 char *storage_volume_data(const Pool *pool, const char *volume)
@@ -184,7 +220,7 @@ Error *storage_destroy_volume(Pool *pool, const char *volume)
 Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
                         const Manifest *manifest)
 {
-    if (world_runs_on(volume))
+    if (!world.is_atomic && world_runs_on(volume))
         g_error("a snapshot of volume \"%s\" is taken while an instance writes to it", volume);
     if (world_has(world.snapshots, snapshot))
         return error_new(ERR_CONFLICT, "snapshot \"%s\" exists", snapshot);
@@ -260,6 +296,10 @@ Error *engine_await_pool(Engine *engine, const char *name, Pool **ret_pool)
 
 Error *engine_need_pool(Engine *engine, const char *name)
 {
+    void (*meanwhile)(void) = g_steal_pointer(&world_meanwhile);
+
+    if (meanwhile)
+        meanwhile();
     return NULL;
 }
 
@@ -296,12 +336,22 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
     return world_touch();
 }
 
+static bool world_is_broken(const char *volume)
+{
+    g_mutex_lock(&world.lock);
+    bool is_broken = g_hash_table_contains(world.broken, volume);
+    g_mutex_unlock(&world.lock);
+    return is_broken;
+}
+
 Error *instance_start(Engine *engine, const EngineInstance *instance)
 {
     if (!world_has(world.volumes, instance->data_dir))
         return error_new(ERR_EXTERNAL, "there is no data in \"%s\"", instance->data_dir);
     if (world_has(world.instances, instance->id))
         return error_new(ERR_CONFLICT, "instance \"%s\" runs", instance->id);
+    if (world_is_broken(instance->data_dir))
+        return error_new(ERR_EXTERNAL, "\"%s\" is broken", instance->data_dir);
     return world_change(world.instances, instance->id, instance->data_dir);
 }
 
@@ -324,6 +374,7 @@ Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const
 Error *instance_connect(Engine *engine, const EngineInstance *instance, const char *dbname,
                         Conn **ret_conn)
 {
+    world_checkpoint_ms = instance->answer_ms;
     return instance_ask(instance);
 }
 
@@ -372,6 +423,9 @@ void engine_notify(Engine *engine)
 
 void supervisor_start_failed(Supervisor *supervisor, const char *uid)
 {
+    g_mutex_lock(&world.lock);
+    world.n_failed_starts++;
+    g_mutex_unlock(&world.lock);
 }
 
 /* --- postgres --- */
@@ -419,6 +473,8 @@ Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql, ...)
 
 Error *conn_script(Conn *conn, const char *sql)
 {
+    if (world_checkpointer_is_stopped && g_str_equal(sql, "CHECKPOINT"))
+        return error_new(ERR_TIMEOUT, "PostgreSQL did not answer in time");
     return world_touch();
 }
 

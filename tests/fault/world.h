@@ -13,6 +13,18 @@ void world_close(void);
 
 void world_add_snapshot(const char *uid);
 void world_stop_instances(void); /* as a reboot does */
+void world_break(void); /* no data that is there now starts any more, as its users left it */
+void world_take_snapshots_at_once(void); /* of what runs: the storage can */
+
+/* Called where the engine asks for a pool: between its look at the store and what it records. */
+extern void (*world_meanwhile)(void);
+
+/* Of CHECKPOINT; and how long it was given. */
+extern bool world_checkpointer_is_stopped;
+extern int64_t world_checkpoint_ms;
+
+int world_failed_starts(void); /* that the supervisor was told of */
+
 void world_count_stops(void);
 int world_stops(void); /* how often an instance was stopped since world_count_stops() */
 
