@@ -60,6 +60,18 @@ MUST_CHECK Error *engine_reset_clone(Engine *engine, const char *id, const char 
  */
 MUST_CHECK Error *engine_destroy_clone(Engine *engine, const char *id);
 
+/* Is what was seen of a clone still so? seen is the caller's. Asked in the transaction that decides. */
+typedef Error *(*CloneStill)(Engine *engine, const Clone *clone, const void *seen, bool *ret_is_so);
+
+/*
+ * engine_destroy_clone_if - for those who go by an earlier look, after which another clone may have got
+ * the id: this one, by its uid, if what was seen is still so. Else nothing is done.
+ *
+ * Errors: ERR_CONFLICT `clone is protected` (hint).
+ */
+MUST_CHECK Error *engine_destroy_clone_if(Engine *engine, const char *uid, CloneStill is_so,
+                                          const void *seen, bool *ret_is_begun);
+
 /*
  * engine_protect_clone - protect or unprotect; the configured maximum cuts the duration.
  *

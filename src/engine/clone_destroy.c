@@ -84,33 +84,43 @@ static Error *destroy_check(const Clone *clone)
 }
 
 /* Whose pool is away waits for it: asked before the transaction, as pools are outside. */
-static Error *destroy_check_pool(Engine *engine, const char *id)
+static Error *destroy_check_pool(Engine *engine, const Clone *clone)
 {
-    g_autoptr(Clone) clone = NULL;
-
-    TRY(store_get_clone(engine->store, id, &clone));
     TRY(destroy_check(clone));
     return clone->state == CLONE_DELETING ? NULL : engine_need_pool(engine, clone->pool);
 }
 
-static Error *destroy_record(Engine *engine, const char *id, Clone **ret_clone,
+/* Inside a transaction, which it commits. */
+static Error *destroy_record(Engine *engine, StoreTransaction **tx, const Clone *clone,
                              OperationRow **ret_row)
 {
-    g_autoptr(StoreTransaction) tx = NULL;
-    g_autoptr(Clone) clone = NULL;
-
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
-    TRY(store_get_clone(engine->store, id, &clone));
     TRY(destroy_check(clone));
     if (clone->state == CLONE_DELETING) /* asked for already */
         return NULL;
     g_autoptr(OperationRow) row = operation_row(&clone_destroy_kind, clone->uid, NULL);
     TRY(store_move_clone(engine->store, clone->uid, 1u << clone->state, CLONE_DELETING, ""));
     TRY(store_insert_operation(engine->store, row));
-    TRY(store_commit(&tx));
-    *ret_clone = g_steal_pointer(&clone);
+    TRY(store_commit(tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
+}
+
+static Error *destroy_record_id(Engine *engine, const char *id, OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone(engine->store, id, &clone));
+    return destroy_record(engine, &tx, clone, ret_row);
+}
+
+static void destroy_begin_take(Engine *engine, OperationRow *row)
+{
+    /* a create or reset under way is not finished first */
+    operations_cancel(engine->operations, row->target);
+    operations_submit_take(engine->operations, row, NULL, NULL);
+    engine_notify(engine);
 }
 
 Error *engine_destroy_clone(Engine *engine, const char *id)
@@ -118,13 +128,54 @@ Error *engine_destroy_clone(Engine *engine, const char *id)
     g_autoptr(Clone) clone = NULL;
     g_autoptr(OperationRow) row = NULL;
 
-    TRY(destroy_check_pool(engine, id));
-    TRY(destroy_record(engine, id, &clone, &row));
+    TRY(store_get_clone(engine->store, id, &clone));
+    TRY(destroy_check_pool(engine, clone));
+    TRY(destroy_record_id(engine, id, &row));
+    if (row)
+        destroy_begin_take(engine, g_steal_pointer(&row));
+    return NULL;
+}
+
+/* *ret_clone stays NULL when it has gone. */
+static Error *destroy_find(Engine *engine, const char *uid, Clone **ret_clone)
+{
+    Error *e = store_get_clone_by_uid(engine->store, uid, ret_clone);
+
+    if (!e || e->code != ERR_NOT_FOUND)
+        return e;
+    error_free(e);
+    return NULL;
+}
+
+static Error *destroy_record_if(Engine *engine, const char *uid, CloneStill is_so, const void *seen,
+                                OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+    bool is_wanted = false;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(destroy_find(engine, uid, &clone));
+    if (clone)
+        TRY(is_so(engine, clone, seen, &is_wanted));
+    return is_wanted ? destroy_record(engine, &tx, clone, ret_row) : NULL;
+}
+
+Error *engine_destroy_clone_if(Engine *engine, const char *uid, CloneStill is_so, const void *seen,
+                               bool *ret_is_begun)
+{
+    g_autoptr(Clone) clone = NULL;
+    g_autoptr(OperationRow) row = NULL;
+
+    *ret_is_begun = false;
+    TRY(destroy_find(engine, uid, &clone));
+    if (!clone)
+        return NULL;
+    TRY(destroy_check_pool(engine, clone));
+    TRY(destroy_record_if(engine, uid, is_so, seen, &row));
     if (!row)
         return NULL;
-    /* a create or reset under way is not finished first */
-    operations_cancel(engine->operations, clone->uid);
-    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
-    engine_notify(engine);
+    destroy_begin_take(engine, g_steal_pointer(&row));
+    *ret_is_begun = true;
     return NULL;
 }

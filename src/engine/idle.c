@@ -115,15 +115,24 @@ static Error *idle_look(const IdleChecker *checker, const Clone *clone, const GP
 }
 
 /* Snapshots that were taken of it keep a clone, as its author may come back to them. */
-static Error *idle_destroy(Engine *engine, const Clone *clone)
+Error *idle_is_still(Engine *engine, const Clone *clone, const void *seen, bool *ret_is_so)
 {
     bool has_snapshots = false;
 
     TRY(store_has_clone_snapshots(engine->store, clone->uid, &has_snapshots));
-    if (has_snapshots)
-        return NULL;
-    log_info("destroying an idle clone", "clone", clone->id);
-    return engine_destroy_clone(engine, clone->id);
+    *ret_is_so = clone_is_served(clone) && !clone_is_protected_now(clone) && !has_snapshots &&
+                 clone->started_at_ms == ((const Clone *)seen)->started_at_ms;
+    return NULL;
+}
+
+static Error *idle_destroy(Engine *engine, const Clone *clone)
+{
+    bool is_begun = false;
+
+    TRY(engine_destroy_clone_if(engine, clone->uid, idle_is_still, clone, &is_begun));
+    if (is_begun)
+        log_info("destroying an idle clone", "clone", clone->id);
+    return NULL;
 }
 
 static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const GPtrArray *doors)

@@ -6,10 +6,15 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
+#include "store/clone.h"
 
 /* Starts the checker's thread; NULL when idle deletion is off. */
 MUST_CHECK Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker);
 void idle_checker_stop(IdleChecker *checker);
+
+/* CloneStill of an idle clone: what was seen is a Clone. It was not reset, protected, or snapshotted since. */
+MUST_CHECK Error *idle_is_still(Engine *engine, const Clone *clone, const void *seen,
+                                bool *ret_is_so);
 
 /* What one look shows of a clone. What the look does not know is 0. */
 typedef struct IdleSight {

@@ -184,6 +184,33 @@ static Error *delete_has_no_clones(void *data, bool *ret_done)
     return NULL;
 }
 
+/* A reset may have led it elsewhere since. */
+static Error *delete_is_used_still(Engine *engine, const Clone *clone, const void *snapshot_uid,
+                                   bool *ret_is_so)
+{
+    g_autoptr(GPtrArray) users = NULL;
+
+    TRY(snapshot_list_users(engine->store, snapshot_uid, &users));
+    *ret_is_so = g_ptr_array_find_with_equal_func(users, clone->id, g_str_equal, NULL);
+    return NULL;
+}
+
+static Error *delete_destroy_clone(Operation *operation, const char *id)
+{
+    Engine *engine = operation->engine;
+    g_autoptr(Clone) clone = NULL;
+    bool is_begun;
+    Error *e = store_get_clone(engine->store, id, &clone);
+
+    if (e && e->code == ERR_NOT_FOUND) { /* its user was quicker */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    return engine_destroy_clone_if(engine, clone->uid, delete_is_used_still, operation->row->target,
+                                   &is_begun);
+}
+
 /* Only of a forced deletion; each clone goes by an operation of its own. */
 static Error *delete_destroy_clones(Operation *operation)
 {
@@ -191,14 +218,8 @@ static Error *delete_destroy_clones(Operation *operation)
     g_autoptr(GPtrArray) clones = NULL;
 
     TRY(snapshot_list_users(engine->store, operation->row->target, &clones));
-    for (unsigned i = 0; i < clones->len; i++) {
-        Error *e = engine_destroy_clone(engine, clones->pdata[i]);
-        if (e && e->code == ERR_NOT_FOUND) { /* its user was quicker */
-            error_free(e);
-            continue;
-        }
-        TRY(e);
-    }
+    for (unsigned i = 0; i < clones->len; i++)
+        TRY(delete_destroy_clone(operation, clones->pdata[i]));
     return wait_until(clock_monotonic_ms() + DELETE_CLONES_TIMEOUT_MS, delete_has_no_clones,
                       operation);
 }
@@ -304,21 +325,30 @@ static Error *delete_begin(Engine *engine, const Snapshot *snapshot, OperationRo
     return NULL;
 }
 
-static Error *delete_record(Engine *engine, const char *id, bool is_forced, OperationRow **ret_row)
+/* Inside a transaction, which it commits. */
+static Error *delete_record(Engine *engine, StoreTransaction **tx, const Snapshot *snapshot,
+                            bool is_forced, OperationRow **ret_row)
 {
-    g_autoptr(StoreTransaction) tx = NULL;
-    g_autoptr(Snapshot) snapshot = NULL;
     g_autoptr(OperationRow) row = NULL;
 
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
-    TRY(store_get_snapshot(engine->store, id, &snapshot));
     TRY(delete_check_kind(snapshot));
     TRY(delete_check_protection(snapshot));
     TRY(delete_check_clones(engine, snapshot, is_forced));
     TRY(delete_begin(engine, snapshot, &row));
-    TRY(store_commit(&tx));
+    TRY(store_commit(tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
+}
+
+static Error *delete_record_id(Engine *engine, const char *id, bool is_forced,
+                               OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_snapshot(engine->store, id, &snapshot));
+    return delete_record(engine, &tx, snapshot, is_forced, ret_row);
 }
 
 Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, OperationEnded ended,
@@ -327,8 +357,43 @@ Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, Op
     g_autoptr(OperationRow) row = NULL;
 
     TRY(snapshot_check_request(engine, id));
-    TRY(delete_record(engine, id, is_forced, &row));
+    TRY(delete_record_id(engine, id, is_forced, &row));
     operations_submit_take(engine->operations, g_steal_pointer(&row), ended, data);
+    return NULL;
+}
+
+bool snapshot_is_due(const Snapshot *snapshot)
+{
+    return snapshot->is_ready && snapshot->delete_at_ms != 0 &&
+           snapshot->delete_at_ms <= clock_now_ms();
+}
+
+static Error *delete_record_due(Engine *engine, const char *uid, OperationRow **ret_row)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Snapshot) snapshot = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    Error *e = store_get_snapshot_by_uid(engine->store, uid, &snapshot);
+    if (e && e->code == ERR_NOT_FOUND) { /* somebody else was quicker */
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    return snapshot_is_due(snapshot) ? delete_record(engine, &tx, snapshot, false, ret_row) : NULL;
+}
+
+Error *engine_delete_due_snapshot(Engine *engine, const Snapshot *seen, bool *ret_is_begun)
+{
+    g_autoptr(OperationRow) row = NULL;
+
+    *ret_is_begun = false;
+    TRY(engine_need_pool(engine, seen->pool));
+    TRY(delete_record_due(engine, seen->uid, &row));
+    if (!row)
+        return NULL;
+    operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
+    *ret_is_begun = true;
     return NULL;
 }
 

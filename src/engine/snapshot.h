@@ -62,6 +62,18 @@ MUST_CHECK Error *engine_snapshot_clone(Engine *engine, const char *clone_id, co
 MUST_CHECK Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced,
                                          OperationEnded ended, void *data);
 
+/* Is it offered, and has the time come that it is to be deleted at? */
+bool snapshot_is_due(const Snapshot *snapshot);
+
+/*
+ * engine_delete_due_snapshot - the same without force for one that was seen to be due, if it still is:
+ * its time may have been taken back.
+ *
+ * Errors: ERR_CONFLICT as above; those of engine_need_pool().
+ */
+MUST_CHECK Error *engine_delete_due_snapshot(Engine *engine, const Snapshot *seen,
+                                             bool *ret_is_begun);
+
 /*
  * After a new snapshot is ready: begins to destroy the older automatic ones of its pool that nobody
  * uses or protects.

@@ -4,7 +4,6 @@
  */
 #include "engine/snapshot_sweeper.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/ticker.h"
 #include "engine/snapshot.h"
@@ -17,19 +16,14 @@ struct SnapshotSweeper {
     GHashTable *left; /* set of uids that were due and could not go, as logged */
 };
 
-static bool sweeper_is_due(const Snapshot *snapshot)
-{
-    return snapshot->is_ready && snapshot->delete_at_ms != 0 &&
-           snapshot->delete_at_ms <= clock_now_ms();
-}
-
 static void sweeper_delete(SnapshotSweeper *sweeper, const Snapshot *snapshot)
 {
-    g_autoptr(Error) e = engine_delete_snapshot(sweeper->engine, snapshot->id, false, NULL, NULL);
+    bool is_begun = false;
+    g_autoptr(Error) e = engine_delete_due_snapshot(sweeper->engine, snapshot, &is_begun);
 
-    if (!e)
+    if (is_begun)
         log_info("deleting a snapshot whose time has come", "snapshot", snapshot->id);
-    else if (g_hash_table_add(sweeper->left, g_strdup(snapshot->uid)))
+    else if (e && g_hash_table_add(sweeper->left, g_strdup(snapshot->uid)))
         log_failure(LOG_LEVEL_WARN, e, "a snapshot whose time has come is not deleted yet",
                     "snapshot", snapshot->id, NULL);
 }
@@ -43,7 +37,7 @@ static void sweeper_look(void *data)
     error_ignore(e, "snapshots whose time has come are looked for again later");
     for (unsigned i = 0; snapshots && i < snapshots->len; i++) {
         const Snapshot *snapshot = snapshots->pdata[i];
-        if (sweeper_is_due(snapshot))
+        if (snapshot_is_due(snapshot))
             sweeper_delete(sweeper, snapshot);
         else
             g_hash_table_remove(sweeper->left, snapshot->uid);

@@ -7,9 +7,12 @@
 #include "base/fs.h"
 #include "engine/clone.h"
 #include "engine/clone_start.h"
+#include "engine/gate.h"
 #include "engine/port.h"
 #include "engine/snapshot.h"
 #include "engine/volume.h"
+#include "postgres/activity.h"
+#include "storage/measure.h"
 
 #define SETTLE_MS 60000
 
@@ -17,6 +20,27 @@ void must(Error *e)
 {
     if (e)
         g_error("%s (%s)", e->message, e->detail ? e->detail : "-");
+}
+
+Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
+{
+    return error_new(ERR_EXTERNAL, "nothing is measured");
+}
+
+/* No gateway is asked here. */
+Error *gate_look(Engine *engine, GPtrArray **ret_doors)
+{
+    return error_new(ERR_EXTERNAL, "there is no gateway");
+}
+
+Error *activity_read(Conn *conn, Activity *ret_activity)
+{
+    return error_new(ERR_EXTERNAL, "nobody answers");
+}
+
+int64_t activity_own_share(const Conn *conn)
+{
+    return 0;
 }
 
 static Error *is_settled(void *data, bool *ret_done)
