@@ -39,6 +39,20 @@ static bool dial_is_inside(pid_t first, pid_t peer)
     return ours && its && peers && g_str_equal(its, peers) && !g_str_equal(its, ours);
 }
 
+/* The first process of a clone stays what the engine has started: the word of the kernel counts. */
+static bool dial_is_postgres(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/exe", pid);
+    g_autofree char *program = g_file_read_link(path, NULL);
+
+    return program && g_str_has_suffix(program, "/postgres");
+}
+
+static bool dial_is_behind_init(const DialTarget *target, pid_t first, pid_t peer)
+{
+    return target->has_init && !dial_is_postgres(first) && dial_is_inside(first, peer);
+}
+
 static Error *dial_prove(const DialTarget *target, int fd)
 {
     struct ucred peer = {0};
@@ -48,7 +62,7 @@ static Error *dial_prove(const DialTarget *target, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
         return error_errno(errno, "could not see who listens at the socket of the instance");
     TRY(proc_pid_of(target->pidfd, &first));
-    if (peer.pid == first || (target->has_init && dial_is_inside(first, peer.pid)))
+    if (peer.pid == first || dial_is_behind_init(target, first, peer.pid))
         return NULL;
     return dial_refused();
 }
