@@ -1,0 +1,14 @@
+/*
+ * Serving.
+ */
+#pragma once
+
+#include "config/config.h"
+
+/*
+ * server_run - open the parts, recover, serve until SIGTERM or SIGINT; then close them in reverse.
+ * Clones run on. SIGHUP has pools looked for.
+ *
+ * Errors: those of the part that could not be opened; what was opened before it is closed.
+ */
+MUST_CHECK Error *server_run(const Config *config);
