@@ -199,17 +199,14 @@ static Error *limits_set_disk(Engine *engine, const Clone *clone)
     return e ? NULL : clone_limits_set_disk(engine, clone->limits, pool, clone->volume, false);
 }
 
-/* What could not be set is not promised; what another request has set since then is. */
-static Error *limits_take_back(Engine *engine, const char *id, const char *failed,
-                               const char *before)
+/* What could not be set is not promised. */
+static Error *limits_take_back(Engine *engine, const char *id, const char *before)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autoptr(Clone) clone = NULL;
 
     TRY(store_begin(engine->store, STORE_DURABLE, &tx));
     TRY(store_get_clone(engine->store, id, &clone));
-    if (g_strcmp0(clone->limits, failed) != 0)
-        return NULL;
     g_free(clone->limits);
     clone->limits = g_strdup(before);
     TRY(store_set_clone_limits(engine->store, clone->uid, before));
@@ -228,7 +225,7 @@ static Error *limits_set(Engine *engine, const Clone *clone)
     return runtime_limit(engine->runtime, clone->uid, &limits);
 }
 
-Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
+static Error *limits_change(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
 {
     g_autoptr(Clone) clone = NULL;
     g_autofree char *before = NULL;
@@ -237,10 +234,42 @@ Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clo
     TRY(limits_record(engine, id, own, &clone, &before));
     e = limits_set(engine, clone);
     if (e) {
-        error_ignore(limits_take_back(engine, id, clone->limits, before),
+        error_ignore(limits_take_back(engine, id, before),
                      "the clone has its new limits from its next start on");
         return e;
     }
     *ret_clone = g_steal_pointer(&clone);
     return NULL;
+}
+
+static bool limits_take_turn(Engine *engine, const char *id)
+{
+    g_mutex_lock(&engine->limits_lock);
+    bool is_mine = g_hash_table_add(engine->limits_changing, g_strdup(id));
+    g_mutex_unlock(&engine->limits_lock);
+    return is_mine;
+}
+
+static void limits_end_turn(Engine *engine, const char *id)
+{
+    g_mutex_lock(&engine->limits_lock);
+    g_hash_table_remove(engine->limits_changing, id);
+    g_mutex_unlock(&engine->limits_lock);
+}
+
+/*
+ * One at a time: what is recorded is what was set last, and what a failure goes back to was set.
+ * Requests have no time to wait for each other.
+ */
+Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
+{
+    if (!limits_take_turn(engine, id))
+        return error_hint(
+            error_new(ERR_CONFLICT,
+                      "the limits of clone \"%s\" are being changed by another request", id),
+            "Send it again.");
+
+    Error *e = limits_change(engine, id, own, ret_clone);
+    limits_end_turn(engine, id);
+    return e;
 }

@@ -45,8 +45,8 @@ MUST_CHECK Error *clone_limits_set_disk(const Engine *engine, const char *own, P
  *
  *   ret_clone   as it is now; caller frees
  *
- * Errors: those of clone_limits_check() and storage_limit_volume(); ERR_NOT_FOUND; ERR_EXTERNAL
- *         the runtime refused.
+ * Errors: those of clone_limits_check() and storage_limit_volume(); ERR_NOT_FOUND;
+ *         ERR_CONFLICT another request changes them; ERR_EXTERNAL the runtime refused.
  */
 MUST_CHECK Error *engine_limit_clone(Engine *engine, const char *id, const json_t *own,
                                      Clone **ret_clone);

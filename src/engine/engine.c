@@ -135,6 +135,8 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
     g_mutex_init(&engine->retrieval_lock);
+    g_mutex_init(&engine->limits_lock);
+    engine->limits_changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->pools = pools_new(engine);
     engine->space = space_watch_new(engine);
     TRY(engine_open_parts(engine, mode));
@@ -175,6 +177,8 @@ void engine_close(Engine *engine)
     store_close(engine->store);
     programs_close(engine);
     g_free(engine->instance_id);
+    g_hash_table_unref(engine->limits_changing);
+    g_mutex_clear(&engine->limits_lock);
     g_mutex_clear(&engine->listener_lock);
     g_mutex_clear(&engine->retrieval_lock);
     g_free(engine);

@@ -41,13 +41,15 @@ typedef struct Engine {
     SpaceWatch *space;
     Gauge *gauge; /* from recovery on                         */
     Supervisor *supervisor;
-    SnapshotSweeper *sweeper; /* from recovery on                       */
-    LogKeeper *logs;          /* from recovery on                       */
-    StoreWatch *store_watch;  /* from recovery on                       */
-    Gate *gate;               /* NULL where instances listen themselves */
-    GMutex retrieval_lock;    /* for the next */
-    void *retrieval;          /* of the layer above: its operations find it by retrieval_hold() */
-    GMutex listener_lock;     /* held while the listener is told */
+    SnapshotSweeper *sweeper;    /* from recovery on                       */
+    LogKeeper *logs;             /* from recovery on                       */
+    StoreWatch *store_watch;     /* from recovery on                       */
+    Gate *gate;                  /* NULL where instances listen themselves */
+    GMutex limits_lock;          /* for the next */
+    GHashTable *limits_changing; /* set of clones' ids: clone_limits.h */
+    GMutex retrieval_lock;       /* for the next */
+    void *retrieval;      /* of the layer above: its operations find it by retrieval_hold() */
+    GMutex listener_lock; /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;
