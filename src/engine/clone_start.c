@@ -12,6 +12,7 @@
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/supervisor.h"
+#include "postgres/conf.h"
 #include "postgres/conf_auto.h"
 #include "storage/pool_care.h"
 
@@ -74,12 +75,41 @@ static Error *start_postgres(Operation *operation)
     return clone_step_start(operation);
 }
 
+/* A conflict or "not found" would say that it serves. */
+static Error *start_explain_ruin(Error *e)
+{
+    e->code = ERR_EXTERNAL;
+    return error_hint(e, "No other database can be connected to: its data is damaged.");
+}
+
+/*
+ * Its database may be gone because its user wanted that. Where that of the system is gone as well,
+ * nobody can connect.
+ */
+static bool start_serves_others(const Operation *operation)
+{
+    static const char *const others[] = {CONF_MANAGER_DB, "postgres"};
+    const EngineInstance instance = clone_instance_of(operation);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autoptr(Conn) conn = NULL;
+        g_autoptr(Error) e = instance_connect(operation->engine, &instance, others[i], &conn);
+        if (!e || (e->code != ERR_NOT_FOUND && start_is_refused(operation, e)))
+            return true;
+    }
+    return false;
+}
+
 static Error *start_ready(Operation *operation)
 {
+    CloneWork *work = operation->work;
     Error *e = clone_step_ready(operation);
 
+    work->is_bare = e && e->code == ERR_NOT_FOUND;
     if (!e || !start_is_refused(operation, e))
         return e;
+    if (work->is_bare && !start_serves_others(operation))
+        return start_explain_ruin(e);
     error_ignore(e, "the clone serves its users without its manager");
     return NULL;
 }
@@ -137,9 +167,15 @@ static Error *start_load(Operation *operation)
 
 static const char *start_message(const CloneWork *work)
 {
-    return work->is_set_aside
-               ? "Its postgresql.auto.conf kept it from starting, and is " CONF_AUTO_ASIDE " now"
-               : "";
+    if (work->is_set_aside)
+        return "Its postgresql.auto.conf kept it from starting, and is " CONF_AUTO_ASIDE " now";
+    return work->is_bare ? "It serves, but its database is gone" : "";
+}
+
+/* An OK clone keeps what the supervisor has said of it, but for what is news. */
+static unsigned start_moves(const CloneWork *work)
+{
+    return work->is_bare ? CLONE_IN(OK) | CLONE_IN(FATAL) : CLONE_IN(FATAL);
 }
 
 /*
@@ -154,7 +190,8 @@ static Error *start_finish(Operation *operation)
     TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
     if (*clone->reset_error)
         return clone_work_settle(operation, CLONE_IN(FATAL), CLONE_FATAL, clone->reset_error);
-    return clone_work_settle(operation, CLONE_IN(FATAL), CLONE_OK, start_message(operation->work));
+    return clone_work_settle(operation, start_moves(operation->work), CLONE_OK,
+                             start_message(operation->work));
 }
 
 static Error *start_fail(Operation *operation, const Error *cause)

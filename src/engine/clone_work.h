@@ -21,6 +21,7 @@ typedef struct CloneWork {
     char *left_why;    /* of an undo: why the clone does not serve again, and is left; else NULL */
     char *data_dir;    /* of `volume` */
     bool is_set_aside; /* of a start: its postgresql.auto.conf is */
+    bool is_bare;      /* of a start: it serves, and its database is gone */
     Conn *conn;        /* the one that proved it ready, for preparing users; NULL after a restart */
 } CloneWork;
 

@@ -8,6 +8,7 @@
 
 #include "engine/clone_limits.h"
 #include "postgres/conf.h"
+#include "postgres/data_files.h"
 #include "postgres/ready.h"
 
 #define INSTANCE_LOG_TAIL 4096
@@ -22,6 +23,7 @@ Error *instance_start(Engine *engine, const EngineInstance *instance)
     g_autoptr(GPtrArray) settings = g_ptr_array_new_with_free_func(g_free);
     InstanceLimits limits;
 
+    TRY(data_files_check(instance->data_dir));
     TRY(clone_limits_effective(engine, instance->limits, &limits));
     g_ptr_array_add(settings, g_strdup_printf("port=%" G_GINT64_FORMAT, instance_port(instance)));
     g_ptr_array_add(settings, g_strdup_printf("listen_addresses=%s", instance->listen));

@@ -47,7 +47,7 @@ BREAKS = {
     "directory": lambda data: make_directory(data / "global/pg_filenode.map"),
     "pipe": lambda data: make_pipe(data / "PG_VERSION"),
 }
-DEAD = ("nocontrol", "nodata", "mode000")  # PostgreSQL ends at once; of the others it makes something, or waits
+DEAD = ("nocontrol", "nodata", "mode000", "directory", "pipe")  # known at once; of the others PostgreSQL makes something
 
 
 def test_what_its_user_has_broken_can_be_reset(server, api):
@@ -77,6 +77,23 @@ def test_clone_that_never_was_can_be_reset(server, api):
     assert api.wait_clone("stillborn")["status"]["code"] == "FATAL"
     server.restart()
     assert value(api.reset_clone("stillborn"), "SELECT count(*) FROM customer") == 1000
+
+
+def test_database_that_is_gone(server, api):
+    """Whose user has dropped it serves, and says so; whose catalogs are gone as well does not."""
+    dropped, ruined = api.create_clone("dropped"), api.create_clone("ruined")
+    query(dropped, "DROP DATABASE shop", dbname="postgres")
+    query(ruined, "CHECKPOINT")
+    server.cut_power()
+    server.process.wait()
+    for directory in (data_of(server, "ruined") / "base").iterdir():
+        shutil.rmtree(directory)
+    server.start()
+    machine.wait_for(lambda: "database is gone" in api.get("/clone/dropped")["status"]["message"], 30, "a word of it")
+    assert api.wait_ok("dropped") and value(dropped, "SELECT 1", dbname="postgres") == 1
+    machine.wait_for(lambda: api.get("/clone/ruined")["status"]["code"] == "FATAL", 60, "FATAL")
+    assert "shop" in api.get("/clone/ruined")["status"]["message"]
+    assert value(api.reset_clone("ruined"), "SELECT count(*) FROM customer") == 1000
 
 
 def test_settings_that_keep_it_from_starting_are_set_aside(server, api):
