@@ -128,8 +128,6 @@ static json_t *view_clone_status(const Api *api, const Clone *clone)
         json_pack("{ssso}", "code", clone_state_name(clone->state), "message",
                   view_text(has_message ? clone->message : clone_state_messages[clone->state]));
 
-    if (has_message && clone->state == CLONE_OK) /* it serves, but what was asked last has failed */
-        json_object_set_new(view, "error", view_text(clone->message));
     if (clone->state == CLONE_FATAL && engine_clone_serves(api->engine, clone)) /* ours */
         json_object_set_new(view, "serving", json_true());
     return view;

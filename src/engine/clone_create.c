@@ -25,7 +25,7 @@ static Error *create_finish(Operation *operation)
     const CloneWork *work = operation->work;
     int64_t now_ms = clock_now_ms();
 
-    TRY(clone_work_settle(operation, CLONE_IN(CREATING), CLONE_OK, ""));
+    TRY(clone_work_settle(operation, CLONE_IN(CREATING), CLONE_OK, work->remark));
     return store_start_clone(operation->engine->store, operation->row->target, now_ms,
                              (double)MAX(now_ms - work->clone->created_at_ms, 0) / 1000);
 }

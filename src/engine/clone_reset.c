@@ -91,7 +91,7 @@ static Error *reset_finish(Operation *operation)
     Store *store = operation->engine->store;
     const char *uid = operation->row->target;
 
-    TRY(clone_work_settle(operation, CLONE_IN(RESETTING), CLONE_OK, ""));
+    TRY(clone_work_settle(operation, CLONE_IN(RESETTING), CLONE_OK, work->remark));
     TRY(store_set_clone_reset_error(store, uid, ""));
     TRY(store_start_clone(store, uid, clock_now_ms(), -1));
     volume_discard_after(operation, storage_pool_name(work->old_pool), work->old_volume);

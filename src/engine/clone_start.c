@@ -169,7 +169,7 @@ static const char *start_message(const CloneWork *work)
 {
     if (work->is_set_aside)
         return "Its postgresql.auto.conf kept it from starting, and is " CONF_AUTO_ASIDE " now";
-    return work->is_bare ? "It serves, but its database is gone" : "";
+    return work->is_bare ? "It serves, but its database is gone" : work->remark;
 }
 
 /* An OK clone keeps what the supervisor has said of it, but for what is news. */

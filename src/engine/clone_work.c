@@ -33,6 +33,7 @@ static void clone_work_free(CloneWork *work)
     g_free(work->volume);
     g_free(work->old_volume);
     g_free(work->left_why);
+    g_free(work->remark);
     g_free(work->data_dir);
     g_free(work);
 }
@@ -324,9 +325,14 @@ Error *clone_step_users(Operation *operation)
         TRY(clone_check_database(conn, clone_dbname(operation)));
     TRY(conn ? roles_prepare_over(conn, &server, &spec, &reset)
              : roles_prepare(&server, &spec, &reset));
-    if (reset)
-        log_info("settings that the clone's user had at the source are reset", "clone",
-                 work->clone->id, "user", spec.user, "settings", reset);
+    if (!reset)
+        return NULL;
+    g_free(work->remark);
+    work->remark = g_strdup_printf("Clone is ready to accept Postgres connections. Settings that "
+                                   "its user had at the source are reset: %s.",
+                                   reset);
+    log_info("settings that the clone's user had at the source are reset", "clone", work->clone->id,
+             "user", spec.user, "settings", reset);
     return NULL;
 }
 

@@ -20,6 +20,7 @@ typedef struct CloneWork {
     char *old_volume;  /* of a reset: the one it replaces; else NULL */
     char *left_why;    /* of an undo: why the clone does not serve again, and is left; else NULL */
     char *data_dir;    /* of `volume` */
+    char *remark;      /* what its user is to know though it is OK; NULL = nothing */
     bool is_set_aside; /* of a start: its postgresql.auto.conf is */
     bool is_bare;      /* of a start: it serves, and its database is gone */
     Conn *conn;        /* the one that proved it ready, for preparing users; NULL after a restart */

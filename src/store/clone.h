@@ -28,7 +28,7 @@ typedef struct Clone {
     char *uid; /* ours, never reused: names the instance, its directories and its first volume */
     char *id;  /* the user's name for it, unique */
     CloneState state;
-    char *message; /* of the state: the cause of FATAL */
+    char *message; /* of the state: the cause of FATAL; a remark about what is OK */
     char *
         reset_error; /* why its last reset has failed: it stays FATAL, and is run; "" = it has not */
     char *snapshot_uid; /* it was made from this one */

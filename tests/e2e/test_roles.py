@@ -12,6 +12,7 @@ GRANT "a""b $1" TO "жук" WITH ADMIN OPTION;
 GRANT pg_monitor TO "жук";
 ALTER ROLE ALL SET work_mem = '77MB';
 ALTER ROLE "жук" SET search_path = "$user", 'My "Schema', public;
+ALTER ROLE "жук" SET default_transaction_read_only = on;
 COMMENT ON ROLE "a""b $1" IS E'x\nCREATE ROLE postgres;';
 COMMENT ON ROLE dumper IS '; CREATE ROLE injected SUPERUSER;
 ';
@@ -60,3 +61,10 @@ def test_what_is_missing_is_told(api):
     alert = api.get("/status")["retrieving"]["alerts"]["roles_incomplete"]
     assert alert["level"] == "warning"
     assert 'security label on role "dumper": security label provider "nobody" is not loaded' in alert["detail"]
+
+
+def test_settings_of_its_user_that_are_reset_are_told(api):
+    clone = api.create_clone("reset", username="жук", db={"db_name": "app"})
+    query(clone, "CREATE TABLE written AS SELECT 1 AS n", dbname="app", user="жук")
+    for status in (clone["status"], api.reset_clone("reset")["status"]):
+        assert status["code"] == "OK" and "reset: default_transaction_read_only." in status["message"]
