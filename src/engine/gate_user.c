@@ -34,11 +34,9 @@ static Error *gate_user_make(const char *name)
     return proc_run(&(ProcSpec){.argv = argv, .timeout_ms = USER_TIMEOUT_MS}, NULL);
 }
 
-char *gate_user(const Config *config)
+char *gate_user_made(const char *name)
 {
-    const char *name = config->runtime.gateway_user;
-
-    if (geteuid() != 0 || !g_str_equal(name, DEFAULT_GATEWAY_USER) || gate_user_exists(name))
+    if (gate_user_exists(name))
         return g_strdup(name);
 
     g_autoptr(Error) e = gate_user_make(name);
@@ -52,4 +50,13 @@ char *gate_user(const Config *config)
                 "connections",
                 "user", USER_FALLBACK, NULL);
     return g_strdup(USER_FALLBACK);
+}
+
+char *gate_user(const Config *config)
+{
+    const char *name = config->runtime.gateway_user;
+
+    if (geteuid() != 0 || !g_str_equal(name, DEFAULT_GATEWAY_USER))
+        return g_strdup(name);
+    return gate_user_made(name);
 }

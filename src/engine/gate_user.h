@@ -12,3 +12,6 @@
  * time.
  */
 char *gate_user(const Config *config);
+
+/* The same of any name, configured or not. */
+char *gate_user_made(const char *name);

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pwd
 import time
 
 import psycopg2
@@ -167,6 +168,14 @@ def test_secrets_are_not_in_the_environment_of_what_is_started(evil, server):
     for pid in children:
         names = {name for name in names_in_environment(pid) if not name.startswith("LC_")}
         assert names <= known or DOCKER, (machine.processes_of(server.directory)[pid], names - known)
+
+
+def test_the_gateway_runs_as_a_user_of_its_own(evil, server):
+    [pid] = [pid for pid, line in machine.processes_of(server.directory).items() if "ramet-gateway" in line.split()[0]]
+    ids = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    own = pwd.getpwnam("ramet-gateway")
+    assert ids["Uid"].split() == [str(own.pw_uid)] * 4 and ids["Gid"].split() == [str(own.pw_gid)] * 4, ids
+    assert set(ids["Groups"].split()) <= {str(own.pw_gid)} and int(ids["CapEff"], 16) == 0, ids
 
 
 def test_it_has_no_privileges(evil):

@@ -307,6 +307,34 @@ static void test_length_of_the_body(Fixture *f, const void *unused)
     }
 }
 
+#define FULL_BODY  (1u << 20)
+#define ALL_BODIES 64 /* of that size may be kept at a time */
+
+/* They are kept while their requests are parked: the next one has no room. */
+static void test_bodies_together(Fixture *f, const void *unused)
+{
+    g_autofree char *body = g_strnfill(FULL_BODY, 'x');
+    int fds[ALL_BODIES];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+        fds[i] = dial(f);
+        say(fds[i],
+            "POST /park HTTP/1.1\r\nHost: x\r\nToken: y\r\nContent-Length: 1048576\r\n\r\n");
+        say(fds[i], body);
+    }
+    g_mutex_lock(&f->lock);
+    while (f->n_parked < ALL_BODIES)
+        g_cond_wait(&f->parked, &f->lock);
+    g_mutex_unlock(&f->lock);
+
+    g_autofree char *answer = ask(f, "POST /x HTTP/1.1\r\nHost: x\r\nToken: y\r\nConnection: "
+                                     "close\r\nContent-Length: 2\r\n\r\n{}");
+    assert_status(answer, "503");
+    g_assert_cmpint(atomic_load(&f->n_handled), ==, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+}
+
 static void test_query_of_many(Fixture *f, const void *unused)
 {
     for (int n = 90; n <= 2090; n += 250) {
@@ -387,6 +415,7 @@ int main(int argc, char **argv)
     http_test("/http/refused-before-the-body", test_refused_before_the_body);
     http_test("/http/refusal-is-heard", test_refusal_is_heard);
     http_test("/http/length-of-the-body", test_length_of_the_body);
+    http_test("/http/bodies-together", test_bodies_together);
     http_test("/http/query-of-many", test_query_of_many);
     http_test("/http/long-query", test_long_query);
     http_test("/http/open-body-is-not-kept", test_open_body_is_not_kept);

@@ -4,6 +4,7 @@
 #include "retrieval/dump_dir.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 
@@ -28,6 +29,15 @@ static void write_in(const char *dir, const char *name)
 
     assert_ok(fs_make_dir(dir, 0700, NULL));
     g_assert_true(g_file_set_contents(path, "x", 1, NULL));
+}
+
+/* What is in it is the source in plain. */
+static void assert_private(const char *path)
+{
+    struct stat status;
+
+    g_assert_cmpint(stat(path, &status), ==, 0);
+    g_assert_cmpuint(status.st_mode & 07777, ==, 0700);
 }
 
 static void test_path(void)
@@ -56,7 +66,7 @@ static void test_old_dump_is_replaced(void)
     write_in(path, "toc.dat");
     write_in(path, "3421.dat.gz");
     assert_ok(dump_dir_make(location, "a/b", NULL));
-    g_assert_true(fs_exists(path));
+    assert_private(path);
     g_assert_false(fs_exists(toc));
     assert_ok(dump_dir_remove(location, "a/b"));
     g_assert_false(fs_exists(path));
