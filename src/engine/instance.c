@@ -81,7 +81,8 @@ ConnSpec instance_server(const InstanceLine *line, const char *dbname)
     return (ConnSpec){
         .dial = instance_dial,
         .dial_data = (void *)(uintptr_t)line,
-        .user = line->engine->config->global.database_username,
+        .user = line->instance->manager ? line->instance->manager
+                                        : line->engine->config->global.database_username,
         .dbname = instance_manager_db(line->engine, line->instance, dbname),
         .query_timeout_ms = line->instance->answer_ms,
         .cancel = line->instance->cancel,

@@ -17,6 +17,7 @@ typedef struct EngineInstance {
     int64_t port;         /* names the socket; 0 = 5432 */
     const char *listen;   /* addresses for TCP, "" = none */
     const char *user;     /* the clone's own database user; NULL = none */
+    const char *manager;  /* NULL = the configured one */
     const char *limits;   /* the clone's own, JSON text; NULL = none */
     GCancellable *cancel; /* ends waits for it; NULL = nothing does */
     int64_t answer_ms;    /* how long one answer may take; 0 = as conn.h says */

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "postgres/owners.h"
 #include "postgres/role_grant.h"
 #include "postgres/role_setting.h"
 #include "postgres/version.h"
@@ -23,6 +24,13 @@ typedef struct RoleWriter {
     Batch *batch;
     GPtrArray *grants; /* of RoleGrant *: memberships wait until all are known */
 } RoleWriter;
+
+/* Who is in the server already: what it is there, it stays. */
+static bool role_is_there(const RoleWriter *writer, const char *role)
+{
+    return strcmp(role, writer->manager) == 0 || strcmp(role, OWNERS_SYSTEM) == 0 ||
+           strcmp(role, OWNERS_GROUP) == 0;
+}
 
 /* --- attributes --- */
 
@@ -63,7 +71,7 @@ static void role_add(const RoleWriter *writer, const Rows *rows, int row)
     g_autofree char *what = g_strdup_printf("role \"%s\"", name);
     g_autofree char *quoted = conn_quote_name(writer->conn, name);
 
-    if (strcmp(name, writer->manager) == 0)
+    if (role_is_there(writer, name))
         return;
     GString *sql = g_string_new(NULL);
     g_string_append_printf(sql, "CREATE ROLE %s CONNECTION LIMIT %" G_GINT64_FORMAT, quoted,
@@ -98,7 +106,7 @@ static void role_add_setting(const RoleWriter *writer, const Rows *rows, int row
     g_autofree char *quoted = role ? conn_quote_name(writer->conn, role) : g_strdup("ALL");
     g_autofree char *clause = role_setting_clause(writer->conn, name, rows_text(rows, row, 2));
 
-    if (role && strcmp(role, writer->manager) == 0)
+    if (role && role_is_there(writer, role))
         return;
     batch_add_take(writer->batch, what, g_strdup_printf("ALTER ROLE %s SET %s", quoted, clause));
 }

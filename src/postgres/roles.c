@@ -1,10 +1,10 @@
 /*
  * Users of a clone. The server is asked whom there is, and gets what is to do as one script in one
- * transaction: two round trips whatever there is to do, and no procedural language, which a
+ * transaction: two round trips, three for a restricted user, and no procedural language, which a
  * database may have dropped. No plain password is ever sent.
  *
- * A restricted user owns everything but what belongs to the system or to an extension: the owner of
- * an extension's functions could do with them what only a superuser may.
+ * A restricted user owns everything but what belongs to the system or to an extension (owners.h):
+ * the owner of an extension's functions could do with them what only a superuser may.
  */
 #include "postgres/roles.h"
 
@@ -12,10 +12,9 @@
 
 #include "base/secret.h"
 #include "postgres/batch.h"
-#include "postgres/version.h"
+#include "postgres/owners.h"
 
 #define ROLE_NAME_MAX    63
-#define GIFTS_AT_ONCE    500 /* each locks its indexes too, and a server has 6400 locks */
 #define SCRAM_SALT_BYTES 16
 #define SCRAM_KEY_BYTES  32
 
@@ -25,119 +24,6 @@
  */
 static const char role_names[] =
     "SELECT rolname, rolcanlogin AND rolpassword IS NOT NULL FROM pg_authid";
-
-/*
- * $1 user, $2 whether there is pg_monitor. There may be millions of large objects: the user's
- * sessions do not ask who owns one, as PostgreSQL before 9.0 did not.
- */
-static const char cluster_gifts[] =
-    "SELECT format('ALTER DATABASE %I OWNER TO %I', datname, $1::name) FROM pg_database "
-    "WHERE NOT datistemplate AND pg_get_userbyid(datdba) <> $1::name "
-    "UNION ALL SELECT format('ALTER DATABASE %I CONNECTION LIMIT -1', datname) FROM pg_database "
-    "WHERE datconnlimit = 0 AND NOT datistemplate "
-    "UNION ALL SELECT format('ALTER ROLE %I SET lo_compat_privileges = on', $1::name) "
-    "UNION ALL SELECT format('GRANT pg_monitor TO %I', $1::name) WHERE $2::bool";
-
-/*
- * $1 user, $2 whether multirange types are altered on their own, $3 whether there is ALTER ROUTINE,
- * the only form that takes every aggregate by its name. Sequences of a column follow their table,
- * array and row types theirs.
- */
-static const char database_things[] =
-    "WITH space AS (SELECT oid, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' "
-    "    AND nspname NOT IN ('information_schema', '_timescaledb_internal')), "
-    "thing(step, class, oid, owner) AS ("
-    "  SELECT 1, 'pg_namespace'::regclass, oid, nspowner FROM space"
-    "  UNION ALL SELECT 2, 'pg_type'::regclass, t.oid, typowner"
-    "    FROM pg_type t JOIN space ON space.oid = typnamespace"
-    "    WHERE typtype IN ('d', 'e', 'r') OR (typtype = 'b'"
-    "      AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)) OR (typtype = 'm' AND "
-    "$2::bool) OR (typtype = 'c'"
-    "      AND EXISTS (SELECT FROM pg_class c WHERE c.oid = typrelid AND relkind = 'c'))"
-    "  UNION ALL SELECT 3, 'pg_class'::regclass, c.oid, relowner"
-    "    FROM pg_class c JOIN space ON space.oid = relnamespace"
-    "    WHERE relkind IN ('r', 'p', 'v', 'm', 'f') OR (relkind = 'S' AND NOT EXISTS"
-    "      (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid"
-    "       AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')))"
-    "  UNION ALL SELECT 4, 'pg_proc'::regclass, p.oid, proowner"
-    "    FROM pg_proc p JOIN space ON space.oid = pronamespace WHERE proname !~~* 'dblink%'"
-    "  UNION ALL SELECT 5, 'pg_operator'::regclass, o.oid, oprowner"
-    "    FROM pg_operator o JOIN space ON space.oid = oprnamespace"
-    "  UNION ALL SELECT 6, 'pg_opfamily'::regclass, o.oid, opfowner"
-    "    FROM pg_opfamily o JOIN space ON space.oid = opfnamespace"
-    "  UNION ALL SELECT 7, 'pg_opclass'::regclass, o.oid, opcowner"
-    "    FROM pg_opclass o JOIN space ON space.oid = opcnamespace"
-    "  UNION ALL SELECT 8, 'pg_collation'::regclass, c.oid, collowner"
-    "    FROM pg_collation c JOIN space ON space.oid = collnamespace"
-    "  UNION ALL SELECT 9, 'pg_conversion'::regclass, c.oid, conowner"
-    "    FROM pg_conversion c JOIN space ON space.oid = connamespace"
-    "  UNION ALL SELECT 10, 'pg_ts_dict'::regclass, d.oid, dictowner"
-    "    FROM pg_ts_dict d JOIN space ON space.oid = dictnamespace"
-    "  UNION ALL SELECT 11, 'pg_ts_config'::regclass, c.oid, cfgowner"
-    "    FROM pg_ts_config c JOIN space ON space.oid = cfgnamespace"
-    "  UNION ALL SELECT 13, 'pg_foreign_server'::regclass, oid, srvowner FROM pg_foreign_server";
-
-/* Where there are such catalogs, both of 10. */
-static const char database_newer_things[] =
-    "  UNION ALL SELECT 12, 'pg_statistic_ext'::regclass, s.oid, stxowner"
-    "    FROM pg_statistic_ext s JOIN space ON space.oid = stxnamespace"
-    "  UNION ALL SELECT 15, 'pg_publication'::regclass, oid, pubowner FROM pg_publication";
-
-static const char database_gifts[] =
-    ") "
-    "SELECT format('ALTER %s %s OWNER TO %I', CASE"
-    "    WHEN type = 'aggregate' AND $3::bool THEN 'ROUTINE' WHEN type = 'statistics "
-    "object' THEN 'STATISTICS' ELSE type END,"
-    "    CASE WHEN type = 'aggregate' AND NOT $3::bool"
-    "      THEN regexp_replace(identity, '\\(\\)$', '(*)') ELSE identity END, $1::name) "
-    "FROM thing, pg_identify_object(class, thing.oid, 0) "
-    "WHERE pg_get_userbyid(owner) <> $1::name AND NOT EXISTS (SELECT FROM pg_depend"
-    "    WHERE classid = class AND objid = thing.oid AND deptype = 'e') "
-    "UNION ALL SELECT format('GRANT USAGE ON FOREIGN DATA WRAPPER %I TO %I', fdwname, $1::name) "
-    "  FROM pg_foreign_data_wrapper "
-    "UNION ALL "
-    "SELECT format('GRANT SELECT ON pg_stat_activity TO %I', $1::name) "
-    "WHERE NOT has_table_privilege('public', 'pg_catalog.pg_stat_activity', 'SELECT')";
-
-static const char other_databases[] =
-    "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate "
-    "AND datconnlimit <> -2 AND datname <> current_database()";
-
-/* --- scripts --- */
-
-static void roles_keep_owner(const char *what, Error *e, void *data)
-{
-    error_ignore(error_wrap(e, "%s", what), "an object keeps its owner");
-}
-
-/* A statement that is refused is its own description: it holds no secret. */
-static Error *roles_run(Conn *conn, const Rows *statements)
-{
-    g_autoptr(Batch) batch = batch_new();
-
-    for (int row = 0; row < rows_count(statements); row++)
-        batch_add_take(batch, rows_text(statements, row, 0),
-                       g_strdup(rows_text(statements, row, 0)));
-    return batch_run(conn, batch, GIFTS_AT_ONCE, roles_keep_owner, NULL);
-}
-
-/* As a parameter of a query. */
-static const char *roles_has(const Conn *conn, VersionFeature feature)
-{
-    return version_has(conn_major(conn), feature) ? "t" : "f";
-}
-
-static Error *roles_give_all(Conn *conn, const RolesSpec *spec)
-{
-    bool has_statistics = version_has(conn_major(conn), VERSION_HAS_STATISTICS);
-    g_autofree char *query = g_strconcat(
-        database_things, has_statistics ? database_newer_things : "", database_gifts, NULL);
-    g_autoptr(Rows) gifts = NULL;
-
-    TRY(conn_query(conn, &gifts, query, spec->user, roles_has(conn, VERSION_HAS_MULTIRANGE_OWNER),
-                   roles_has(conn, VERSION_HAS_ROUTINE), NULL));
-    return roles_run(conn, gifts);
-}
 
 /* --- steps --- */
 
@@ -150,16 +36,10 @@ static Error *roles_check_name(const char *user)
         return error_hint(error_new(ERR_INVALID, "user name \"%s\" is reserved", user),
                           "PostgreSQL keeps \"public\", \"none\" and names that begin with \"pg_\" "
                           "for itself.");
+    if (strcmp(user, OWNERS_SYSTEM) == 0 || strcmp(user, OWNERS_GROUP) == 0)
+        return error_hint(error_new(ERR_INVALID, "user name \"%s\" is reserved", user),
+                          "Ramet keeps this role for itself.");
     return NULL;
-}
-
-static Error *roles_open(const ConnSpec *server, const char *dbname, Conn **ret_conn)
-{
-    ConnSpec spec = *server;
-
-    spec.dbname = dbname;
-    spec.options = CONN_MANAGER;
-    return conn_open(&spec, ret_conn);
 }
 
 /*
@@ -235,10 +115,11 @@ static Error *roles_reset_settings(Conn *conn, const RolesSpec *spec, GString *s
     return NULL;
 }
 
-static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec, char **ret_reset)
+/* Whom there is; the others' passwords go. */
+static Error *roles_lock_others(Conn *conn, const RolesSpec *spec, GString *script,
+                                bool *ret_exists)
 {
     g_autofree char *lock = roles_lock_secret();
-    g_autoptr(GString) script = g_string_new(NULL);
     g_autoptr(Rows) roles = NULL;
     bool exists = false;
 
@@ -252,51 +133,51 @@ static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec, char **ret
         else if (has_password && !spec->keep_user_passwords && strcmp(role, spec->manager) != 0)
             roles_lock(conn, role, lock, script);
     }
-    if (exists && strcmp(spec->user, spec->manager) != 0)
-        TRY(roles_reset_settings(conn, spec, script, ret_reset));
-    g_autofree char *user_statement = roles_user_statement(conn, spec, exists);
-    g_string_append(script, user_statement);
-    return batch_commit(conn, script->str);
+    *ret_exists = exists;
+    return NULL;
 }
 
-static Error *roles_prepare_ownership(Conn *conn, const ConnSpec *server, const RolesSpec *spec)
+/* plan: of a restricted user, or NULL. */
+static Error *roles_prepare_logins(Conn *conn, const RolesSpec *spec, const OwnersPlan *plan,
+                                   char **ret_reset)
 {
-    g_autoptr(Rows) gifts = NULL;
-    g_autoptr(Rows) databases = NULL;
+    g_autoptr(GString) script = g_string_new(NULL);
+    bool exists = false;
 
-    TRY(conn_query(conn, &gifts, cluster_gifts, spec->user, roles_has(conn, VERSION_HAS_PG_MONITOR),
-                   NULL));
-    TRY(roles_run(conn, gifts));
-    TRY(roles_give_all(conn, spec));
-
-    TRY(conn_query(conn, &databases, other_databases, NULL));
-    for (int row = 0; row < rows_count(databases); row++) {
-        g_autoptr(Conn) other = NULL;
-        const char *dbname = rows_text(databases, row, 0);
-
-        TRY(roles_open(server, dbname, &other));
-        Error *e = roles_give_all(other, spec);
-        if (e)
-            return error_wrap(e, "giving database \"%s\" to user \"%s\"", dbname, spec->user);
-    }
-    return NULL;
+    TRY(roles_lock_others(conn, spec, script, &exists));
+    if (exists && strcmp(spec->user, spec->manager) != 0)
+        TRY(roles_reset_settings(conn, spec, script, ret_reset));
+    if (plan)
+        g_string_append(script, owners_plan_before(plan));
+    exists = exists || (plan && owners_plan_has_heir(plan));
+    g_autofree char *user_statement = roles_user_statement(conn, spec, exists);
+    g_string_append(script, user_statement);
+    if (plan)
+        g_string_append(script, owners_plan_after(plan));
+    return batch_commit(conn, script->str);
 }
 
 Error *roles_prepare_over(Conn *conn, const ConnSpec *server, const RolesSpec *spec,
                           char **ret_reset)
 {
+    bool is_owner = spec->is_restricted && strcmp(spec->user, spec->manager) != 0;
+    g_autoptr(OwnersPlan) plan = NULL;
+
     TRY(roles_check_name(spec->user));
-    TRY(roles_prepare_logins(conn, spec, ret_reset));
-    if (spec->is_restricted && strcmp(spec->user, spec->manager) != 0)
-        TRY(roles_prepare_ownership(conn, server, spec));
-    return NULL;
+    if (is_owner)
+        TRY(owners_plan(conn, spec->user, spec->keep_user_passwords, &plan));
+    TRY(roles_prepare_logins(conn, spec, plan, ret_reset));
+    return plan ? owners_give(plan, server) : NULL;
 }
 
 Error *roles_prepare(const ConnSpec *server, const RolesSpec *spec, char **ret_reset)
 {
+    ConnSpec manager = *server;
     g_autoptr(Conn) conn = NULL;
 
     TRY(roles_check_name(spec->user));
-    TRY(roles_open(server, spec->dbname, &conn));
+    manager.dbname = spec->dbname;
+    manager.options = CONN_MANAGER;
+    TRY(conn_open(&manager, &conn));
     return roles_prepare_over(conn, server, spec, ret_reset);
 }

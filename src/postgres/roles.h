@@ -11,7 +11,7 @@
 typedef struct RolesSpec {
     const char *user;
     const char *secret;       /* of conn_password_secret() */
-    bool is_restricted;       /* no superuser, but owner of everything */
+    bool is_restricted;       /* no superuser, but owner of everything: owners.h */
     bool keep_user_passwords; /* otherwise every other login role gets a random, unknown password */
     const char *manager;      /* the management superuser, left alone */
     const char *dbname;       /* the user is created over this database; it must exist */
@@ -24,9 +24,8 @@ typedef struct RolesSpec {
  *   ret_reset   names of settings that the source had for a role that is the clone's user now, and
  *               that took it its rights or kept it out; NULL stays where there were none
  *
- * Roles are one transaction, two round trips. Ownership for a restricted user follows in each
- * database, in transactions of a few hundred objects, as each holds locks until its end; an object
- * that the server will not give away keeps its owner, with a warning in our log.
+ * Roles are one transaction, two round trips, three for a restricted user, who comes to own
+ * everything in it: owners.h. What is left to be given object by object follows.
  *
  * Errors: ERR_NOT_FOUND `database "x" does not exist`;
  *         ERR_INVALID a role name that is reserved, or none;

@@ -6,6 +6,7 @@
 #include "postgres/activity.h"
 #include "postgres/conf.h"
 #include "postgres/controldata.h"
+#include "postgres/owners.h"
 #include "postgres/version.h"
 #include "retrieval/tool.h"
 
@@ -46,7 +47,7 @@ static Error *cluster_initdb(const Work *work)
 
     TRY(tool_new_inside(work, "initdb", &tool));
     tool_arg(tool, "--pgdata=.");
-    tool_arg(tool, "--username=%s", work_config(work)->global.database_username);
+    tool_arg(tool, "--username=%s", OWNERS_SYSTEM);
     tool_arg(tool, "--encoding=%s", defaults->encoding);
     tool_arg(tool, "--locale=C");
     tool_arg(tool, "--lc-collate=%s", defaults->collate);
@@ -69,7 +70,7 @@ static Error *cluster_configure(const Work *work)
         .layers = {config->database_configs, config->retrieval.restore.configs},
     };
 
-    TRY(work_take_over(work));
+    TRY(work_take_over(work, OWNERS_SYSTEM));
     return conf_write(work->data_dir, config->postgres.os_user, &spec);
 }
 

@@ -1,6 +1,7 @@
 /*
  * Restoring: roles first, then pg_restore for each database, the largest first.
  */
+#include "postgres/owners.h"
 #include "retrieval/difference.h"
 #include "retrieval/dump_dir.h"
 #include "retrieval/roles.h"
@@ -93,6 +94,16 @@ static Error *restore_database(const Work *work, const SourceDatabase *database)
     return NULL;
 }
 
+/* So that a restricted clone need not look at each object for what its user must own. */
+static Error *restore_settle_owners(const Work *work)
+{
+    const EngineInstance instance = work_instance(work);
+    const InstanceLine line = {work->engine, &instance};
+    const ConnSpec server = instance_server(&line, NULL);
+
+    return owners_settle(&server, work_config(work)->global.database_username);
+}
+
 Error *step_restore(Operation *operation)
 {
     Work *work = operation->work;
@@ -113,5 +124,5 @@ Error *step_restore(Operation *operation)
         restore_discard_dump(work, database->name);
     }
     error_ignore(dump_discard_all(work), "dumps that were not restored stay");
-    return NULL;
+    return restore_settle_owners(work);
 }

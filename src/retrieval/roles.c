@@ -5,6 +5,7 @@
 #include "retrieval/roles.h"
 
 #include "base/log.h"
+#include "postgres/owners.h"
 #include "postgres/role_catalog.h"
 
 #define REFUSALS_TOLD 20
@@ -68,6 +69,7 @@ static Error *roles_refusal(const RolesRefused *refused)
 
 Error *roles_copy(Work *work)
 {
+    const char *manager = work_config(work)->global.database_username;
     const EngineInstance instance = work_instance(work);
     g_autoptr(RoleCatalog) catalog = NULL;
     g_autoptr(GString) told = g_string_new(NULL);
@@ -76,8 +78,8 @@ Error *roles_copy(Work *work)
 
     TRY(roles_read(work, &catalog));
     TRY(instance_connect(work->engine, &instance, "postgres", &conn));
-    TRY(role_catalog_write(catalog, conn, work_config(work)->global.database_username,
-                           roles_take_refusal, &refused));
+    TRY(owners_make_manager(conn, manager));
+    TRY(role_catalog_write(catalog, conn, manager, roles_take_refusal, &refused));
     error_free(work->roles_warning);
     work->roles_warning = roles_refusal(&refused);
     return NULL;

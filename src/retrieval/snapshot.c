@@ -38,7 +38,7 @@ Error *step_make_ready(Operation *operation)
         .major = work->installation->major,
         .layers = {config->database_configs, config->retrieval.snapshot.configs},
     };
-    TRY(work_take_over(work));
+    TRY(work_take_over(work, config->global.database_username));
     TRY(conf_write(work->data_dir, config->postgres.os_user, &spec));
     return storage_sync(work->pool, work->volume);
 }

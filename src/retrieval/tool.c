@@ -5,6 +5,7 @@
 
 #include "base/environment.h"
 #include "engine/programs.h"
+#include "postgres/owners.h"
 #include "retrieval/orphan.h"
 #include "retrieval/tool_error.h"
 
@@ -123,7 +124,7 @@ void tool_use_target(Tool *tool)
     tool_env(tool, "PGOPTIONS=%s", TARGET_OPTIONS);
     tool_env(tool, "PGHOST=%s", socket_dir);
     tool_env(tool, "PGPORT=5432");
-    tool_env(tool, "PGUSER=%s", work_config(tool->work)->global.database_username);
+    tool_env(tool, "PGUSER=%s", OWNERS_SYSTEM);
 }
 
 static void tool_take_line(const char *line, void *data)

@@ -7,6 +7,7 @@
 
 #include "engine/pools.h"
 #include "postgres/conf.h"
+#include "postgres/owners.h"
 #include "postgres/version.h"
 
 #define WORK_LOG_TAIL_BYTES 4096
@@ -69,14 +70,15 @@ EngineInstance work_instance(const Work *work)
         .data_dir = work->data_dir,
         .installation = work->installation,
         .listen = "",
+        .manager = OWNERS_SYSTEM,
     };
 }
 
-Error *work_take_over(const Work *work)
+Error *work_take_over(const Work *work, const char *manager)
 {
     const Config *config = work_config(work);
     const ConfAccess access = {
-        .manager = config->global.database_username,
+        .manager = manager,
         .tool_user = config->postgres.os_user,
         .accepts_md5 = config->provision.keep_user_passwords ||
                        !version_has(work->installation->major, VERSION_HAS_SCRAM),

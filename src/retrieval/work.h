@@ -74,11 +74,11 @@ void work_save_args(Operation *operation);
 /* First call of each step: the state and the phase of progress that go with it. */
 void work_enter(Operation *operation);
 
-/* The golden instance of this work, for instance_*(). */
+/* The golden instance of this work, for instance_*(), which come as OWNERS_SYSTEM. */
 EngineInstance work_instance(const Work *work);
 
-/* conf_take_over() of the golden data, with access for PostgreSQL's own tools. */
-MUST_CHECK Error *work_take_over(const Work *work);
+/* conf_take_over() of the golden data, with access as manager for PostgreSQL's own tools. */
+MUST_CHECK Error *work_take_over(const Work *work, const char *manager);
 
 /* An error with the end of the instance's log as its detail. NULL for NULL. */
 MUST_CHECK Error *work_with_log(const Work *work, Error *e);

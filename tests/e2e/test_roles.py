@@ -30,7 +30,7 @@ DROP ROLE dumper, "a""b $1", "жук"
 DIGEST = """
 SELECT rolname, rolsuper, rolinherit, rolconnlimit, rolconfig, shobj_description(oid, 'pg_authid'),
        (SELECT array_agg(roleid::regrole::text || admin_option ORDER BY 1) FROM pg_auth_members WHERE member = r.oid)
-  FROM pg_roles r WHERE rolname !~ '^pg_' AND rolname NOT IN ('postgres', 'dev') ORDER BY 1
+  FROM pg_roles r WHERE rolname !~ '^pg_' AND rolname NOT IN ('postgres', 'dev') AND rolname !~ '^ramet_' ORDER BY 1
 """
 
 

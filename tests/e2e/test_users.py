@@ -19,7 +19,10 @@ def test_restricted_user_owns_everything_but_is_no_superuser(api):
     query(clone, """ALTER TABLE customer ADD note text; DROP VIEW happy_customer; REFRESH MATERIALIZED VIEW customer_count;
                     ALTER TYPE mood ADD VALUE 'calm'; DROP FUNCTION double_it; CREATE TABLE public.mine (n int);
                     ALTER TABLE "Odd Schema"."Odd ""Table" ADD n int; SELECT * FROM pg_stat_activity""")
-    assert value(clone, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> current_user") == 0
+    assert query(clone, """SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public'
+                           AND NOT pg_has_role(current_user, tableowner, 'USAGE')""") == []
+    assert value(clone, "SELECT tableowner FROM pg_tables WHERE tablename = 'sale'") == USER  # was the superuser's
+    query(clone, "ALTER TABLE customer OWNER TO CURRENT_USER; GRANT SELECT ON customer TO old_app")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         query(clone, "COPY customer TO PROGRAM 'true'")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
