@@ -9,7 +9,7 @@ AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo --preserve-env)
 export BUILD
 
 .DEFAULT_GOAL := build
-.PHONY: help build test test-sanitizers test-guest test-images demo demo-stop bench check format install
+.PHONY: help build test test-sanitizers test-guest test-images demo demo-stop bench soak check format install
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -48,6 +48,10 @@ demo-stop: ## stop the demo and remove all it made
 bench: build ## measure; needs a quiet machine
 	@tools/packages bench
 	@$(AS_ROOT) bench/run
+
+soak: build ## a thousand clones come and go: does the server keep what it has used? Half an hour
+	@tools/packages bench
+	@$(AS_ROOT) bench/soak
 
 check: ## format, layers, sizes
 	@tools/packages check
