@@ -29,6 +29,18 @@ def test_server_names_no_version_in_headers(api):
     connection.close()
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize("path", ["/healthz", "/clones", "/nothing"])
+def test_pages_of_other_origins_get_no_leave(api, method, path):
+    connection = http.client.HTTPConnection(api.url.removeprefix("http://"), timeout=10)
+    connection.request(method, path, headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET",
+                                              "Access-Control-Request-Headers": "verification-token"})
+    answer = connection.getresponse()
+    assert not [name for name in answer.headers if name.lower().startswith("access-control")]
+    assert method != "OPTIONS" or answer.status in (401, 405), answer.status
+    connection.close()
+
+
 @pytest.mark.parametrize("method, path, status", [("GET", "/nothing", 404), ("POST", "/nothing", 405),
                                                   ("PUT", "/clone", 405)])
 def test_unknown_route_is_an_error_object(api, method, path, status):
