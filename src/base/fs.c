@@ -232,19 +232,31 @@ static int fs_compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* An error is no end. Returns errno. */
+static int fs_read_names(DIR *dir, GPtrArray *names)
+{
+    for (;;) {
+        errno = 0;
+
+        const struct dirent *entry = readdir(dir);
+
+        if (!entry)
+            return errno;
+        if (!fs_is_dot(entry->d_name))
+            g_ptr_array_add(names, g_strdup(entry->d_name));
+    }
+}
+
 Error *fs_list_dir(const char *path, char ***ret_names)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     DIR *dir = opendir(path);
+    int err = dir ? fs_read_names(dir, names) : fs_is_missing(errno) ? 0 : errno;
 
-    if (!dir && !fs_is_missing(errno))
-        return error_errno(errno, "could not list \"%s\"", path);
-    if (dir) {
-        for (struct dirent *entry; (entry = readdir(dir));)
-            if (!fs_is_dot(entry->d_name))
-                g_ptr_array_add(names, g_strdup(entry->d_name));
+    if (dir)
         closedir(dir);
-    }
+    if (err)
+        return error_errno(err, "could not list \"%s\"", path);
     g_ptr_array_sort(names, fs_compare_names);
     g_ptr_array_add(names, NULL);
     *ret_names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);

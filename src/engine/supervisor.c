@@ -66,9 +66,21 @@ static Patient *supervisor_patient(Supervisor *supervisor, const char *uid)
 
 /* --- the ends --- */
 
-static void supervisor_give_up(Supervisor *supervisor, const Clone *clone, int64_t n_ends)
+/* What could not be recorded, and is still for us to do: a reset or destruction has begun else. */
+static bool supervisor_tries_again(const Error *e)
+{
+    return e && e->code != ERR_CONFLICT && e->code != ERR_NOT_FOUND;
+}
+
+static void supervisor_put_off(Patient *patient)
+{
+    patient->due_at_ms = clock_monotonic_ms() + supervisor_retry_delay_ms(1);
+}
+
+static void supervisor_give_up(Supervisor *supervisor, Patient *patient, const Clone *clone)
 {
     Engine *engine = supervisor->engine;
+    int64_t n_ends = patient->n_ends;
     g_autofree char *words = instance_last_words(engine, clone->uid);
     g_autofree char *message = g_strdup_printf("Its postgres has ended by itself %" G_GINT64_FORMAT
                                                " times and is not started again: %s",
@@ -76,8 +88,10 @@ static void supervisor_give_up(Supervisor *supervisor, const Clone *clone, int64
 
     Error *e = store_move_clone(engine->store, clone->uid, CLONE_IN(OK) | CLONE_IN(FATAL),
                                 CLONE_FATAL, message);
-    if (e) { /* a reset or its destruction was asked for meanwhile */
-        error_ignore(e, "the clone is looked at again when the server starts");
+    if (e) {
+        if (supervisor_tries_again(e)) /* then it gets one start more */
+            supervisor_put_off(patient);
+        error_ignore(e, "what becomes of the clone is decided later");
         return;
     }
     log_error("a clone ends again and again", "clone", clone->id, "why", words);
@@ -97,7 +111,7 @@ static void supervisor_plan(Supervisor *supervisor, Patient *patient, const Clon
     delay_ms = supervisor_delay_ms(patient->n_ends);
     patient->due_at_ms = delay_ms < 0 ? 0 : now_ms + delay_ms;
     if (delay_ms < 0) {
-        supervisor_give_up(supervisor, clone, patient->n_ends);
+        supervisor_give_up(supervisor, patient, clone);
         return;
     }
     log_warn("the postgres of a clone has ended by itself", "clone", clone->id);
@@ -128,9 +142,13 @@ static void supervisor_restart(Supervisor *supervisor, Patient *patient, const c
                         patient->n_ends, G_N_ELEMENTS(supervisor_delays_ms));
 
     patient->due_at_ms = 0;
-    error_ignore(engine_start_clone(supervisor->engine, uid, CLONE_IN(OK) | CLONE_IN(FATAL),
-                                    patient->n_failed > 0 ? NULL : message, patient->n_failed),
-                 "the clone is started with the next server");
+
+    Error *e = engine_start_clone(supervisor->engine, uid, CLONE_IN(OK) | CLONE_IN(FATAL),
+                                  patient->n_failed > 0 ? NULL : message, patient->n_failed);
+
+    if (supervisor_tries_again(e))
+        supervisor_put_off(patient);
+    error_ignore(e, "a clone that has ended is started later");
 }
 
 /* Whose pool or runtime is away waits for that; what was reset or destroyed needs no start. */

@@ -96,33 +96,60 @@ static TreeEntry *tree_entry_new(unsigned char type, const TreeEntry *parent, co
     return entry;
 }
 
-/* Not every file system keeps the type in the directory. */
+/* Not every file system keeps the type in the directory. DT_UNKNOWN and errno: it cannot be had. */
 static unsigned char tree_type_of(int dir_fd, const struct dirent *found)
 {
     struct stat status;
 
-    if (found->d_type != DT_UNKNOWN ||
-        fstatat(dir_fd, found->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    if (found->d_type != DT_UNKNOWN)
         return found->d_type;
+    if (fstatat(dir_fd, found->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return DT_UNKNOWN;
     return (unsigned char)IFTODT(status.st_mode);
 }
 
-static void tree_add(TreeWalk *walk, int dir_fd, const TreeEntry *parent,
-                     const struct dirent *found)
+/* What has gone meanwhile is left out. */
+static Error *tree_add(TreeWalk *walk, int dir_fd, const TreeEntry *parent,
+                       const struct dirent *found)
 {
-    TreeEntry *entry = tree_entry_new(tree_type_of(dir_fd, found), parent, found->d_name);
+    unsigned char type = tree_type_of(dir_fd, found);
+
+    if (type == DT_UNKNOWN)
+        return errno == ENOENT ? NULL
+                               : error_errno(errno, "could not look at \"%s\"", found->d_name);
+
+    TreeEntry *entry = tree_entry_new(type, parent, found->d_name);
 
     g_ptr_array_add(walk->entries, entry);
-    if (entry->type == DT_DIR)
+    if (type == DT_DIR)
         g_ptr_array_add(walk->waiting, entry);
+    return NULL;
+}
+
+/* An error is no end: a listing that lacks files would make a copy that does. */
+static Error *tree_read_dir(TreeWalk *walk, DIR *dir, const TreeEntry *parent)
+{
+    for (;;) {
+        errno = 0;
+
+        const struct dirent *found = readdir(dir);
+
+        if (!found)
+            break;
+        if (!g_str_equal(found->d_name, ".") && !g_str_equal(found->d_name, ".."))
+            TRY(tree_add(walk, dirfd(dir), parent, found));
+    }
+    return errno
+               ? error_errno(errno, "could not read directory \"%s\"", parent ? parent->path : ".")
+               : NULL;
 }
 
 /* parent: NULL = the root. */
 static Error *tree_list_dir(TreeWalk *walk, const TreeEntry *parent)
 {
     const char *path = parent ? parent->path : ".";
-    int fd = parent ? tree_open(&walk->at, parent, TREE_OPEN_DIR)
-                    : fs_open_beneath(walk->at.root_fd, ".", TREE_OPEN_DIR);
+    AUTO_FD fd = parent ? tree_open(&walk->at, parent, TREE_OPEN_DIR)
+                        : fs_open_beneath(walk->at.root_fd, ".", TREE_OPEN_DIR);
     g_autoptr(DIR) dir = fd < 0 ? NULL : fdopendir(fd);
 
     if (!dir && errno == ENOENT) /* a running PostgreSQL drops databases while we look */
@@ -131,10 +158,8 @@ static Error *tree_list_dir(TreeWalk *walk, const TreeEntry *parent)
         return error_new(ERR_INVALID, "something is mounted at directory \"%s\"", path);
     if (!dir)
         return error_errno(errno, "could not open directory \"%s\"", path);
-    for (struct dirent *found; (found = readdir(dir));)
-        if (!g_str_equal(found->d_name, ".") && !g_str_equal(found->d_name, ".."))
-            tree_add(walk, fd, parent, found);
-    return NULL;
+    fd = -1; /* the directory's */
+    return tree_read_dir(walk, dir, parent);
 }
 
 Error *tree_list(int root_fd, GPtrArray **ret_entries)

@@ -4,13 +4,31 @@
 #include "storage/tree.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/fs.h"
 #include "common/hostile_tree.h"
+
+/* In the place of libc's: what a disk that fails makes of a listing. */
+static bool is_disk_failing;
+
+struct dirent *readdir(DIR *dir)
+{
+    static struct dirent *(*real)(DIR *);
+
+    if (!real)
+        real = (struct dirent * (*)(DIR *))(uintptr_t)dlsym(RTLD_NEXT, "readdir64");
+    if (!is_disk_failing)
+        return real(dir);
+    errno = EIO;
+    return NULL;
+}
 
 static void make(const char *root, const char *path, bool is_dir)
 {
@@ -99,11 +117,33 @@ static void test_hostile(void)
     g_assert_null(fs_remove_tree(root));
 }
 
+/* A copy that lacks what could not be read is none. */
+static void test_failing_disk(void)
+{
+    g_autofree char *root = g_dir_make_tmp("ramet-test-XXXXXX", NULL);
+    g_autoptr(GPtrArray) entries = NULL;
+    g_auto(GStrv) names = NULL;
+    g_autoptr(Error) listed = NULL;
+    g_autoptr(Error) walked = NULL;
+    AUTO_FD fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    is_disk_failing = true;
+    walked = tree_list(fd, &entries);
+    listed = fs_list_dir(root, &names);
+    is_disk_failing = false;
+    g_assert_nonnull(walked);
+    g_assert_null(entries);
+    g_assert_nonnull(listed);
+    g_assert_null(names);
+    g_assert_null(fs_remove_tree(root));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/storage/tree/all-kinds", test_all_kinds);
     g_test_add_func("/storage/tree/empty", test_empty);
     g_test_add_func("/storage/tree/hostile", test_hostile);
+    g_test_add_func("/storage/tree/failing-disk", test_failing_disk);
     return g_test_run();
 }
