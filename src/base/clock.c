@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 
+#include "base/outside.h"
 #include "base/text.h"
 
 #define CLOCK_PAUSE_MAX_MS 50
@@ -123,6 +124,7 @@ Error *clock_parse_stamp(const char *text, int64_t *ret_at_ms)
 
 Error *wait_until(int64_t deadline_ms, WaitCheck check, void *data)
 {
+    outside_call(__func__);
     for (int64_t pause_ms = 1;; pause_ms = MIN(2 * pause_ms, CLOCK_PAUSE_MAX_MS)) {
         bool is_done = false;
 

@@ -2,6 +2,7 @@
  * Files by the system's own calls: GLib's keep neither owner, mode nor durability.
  */
 #include "base/fs.h"
+#include "base/outside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -62,6 +63,7 @@ Error *fs_read_file(const char *path, size_t max_bytes, char **ret_text)
     AUTO_FD fd = -1;
     size_t size = 0;
 
+    outside_call(__func__);
     TRY(fs_open_to_read(path, 0, &fd));
     return fs_read_whole(fd, path, max_bytes, ret_text, &size);
 }
@@ -82,6 +84,7 @@ Error *fs_read_plain_bytes(const char *path, size_t max_bytes, char **ret_bytes,
     AUTO_FD fd = -1;
     struct stat st;
 
+    outside_call(__func__);
     TRY(fs_open_plain(path, &fd, &st));
     return fs_read_whole(fd, path, max_bytes, ret_bytes, ret_size);
 }
@@ -90,6 +93,7 @@ Error *fs_read_plain_file(const char *path, size_t max_bytes, char **ret_text)
 {
     size_t size = 0;
 
+    outside_call(__func__);
     return fs_read_plain_bytes(path, max_bytes, ret_text, &size);
 }
 
@@ -100,6 +104,7 @@ Error *fs_read_end(const char *path, size_t max_bytes, char **ret_text)
     struct stat st;
     size_t zeros = 0;
 
+    outside_call(__func__);
     TRY(fs_open_plain(path, &fd, &st));
 
     ssize_t n = pread(fd, bytes, max_bytes, MAX(0, st.st_size - (off_t)max_bytes));
@@ -174,6 +179,7 @@ Error *fs_write_file(const char *path, const char *text, const FsWrite *how)
     uid_t uid;
     gid_t gid;
 
+    outside_call(__func__);
     how = how ? how : &plain;
     TRY(fs_find_owner(how->user, &uid, &gid));
 
@@ -196,6 +202,7 @@ Error *fs_make_dir(const char *path, mode_t mode, const char *user)
     uid_t uid;
     gid_t gid;
 
+    outside_call(__func__);
     TRY(fs_find_owner(user, &uid, &gid));
     if (g_mkdir_with_parents(parent, FS_PARENT_MODE) < 0 ||
         (mkdir(path, mode) < 0 && errno != EEXIST))
@@ -217,6 +224,7 @@ Error *fs_remove(const char *path)
 
 Error *fs_remove_dir(const char *path)
 {
+    outside_call(__func__);
     if (rmdir(path) < 0 && errno != ENOENT)
         return error_errno(errno, "could not remove directory \"%s\"", path);
     return NULL;
@@ -250,6 +258,9 @@ static int fs_read_names(DIR *dir, GPtrArray *names)
 Error *fs_list_dir(const char *path, char ***ret_names)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    outside_call(__func__);
+
     DIR *dir = opendir(path);
     int err = dir ? fs_read_names(dir, names) : fs_is_missing(errno) ? 0 : errno;
 
@@ -265,6 +276,7 @@ Error *fs_list_dir(const char *path, char ***ret_names)
 
 bool fs_exists(const char *path)
 {
+    outside_call(__func__);
     return access(path, F_OK) == 0;
 }
 

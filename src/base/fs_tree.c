@@ -5,6 +5,7 @@
  * not keep the rest.
  */
 #include "base/fs.h"
+#include "base/outside.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -258,6 +259,7 @@ Error *fs_remove_tree(const char *path)
 {
     g_auto(TreeRemoval) removal = {0};
 
+    outside_call(__func__);
     if (tree_unlink(AT_FDCWD, path, 0) == 0 || errno == ENOTDIR)
         return NULL;
     if (errno != EISDIR || tree_enter(&removal, AT_FDCWD, path) < 0)

@@ -3,6 +3,7 @@
  * headers carry a token that belongs to one server.
  */
 #include "base/http_client.h"
+#include "base/outside.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -180,6 +181,7 @@ static Error *http_failure(const HttpRequest *request, CURLcode code, const char
 
 Error *http_request(const HttpRequest *request, HttpResponse *ret_response)
 {
+    outside_call(__func__);
     http_init_once();
 
     g_autoptr(CURL) curl = curl_easy_init();

@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/outside.h"
 #include "base/proc_start.h"
 #include "base/text.h"
 
@@ -320,6 +321,7 @@ Error *proc_run(const ProcSpec *spec, ProcResult *ret_result)
     g_auto(ProcResult) unwanted = {0};
     ProcResult *result = ret_result ? ret_result : &unwanted;
 
+    outside_call(__func__);
     return proc_run_hook ? proc_run_hook(spec, result) : proc_run_program(spec, result);
 }
 

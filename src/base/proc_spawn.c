@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/outside.h"
 #include "base/proc.h"
 #include "base/proc_start.h"
 
@@ -24,6 +25,7 @@ Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *ret_pid, in
     AUTO_FD in = -1;
     AUTO_FD log = -1;
 
+    outside_call(__func__);
     TRY(proc_open_input(spec, &in));
     TRY(proc_open_log(log_path, spec->user, &log));
 
@@ -78,6 +80,7 @@ bool proc_has_ended(int pidfd)
 
 Error *proc_stop(int pidfd, const ProcStop *sequence)
 {
+    outside_call(__func__);
     if (proc_has_ended(pidfd))
         return NULL;
     for (; sequence->signal != 0; sequence++) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/outside.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "gateway/link.h"
@@ -120,6 +121,7 @@ static Error *gateway_call_take(GatewayClient *client, json_t *message, json_t *
 
     char *text = json_dumps(request, JSON_COMPACT);
 
+    outside_call("gateway_client");
     g_mutex_lock(&client->lock);
     Error *e = gateway_call_locked(client, text, &reply);
     g_mutex_unlock(&client->lock);

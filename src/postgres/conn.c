@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/outside.h"
 #include "postgres/sqlstate.h"
 #include "postgres/version.h"
 #include "postgres/wire.h"
@@ -48,6 +49,7 @@ static Error *conn_wait_socket(const Conn *conn, short events, int64_t deadline_
         {.fd = conn->cancel_fd, .events = POLLIN},
     };
 
+    outside_call("conn");
     if (conn->wire)
         return wire_wait(conn->wire, PQsocket(conn->pg), events, conn->cancel_fd, deadline_ms);
     for (;;) {
@@ -462,8 +464,10 @@ static void conn_begin(Conn *conn)
         wire_allow(conn->wire, conn->max_bytes);
 }
 
-static Error *conn_not_sent(const Conn *conn)
+static Error *conn_answer(Conn *conn, int is_sent, Rows **ret_rows)
 {
+    if (is_sent)
+        return conn_collect(conn, ret_rows);
     return error_detail(error_new(ERR_EXTERNAL, "PostgreSQL did not take the statement"), "%s",
                         PQerrorMessage(conn->pg));
 }
@@ -480,19 +484,15 @@ Error *conn_query(Conn *conn, Rows **ret_rows, const char *sql, ...)
         values[n++] = value;
     }
     va_end(args);
-
     conn_begin(conn);
-    if (!PQsendQueryParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0))
-        return conn_not_sent(conn);
-    return conn_collect(conn, ret_rows);
+    int is_sent = PQsendQueryParams(conn->pg, sql, n, NULL, values, NULL, NULL, 0);
+    return conn_answer(conn, is_sent, ret_rows);
 }
 
 Error *conn_script(Conn *conn, const char *sql)
 {
     conn_begin(conn);
-    if (!PQsendQuery(conn->pg, sql))
-        return conn_not_sent(conn);
-    return conn_collect(conn, NULL);
+    return conn_answer(conn, PQsendQuery(conn->pg, sql), NULL);
 }
 
 /* A copy of libpq's text in memory of GLib's; libpq refuses text that is not valid UTF-8. */

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/outside.h"
 #include "runtime/dial.h"
 #include "runtime/driver.h"
 #include "runtime/instances.h"
@@ -198,6 +199,7 @@ const char *runtime_image(const Runtime *runtime)
 
 bool runtime_is_there(const Runtime *runtime)
 {
+    outside_call(__func__);
     return !runtime->driver->is_there || runtime->driver->is_there(runtime->private);
 }
 
@@ -238,6 +240,7 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
     g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
     g_autofree char *log_path = runtime_log_path(runtime, id);
 
+    outside_call(__func__);
     TRY(runtime_check_id(runtime, id));
     if (runtime_is_running(runtime, id))
         return error_new(ERR_CONFLICT, "instance \"%s\" is running", id);
@@ -252,6 +255,7 @@ char *runtime_log_tail(Runtime *runtime, const char *id, size_t max_bytes)
     g_autofree char *path = runtime_log_path(runtime, id);
     g_autofree char *text = NULL;
 
+    outside_call(__func__);
     if (!runtime_is_running(runtime, id))
         log_writers_finish(runtime->writers, id); /* its last words */
     error_free(fs_read_end(path, max_bytes, &text));
@@ -263,6 +267,7 @@ Error *runtime_read_log(const Runtime *runtime, const char *id, const LogQuery *
 {
     g_autofree char *path = runtime_log_path(runtime, id);
 
+    outside_call(__func__);
     return log_file_read(path, query, ret_page);
 }
 
@@ -271,6 +276,7 @@ Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids)
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) names = NULL;
 
+    outside_call(__func__);
     TRY(fs_list_dir(runtime->run_dir, &names));
     for (char **name = names; *name; name++)
         g_ptr_array_add(ids, g_strdup(*name));
@@ -340,6 +346,7 @@ Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
     int pidfd = -1;
     Error *e;
 
+    outside_call(__func__);
     TRY(runtime_check_id(runtime, spec->id));
     if (!instances_reserve(runtime->instances, spec->id))
         return error_new(ERR_CONFLICT, "instance \"%s\" is running", spec->id);
@@ -445,6 +452,7 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
     Error *e;
 
+    outside_call(__func__);
     if (!instance)
         return NULL;
     e = runtime_stop_running(runtime, instance, how, timeout_ms);
@@ -470,6 +478,7 @@ Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *lim
 {
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
 
+    outside_call(__func__);
     if (!runtime->driver->limit)
         return error_hint(
             error_new(ERR_INVALID, "runtime \"%s\" sets no limits", runtime->driver->name),
@@ -489,6 +498,7 @@ int64_t runtime_memory_kills(Runtime *runtime, const char *id)
 {
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
 
+    outside_call(__func__);
     return instance && instance->driver->memory_kills
                ? instance->driver->memory_kills(&runtime->place, id)
                : 0;
@@ -499,6 +509,7 @@ Error *runtime_dial(Runtime *runtime, const char *id, int64_t port, int *ret_fd)
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
     g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
 
+    outside_call(__func__);
     if (!instance)
         return error_new(ERR_EXTERNAL, "the instance does not run");
     return dial_instance(&(DialTarget){.socket_dir = socket_dir,
@@ -512,11 +523,13 @@ bool runtime_wait_ended(Runtime *runtime, const char *id, int64_t timeout_ms)
 {
     g_autoptr(Instance) instance = instances_get(runtime->instances, id);
 
+    outside_call(__func__);
     return !instance || proc_wait_ended(instance->pidfd, timeout_ms);
 }
 
 Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids)
 {
+    outside_call(__func__);
     TRY(runtime_find_instances(runtime));
     *ret_ids = instances_list(runtime->instances);
     return NULL;
@@ -524,6 +537,7 @@ Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids)
 
 Error *runtime_run_inside(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result)
 {
+    outside_call(__func__);
     if (!runtime_image(runtime))
         return runtime_run(runtime, spec, ret_result);
     return runtime->driver->run(runtime->private, &runtime->place, spec, ret_result);
@@ -533,6 +547,7 @@ Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_resul
 {
     ProcSpec as_user = *spec;
 
+    outside_call(__func__);
     as_user.user = runtime->user;
     return proc_run(&as_user, ret_result);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/outside.h"
 #include "storage/manifest_file.h"
 #include "storage/pool.h"
 
@@ -39,6 +40,7 @@ Error *storage_mark(Pool *pool, StorageKind kind, const char *name, const char *
 {
     g_autofree char *path = mark_path(pool, kind, name);
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     if (symlink(maker, path) == 0)
         return NULL;
@@ -52,6 +54,7 @@ Error *storage_unmark(Pool *pool, StorageKind kind, const char *name)
 {
     g_autofree char *path = mark_path(pool, kind, name);
 
+    outside_call(__func__);
     return fs_remove(path);
 }
 
@@ -72,6 +75,7 @@ bool storage_is_finished(Pool *pool, StorageKind kind, const char *name)
     g_autofree char *path = mark_path(pool, kind, name);
     g_autofree char *maker = NULL;
 
+    outside_call(__func__);
     if (!mark_is_whole(pool, kind, name))
         return false;
     maker = mark_read(path);
@@ -84,6 +88,7 @@ Error *storage_unmake(Pool *pool, StorageKind kind, const char *name, const char
     g_autofree char *path = mark_path(pool, kind, name);
     g_autofree char *marked = mark_read(path);
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     if (g_strcmp0(marked, maker) != 0 && mark_is_whole(pool, kind, name)) {
         *ret_is_kept = true;
@@ -100,6 +105,7 @@ Error *storage_sweep_marks(Pool *pool, bool (*is_alive)(const char *maker, void 
     g_autofree char *dir = g_build_filename(pool->mount, LAYOUT_PRIVATE, NULL);
     g_auto(GStrv) names = NULL;
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     TRY(fs_list_dir(dir, &names));
     for (char **name = names; *name; name++) {

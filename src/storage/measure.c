@@ -1,6 +1,7 @@
 #include "storage/measure.h"
 
 #include "base/fs.h"
+#include "base/outside.h"
 #include "base/text.h"
 #include "storage/driver.h"
 #include "storage/names.h"
@@ -11,6 +12,7 @@ Error *storage_usage(Pool *pool, SpaceUsage *ret_usage)
 {
     SpaceUsage usage = {0};
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
 
     Error *e = pool->driver->usage ? pool->driver->usage(pool->driver_private, &usage)
@@ -28,6 +30,7 @@ Error *storage_snapshots_bytes(Pool *pool, uint64_t *ret_bytes)
 {
     uint64_t bytes = 0;
 
+    outside_call(__func__);
     if (pool->driver->snapshots_bytes)
         TRY(error_wrap(pool->driver->snapshots_bytes(pool->driver_private, &bytes),
                        "measuring the snapshots of pool \"%s\"", pool->name));
@@ -53,6 +56,7 @@ Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, b
 {
     g_autofree char *path = NULL;
 
+    outside_call(__func__);
     TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
     return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
                       "measuring volume \"%s\"", volume);
@@ -89,6 +93,7 @@ Error *storage_limit_volume(Pool *pool, const char *volume, uint64_t bytes)
 {
     g_autofree char *path = NULL;
 
+    outside_call(__func__);
     TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
     TRY(pool_check_at_work(pool));
     if (!pool->driver->traits.limits_volumes)
@@ -104,6 +109,7 @@ Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_by
     g_autofree char *path = NULL;
     uint64_t bytes = 0;
 
+    outside_call(__func__);
     TRY(measure_find(pool, "snapshot", LAYOUT_SNAPSHOTS, snapshot, &path));
     if (pool->driver->snapshot_bytes)
         TRY(error_wrap(pool->driver->snapshot_bytes(pool->driver_private, path, &bytes),

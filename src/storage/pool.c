@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/outside.h"
 #include "storage/aside.h"
 #include "storage/device.h"
 #include "storage/foreign.h"
@@ -313,6 +314,7 @@ static Error *pool_mount_and_open(const PoolSpec *spec, Pool **ret_pool)
 
 Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool)
 {
+    outside_call(__func__);
     return error_wrap(pool_mount_and_open(spec, ret_pool), "opening pool \"%s\"", spec->name);
 }
 
@@ -349,6 +351,7 @@ Error *pool_check_at_work(const Pool *pool)
 
 Error *storage_check_pool(const Pool *pool)
 {
+    outside_call(__func__);
     return error_wrap(pool_check_there(pool), "pool \"%s\"", pool->name);
 }
 
@@ -466,6 +469,7 @@ char *storage_pool_owner(const char *mount)
 
 bool storage_is_pool(const char *mount)
 {
+    outside_call(__func__);
     return pool_file_exists(mount);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "base/number_file.h"
+#include "base/outside.h"
 #include "storage/layout.h"
 #include "storage/pool.h"
 
@@ -18,6 +19,7 @@ Error *storage_epoch_seen(Pool *pool, int64_t *ret_epoch)
     g_autofree char *path = epoch_path(pool->mount);
     Error *e = number_file_read(path, ret_epoch);
 
+    outside_call(__func__);
     if (!e || e->code != ERR_INVALID)
         return e;
     error_free(e); /* a power cut may leave an empty one */
@@ -29,6 +31,7 @@ Error *storage_epoch_tell(Pool *pool, int64_t epoch)
 {
     g_autofree char *path = epoch_path(pool->mount);
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     return number_file_write(path, epoch);
 }

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/outside.h"
 #include "base/text.h"
 #include "storage/aside.h"
 #include "storage/device.h"
@@ -247,6 +248,7 @@ Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *man
 {
     int64_t started_us = g_get_monotonic_time();
 
+    outside_call(__func__);
     TRY(names_check("volume", volume));
     return pool_end_verb(pool, "creating", &place_volume, volume, started_us,
                          volume_create(pool, volume, manifest));
@@ -288,6 +290,7 @@ Error *storage_clone(Pool *pool, const char *snapshot, const char *volume, const
 {
     int64_t started_us = g_get_monotonic_time();
 
+    outside_call(__func__);
     TRY(names_check("snapshot", snapshot));
     TRY(names_check("volume", volume));
     return pool_end_verb(pool, "cloning to", &place_volume, volume, started_us,
@@ -330,6 +333,7 @@ Error *storage_snapshot(Pool *pool, const char *volume, const char *snapshot,
 {
     int64_t started_us = g_get_monotonic_time();
 
+    outside_call(__func__);
     TRY(names_check("volume", volume));
     TRY(names_check("snapshot", snapshot));
     if (storage_is_foreign(snapshot))
@@ -371,11 +375,13 @@ static Error *pool_destroy(Pool *pool, const Place *place, const char *name)
 
 Error *storage_destroy_volume(Pool *pool, const char *volume)
 {
+    outside_call(__func__);
     return pool_destroy(pool, &place_volume, volume);
 }
 
 Error *storage_destroy_snapshot(Pool *pool, const char *snapshot)
 {
+    outside_call(__func__);
     return pool_destroy(pool, &place_snapshot, snapshot);
 }
 
@@ -393,6 +399,7 @@ static Error *volume_mend(Pool *pool, const char *volume)
 
 Error *storage_mend_volume(Pool *pool, const char *volume)
 {
+    outside_call(__func__);
     TRY(names_check("volume", volume));
     return error_wrap(volume_mend(pool, volume), "looking after volume \"%s\" in pool \"%s\"",
                       volume, pool->name);
@@ -464,6 +471,7 @@ static Error *list_foreign(const Pool *pool, GPtrArray *entries)
 
 Error *storage_show_foreign(Pool *pool, const char *snapshot, bool is_shown)
 {
+    outside_call(__func__);
     TRY(names_check("snapshot", snapshot));
     if (!storage_is_foreign(snapshot) || !pool->driver->show_foreign)
         return error_new(ERR_INVALID, "snapshot \"%s\" is always readable", snapshot);
@@ -480,6 +488,7 @@ Error *storage_list(Pool *pool, GPtrArray **ret_entries)
 {
     g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(storage_entry_free);
 
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     TRY(error_wrap(list_place(pool, &place_volume, entries), "listing pool \"%s\"", pool->name));
     TRY(error_wrap(list_place(pool, &place_snapshot, entries), "listing pool \"%s\"", pool->name));
@@ -502,6 +511,7 @@ static Error *pool_sync(Pool *pool, const char *path)
 
 Error *storage_sync(Pool *pool, const char *volume)
 {
+    outside_call(__func__);
     TRY(names_check("volume", volume));
 
     g_autofree char *path = pool_path(pool, &place_volume, volume);
@@ -513,12 +523,14 @@ Error *storage_sync(Pool *pool, const char *volume)
 
 Error *storage_list_aside(Pool *pool, GPtrArray *paths)
 {
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     return error_wrap(aside_list(pool->mount, paths), "listing pool \"%s\"", pool->name);
 }
 
 Error *storage_check_health(Pool *pool, GPtrArray *problems)
 {
+    outside_call(__func__);
     TRY(storage_check_pool(pool));
     return pool->driver->check ? error_wrap(pool->driver->check(pool->mount, problems),
                                             "checking pool \"%s\"", pool->name)

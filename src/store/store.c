@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/number_file.h"
+#include "base/outside.h"
 #include "store/db.h"
 #include "store/epoch.h"
 #include "store/files.h"
@@ -199,11 +200,13 @@ void store_close(Store *store)
 Db *store_lock(Store *store)
 {
     g_rec_mutex_lock(&store->lock);
+    outside_forbid();
     return store->db;
 }
 
 void store_unlock(Store *store)
 {
+    outside_allow();
     g_rec_mutex_unlock(&store->lock);
 }
 

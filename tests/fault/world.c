@@ -4,6 +4,7 @@
 #include "world.h"
 
 #include "base/effect.h"
+#include "base/outside.h"
 #include "engine/clone_limits.h"
 #include "engine/clone_request.h"
 #include "engine/gate.h"
@@ -71,6 +72,7 @@ static bool world_has(GHashTable *table, const char *key)
 static Error *world_change_as(const char *what, GHashTable *table, const char *key,
                               const char *value)
 {
+    outside_call(what);
     TRY(plan_before(what));
     world_set(table, key, value);
     return plan_after();
@@ -78,6 +80,7 @@ static Error *world_change_as(const char *what, GHashTable *table, const char *k
 
 static Error *world_touch_as(const char *what)
 {
+    outside_call(what);
     TRY(plan_before(what));
     return plan_after();
 }
@@ -241,6 +244,7 @@ Error *storage_mark(Pool *pool, StorageKind kind, const char *name, const char *
 
 bool storage_is_finished(Pool *pool, StorageKind kind, const char *name)
 {
+    outside_call(__func__);
     return world_has(kind == STORAGE_VOLUME ? world.volumes : world.snapshots, name) &&
            !world_has(world.marks, name);
 }
@@ -274,6 +278,7 @@ Error *storage_mend_volume(Pool *pool, const char *volume)
 
 Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes)
 {
+    outside_call(__func__);
     *ret_bytes = 0;
     return NULL;
 }
@@ -437,6 +442,7 @@ Error *conf_take_over(const char *data_dir, const char *os_user, const ConfAcces
 
 bool conf_is_taken_over(const char *data_dir)
 {
+    outside_call(__func__);
     return true;
 }
 
@@ -447,6 +453,7 @@ Error *conf_write_access(const char *data_dir, const char *os_user, const ConfAc
 
 Error *conf_end_recovery(const char *data_dir)
 {
+    outside_call(__func__);
     return NULL;
 }
 

@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
+#include "base/outside.h"
+#include "base/proc.h"
 #include "fixture.h"
 #include "store/db.h"
 
@@ -296,6 +299,89 @@ static void test_kill(Fixture *f, const void *unused)
     assert_fact(f->store, "unfinished", NULL);
 }
 
+/* --- nothing outside inside --- */
+
+static Error *see_done(void *data, bool *ret_done)
+{
+    *ret_done = true;
+    return NULL;
+}
+
+static void run_true(void)
+{
+    const char *const argv[] = {"true", NULL};
+
+    assert_ok(proc_run(&(ProcSpec){.argv = argv, .timeout_ms = 10000}, NULL));
+}
+
+static void list_root(void)
+{
+    g_auto(GStrv) names = NULL;
+
+    assert_ok(fs_list_dir("/", &names));
+}
+
+static void wait_for_it(void)
+{
+    assert_ok(wait_until(clock_monotonic_ms() + 1000, see_done, NULL));
+}
+
+static const struct {
+    const char *name;
+    void (*call)(void);
+} outside_calls[] = {
+    {"proc_run", run_true}, {"fs_list_dir", list_root}, {"wait_until", wait_for_it}};
+
+/* In a process of its own: the second part of the test's path says which call. */
+static void outside_child(Fixture *f, size_t which)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+
+    outside_calls[which].call(); /* before, it may */
+    assert_ok(store_begin(f->store, STORE_QUICK, &tx));
+    outside_calls[which].call();
+}
+
+static void test_outside(Fixture *f, const void *data)
+{
+    size_t which = GPOINTER_TO_SIZE(data);
+    g_autofree char *words =
+        g_strdup_printf("*%s() is called with the store locked*", outside_calls[which].name);
+
+    if (g_test_subprocess()) {
+        outside_child(f, which);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_failed();
+    g_test_trap_assert_stderr(words);
+}
+
+/* What a failed begin, a commit and a rollback leave behind: nothing. */
+static void test_outside_after(Fixture *f, const void *unused)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+
+    assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
+    set_fact(f->store, "a", "b");
+    assert_ok(store_commit(&tx));
+    run_true();
+    assert_ok(store_begin(f->store, STORE_QUICK, &tx));
+    store_rollback(g_steal_pointer(&tx));
+    run_true();
+}
+
+static void add_outside_tests(void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(outside_calls); i++) {
+        g_autofree char *path = g_strconcat("/store/outside/", outside_calls[i].name, NULL);
+
+        g_test_add(path, Fixture, GSIZE_TO_POINTER(i), fixture_set_up, test_outside,
+                   fixture_tear_down);
+    }
+    fixture_test("/store/outside/after", test_outside_after);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -314,5 +400,7 @@ int main(int argc, char **argv)
     fixture_test("/store/threads/count", test_threads);
     fixture_test("/store/threads/lock-held", test_lock_held);
     fixture_dir_test("/store/kill", test_kill);
+    if (outside_is_checked())
+        add_outside_tests();
     return g_test_run();
 }
