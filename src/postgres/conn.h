@@ -48,7 +48,7 @@ typedef struct ConnSpec {
     "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic "     \
     "-c pgaudit.log=none -c pg_stat_statements.track=none -c search_path=pg_catalog "              \
     "-c session_replication_role=replica -c default_transaction_read_only=off "                    \
-    "-c statement_timeout=600000 -c lock_timeout=0"
+    "-c statement_timeout=600000 -c lock_timeout=0 -c role=none"
 
 /*
  * conn_open - connect.
