@@ -293,16 +293,23 @@ static void http_run_aside(void *data, void *unused)
     MHD_resume_connection(message->connection);
 }
 
-/* False when there is no need, and when it has been there. */
+/* False when there is no need, and when it has been there. The threads end when the server stops. */
 static bool http_goes_aside(HttpMessage *message)
 {
-    const HttpSpec *spec = &message->http->spec;
+    Http *http = message->http;
+    const HttpSpec *spec = &http->spec;
 
     if (message->was_aside || !spec->is_slow || !spec->is_slow(&message->request, spec->data))
         return false;
     message->was_aside = true;
     MHD_suspend_connection(message->connection);
-    g_thread_pool_push(message->http->aside, message, NULL); /* its threads are there already */
+    g_mutex_lock(&http->lock);
+    bool is_stopping = http->is_stopping;
+    if (!is_stopping)
+        g_thread_pool_push(http->aside, message, NULL); /* its threads are there already */
+    g_mutex_unlock(&http->lock);
+    if (is_stopping)
+        http_run_aside(message, NULL); /* which refuses it */
     return true;
 }
 
@@ -531,11 +538,12 @@ Error *http_start(const HttpSpec *spec, Http **ret_http)
     return NULL;
 }
 
-/* What is parked is answered now, and no new request is begun. */
+/*
+ * What is parked is answered now, and no new request is begun. The moment for answers begins when
+ * nothing runs aside any more: what was done there is told.
+ */
 static void http_end_requests(Http *http)
 {
-    int64_t end_us = g_get_monotonic_time() + HTTP_END_MS * 1000;
-
     g_mutex_lock(&http->lock);
     http->is_stopping = true;
     g_cond_signal(&http->parked_changed);
@@ -543,6 +551,11 @@ static void http_end_requests(Http *http)
     if (http->daemon)
         http->socket = MHD_quiesce_daemon(http->daemon);
     http_wake(http);
+    if (http->aside)
+        g_thread_pool_free(g_steal_pointer(&http->aside), FALSE, TRUE);
+
+    int64_t end_us = g_get_monotonic_time() + HTTP_END_MS * 1000;
+
     g_mutex_lock(&http->lock);
     while (http->n_answering > 0 && g_cond_wait_until(&http->answered, &http->lock, end_us))
         ;
@@ -554,8 +567,6 @@ void http_stop(Http *http)
     if (!http)
         return;
     http_end_requests(http);
-    if (http->aside)
-        g_thread_pool_free(http->aside, FALSE, TRUE);
     if (http->timer)
         g_thread_join(http->timer);
     if (http->daemon)

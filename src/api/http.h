@@ -82,9 +82,8 @@ MUST_CHECK Error *http_start(const HttpSpec *spec, Http **ret_http);
 int64_t http_port(const Http *http);
 
 /*
- * Answers what is parked, waits for what runs aside, and a moment for the answers under way to be
- * sent, closes and frees.
- * NULL is fine.
+ * Answers what is parked, waits for what runs aside, and then a moment for the answers under way to
+ * be sent, closes and frees. NULL is fine.
  */
 void http_stop(Http *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Http, http_stop)

@@ -256,7 +256,7 @@ Error *view_clones(Api *api, json_t **ret_views)
 
 /* --- pools --- */
 
-/* Zeros say unknown, or not measured yet: measuredAt (ours) is null then. */
+/* Zeros say unknown, or not measured yet: measuredAt (ours) is left out then. */
 static json_t *view_file_system(const Api *api, const PoolStatus *status, uint64_t clones_size)
 {
     PoolSizes sizes = {.usage.compress_ratio = 1};

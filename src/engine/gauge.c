@@ -40,7 +40,7 @@ struct Gauge {
     Engine *engine;
     GCancellable *cancel;
     GMutex lock;
-    GCond changed;     /* somebody has asked, or it ends */
+    GCond changed;     /* somebody has asked, a look has ended, or all end */
     GHashTable *pools; /* name → PoolGauge * */
 };
 

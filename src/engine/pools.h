@@ -1,9 +1,9 @@
 /*
  * The set of pools. On record are those that were made with "rametd pool create"; each is available
  * or it is not (not mounted, image missing, damaged), and what is in it waits. A pool that has gone
- * is noticed at the next use, which asks for a look, and by a look every 30 s, which also takes what was mounted meanwhile.
- * An image is mounted at the start and on SIGHUP alone: it may be out of use because somebody mends
- * it.
+ * is noticed at the next use, which asks for a look, and by a look every 30 s, which also takes what
+ * was mounted meanwhile. An image is mounted at the start and on SIGHUP alone: it may be out of use
+ * because somebody mends it.
  */
 #pragma once
 

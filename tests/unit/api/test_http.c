@@ -239,10 +239,15 @@ static void test_slow_parks(Fixture *f, const void *unused)
 static void *release_later(void *data)
 {
     Fixture *f = data;
+    AUTO_FD late = dial(f);
     AUTO_FD parked = dial_slow(f, "/park"); /* it is answered when the server stops */
 
     g_autofree char *answer = hear(parked);
     assert_status(answer, "503");
+    say(late, "GET /slow HTTP/1.1\r\nHost: x\r\nToken: t\r\nConnection: close\r\n\r\n");
+
+    g_autofree char *refusal = hear(late);
+    assert_status(refusal, "503");
     release(f);
     return NULL;
 }
