@@ -274,20 +274,13 @@ static void http_call_handler(HttpMessage *message, Reply *reply)
         http->spec.handle(&message->request, reply, http->spec.data);
 }
 
-static void http_refuse_late(Reply *reply)
-{
-    reply->is_parked = false;
-    reply_refusal(reply, MHD_HTTP_SERVICE_UNAVAILABLE, "INTERNAL_ERROR", "the server is stopping",
-                  "Ask again when it is back: what was accepted goes on.");
-}
-
 /* What waits for its turn when the server stops has not begun anything. */
 static void http_run_aside(void *data, void *unused)
 {
     HttpMessage *message = data;
 
     if (http_is_stopping(message->http))
-        http_refuse_late(&message->reply);
+        reply_stopping(&message->reply);
     else
         http_call_handler(message, &message->reply);
     MHD_resume_connection(message->connection);
@@ -324,7 +317,7 @@ static Reply http_take_reply(HttpMessage *message)
         http_call_handler(message, &reply);
     message->reply = (Reply){0};
     if (reply.is_parked && http_is_stopping(message->http))
-        http_refuse_late(&reply);
+        reply_stopping(&reply);
     return reply;
 }
 

@@ -84,6 +84,13 @@ void reply_refusal(Reply *reply, unsigned status, const char *code, const char *
     reply_json_take(reply, status, object);
 }
 
+void reply_stopping(Reply *reply)
+{
+    reply->is_parked = false;
+    reply_refusal(reply, 503, "INTERNAL_ERROR", "the server is stopping",
+                  "Ask again when it is back: what was accepted goes on.");
+}
+
 void reply_too_large(Reply *reply)
 {
     reply_refusal(reply, 413, "BAD_REQUEST", "the request body is larger than 1 MiB",

@@ -25,6 +25,9 @@ void reply_error(Reply *reply, const Error *e);
 void reply_refusal(Reply *reply, unsigned status, const char *code, const char *message,
                    const char *hint);
 
+/* 503: what is parked or comes late; it is parked no longer. */
+void reply_stopping(Reply *reply);
+
 /* 413: over HTTP_BODY_MAX. */
 void reply_too_large(Reply *reply);
 

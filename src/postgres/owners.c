@@ -212,13 +212,19 @@ static Error *owners_give_things(Conn *conn, const OwnersGift *gift)
     return owners_run(conn, gifts);
 }
 
+/* A database without an encoding shows names as they are; the server would not call them UTF-8. */
 static Error *owners_open(const ConnSpec *server, const char *dbname, Conn **ret_conn)
 {
+    g_autoptr(Conn) conn = NULL;
     ConnSpec spec = *server;
 
     spec.dbname = dbname;
     spec.options = CONN_MANAGER;
-    return conn_open(&spec, ret_conn);
+    TRY(conn_open(&spec, &conn));
+    if (strcmp(conn_parameter(conn, "server_encoding"), "SQL_ASCII") == 0)
+        TRY(conn_script(conn, "SET client_encoding = 'SQL_ASCII'"));
+    *ret_conn = g_steal_pointer(&conn);
+    return NULL;
 }
 
 /* --- the plan --- */

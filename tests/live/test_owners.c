@@ -222,6 +222,19 @@ static void assert_works(const char *user)
     g_assert_cmpint(e->code, ==, ERR_DENIED);
 }
 
+/* A name that is no UTF-8, where there is no encoding, of a thing that changes hands. */
+static void make_bytes(void)
+{
+    ConnSpec spec = cluster_server(MANAGER, NULL, "bytes");
+    g_autoptr(Conn) conn = NULL;
+
+    cluster_run("postgres", "CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' "
+                            "LC_COLLATE 'C' LC_CTYPE 'C'");
+    assert_ok(conn_open(&spec, &conn));
+    assert_ok(conn_script(conn, "SET client_encoding = 'SQL_ASCII'"));
+    assert_ok(conn_script(conn, "CREATE TABLE \"t\xe9\" ()"));
+}
+
 static void test_settled(void)
 {
     ConnSpec system = cluster_server(MANAGER, NULL, NULL);
@@ -236,7 +249,12 @@ static void test_settled(void)
     cluster_run("postgres", settled_roles_sql);
     cluster_run("postgres", "CREATE DATABASE settled TEMPLATE template0 OWNER \"bo'ss\"");
     fill_as_boss("settled");
+    make_bytes();
     assert_ok(owners_settle(&system, BOSS));
+    assert_answer("bytes",
+                  "SELECT tableowner FROM pg_tables WHERE tablename LIKE 't_' "
+                  "AND schemaname = 'public'",
+                  BOSS);
 
     assert_ok(prepare_from(&boss, spec));
     assert_owns("settled", "one", rest_sql);
