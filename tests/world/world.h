@@ -3,10 +3,15 @@
  * takes the place of storage, runtime, gateway and PostgreSQL; the store is the real one. Each
  * effect can be made to fail, before it is done or after, or to be the last one before a crash:
  * from then on nothing reaches world or store until plan_revive().
+ *
+ * What it takes the place of is a file each: world_storage.c, world_instance.c, world_postgres.c,
+ * and world_engine.c for those parts of the engine that only lead there. A second passes with each
+ * look at the clock.
  */
 #pragma once
 
-#include "engine/engine.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 void world_open(void);
 void world_close(void);
@@ -28,5 +33,6 @@ int world_failed_starts(void); /* that the supervisor was told of */
 void world_count_stops(void);
 int world_stops(void); /* how often an instance was stopped since world_count_stops() */
 
-/* What is there that nobody needs, or is missing; NULL = nothing. Caller frees. */
-char *world_compare(Store *store);
+/* Where an instance runs, and whether its door is "open" or "held"; NULL = nowhere. Caller frees. */
+char *world_instance_data(const char *id);
+char *world_door(const char *id);

@@ -1,0 +1,179 @@
+/*
+ * What a server does at its start, by hand: each part that the world takes the place of is left out.
+ */
+#include "server.h"
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "engine/clone.h"
+#include "engine/clone_start.h"
+#include "engine/doctor.h"
+#include "engine/making.h"
+#include "engine/operation.h"
+#include "engine/port.h"
+#include "engine/snapshot.h"
+#include "engine/volume.h"
+#include "plan.h"
+
+#define SETTLE_MS 60000
+
+void must(Error *e)
+{
+    if (e)
+        g_error("%s (%s)", e->message, e->detail ? e->detail : "-");
+}
+
+/* --- its life --- */
+
+static void server_start(Server *server)
+{
+    static const OperationKind *const kinds[] = {
+        &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
+        &snapshot_clone_kind, &snapshot_delete_kind, &volume_discard_kind,
+    };
+
+    must(operations_new(&server->engine, 4, 1000, &server->engine.operations));
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        operations_register(server->engine.operations, kinds[i]);
+}
+
+/* In the order of engine_recover(). A start that the store refuses is asked for again by the supervisor. */
+static void server_recover(Server *server)
+{
+    engine_sweep_marks(&server->engine);
+    must(operations_recover(server->engine.operations));
+    error_free(engine_start_stopped_clones(&server->engine, NULL));
+}
+
+void server_restart(Server *server)
+{
+    operations_free(g_steal_pointer(&server->engine.operations));
+    plan_revive();
+    server_start(server);
+    server_recover(server);
+}
+
+static void server_add_golden(Server *server, const char *uid)
+{
+    g_autoptr(Snapshot) snapshot = snapshot_new();
+
+    snapshot->uid = g_strdup(uid);
+    snapshot->id = g_strdup(uid);
+    snapshot->pool = g_strdup("p");
+    snapshot->branch = g_strdup("main");
+    snapshot->pg_major = 17;
+    snapshot->is_ready = true;
+    snapshot->data_state_at_ms = snapshot->created_at_ms = 1000;
+    must(store_insert_snapshot(server->engine.store, snapshot));
+    world_add_snapshot(uid);
+}
+
+void server_open(Server *server)
+{
+    server->dir = g_dir_make_tmp("ramet-server-XXXXXX", NULL);
+    server->engine.config = &server->config;
+    server->config.global.database_dbname = (char *)(uintptr_t) "postgres";
+    server->config.global.database_username = (char *)(uintptr_t) "postgres";
+    server->config.pool_manager.mount_dir = server->dir;
+    server->engine.ports = port_pool_new(56000, 56199);
+    world_open();
+    must(store_open(server->dir, STORE_READ_WRITE, &server->engine.store));
+    server_add_golden(server, "s1");
+    server_add_golden(server, "s2");
+    server_start(server);
+}
+
+void server_close(Server *server)
+{
+    operations_free(server->engine.operations);
+    store_close(server->engine.store);
+    port_pool_free(server->engine.ports);
+    world_close();
+    must(fs_remove_tree(server->dir));
+    g_free(server->dir);
+}
+
+Error *server_is_settled(void *data, bool *ret_done)
+{
+    Server *server = data;
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (plan_is_dead())
+        server_restart(server);
+    operations_hurry(server->engine.operations);
+    TRY(store_list_operations(server->engine.store, &rows));
+    *ret_done = rows->len == 0 && !operations_is_busy(server->engine.operations, NULL, NULL) &&
+                !plan_is_dead();
+    return NULL;
+}
+
+void server_settle(Server *server)
+{
+    must(wait_until(clock_monotonic_ms() + SETTLE_MS, server_is_settled, server));
+}
+
+Error *server_create_clone(Server *server)
+{
+    const CloneRequest request = {
+        .id = "c",
+        .snapshot_id = "",
+        .branch = "",
+        .username = "u",
+        .password = "p",
+        .db_name = "",
+    };
+    g_autoptr(Clone) clone = NULL;
+
+    return engine_create_clone(&server->engine, &request, &clone);
+}
+
+/* --- what must be true --- */
+
+/* One that has failed is a finding by itself: it may have anything of its own, or nothing. */
+static bool finding_is_of_failed(const Finding *finding, const GPtrArray *clones)
+{
+    for (unsigned i = 0; i < clones->len; i++) {
+        const Clone *clone = clones->pdata[i];
+        if (g_str_equal(finding->kind, "clone") && g_str_equal(finding->name, clone->id))
+            return clone->state == CLONE_FATAL;
+    }
+    return false;
+}
+
+static void server_ask_doctor(Server *server, const GPtrArray *clones, GString *problems)
+{
+    g_autoptr(GPtrArray) findings = NULL;
+
+    must(engine_examine(&server->engine, &findings));
+    for (unsigned i = 0; i < findings->len; i++) {
+        const Finding *finding = findings->pdata[i];
+        if (!finding_is_of_failed(finding, clones))
+            g_string_append_printf(problems, "%s \"%s\": %s; ", finding->kind, finding->name,
+                                   finding->message);
+    }
+}
+
+static void server_check_clone(const Clone *clone, GString *problems)
+{
+    g_autofree char *data_dir = world_instance_data(clone->uid);
+    g_autofree char *door = world_door(clone->uid);
+
+    if (clone->state != CLONE_OK)
+        return;
+    if (g_strcmp0(data_dir, clone->volume) != 0)
+        g_string_append_printf(problems, "an OK clone runs on %s; ", data_dir);
+    if (g_strcmp0(door, "open") != 0)
+        g_string_append_printf(problems, "the door of an OK clone is %s; ", door);
+}
+
+char *server_problems(Server *server)
+{
+    g_autoptr(GPtrArray) clones = NULL;
+    g_autoptr(GString) problems = g_string_new(NULL);
+
+    must(store_list_clones(server->engine.store, &clones));
+    for (unsigned i = 0; i < clones->len; i++)
+        server_check_clone(clones->pdata[i], problems);
+    server_ask_doctor(server, clones, problems);
+    return problems->len ? g_strdup(problems->str) : NULL;
+}

@@ -1,0 +1,39 @@
+/*
+ * A server over the world: the real engine, operations and store.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "world.h"
+
+typedef struct Server {
+    char *dir;
+    Engine engine;
+    Config config;
+} Server;
+
+/* With two snapshots of golden data, "s1" and "s2", and nothing else. */
+void server_open(Server *server);
+void server_close(Server *server);
+
+/* As after a crash: what lies in the journal goes on, or is undone. */
+void server_restart(Server *server);
+
+/*
+ * Until nothing is under way: what waits for its next try is tried at once, and a server that a fault
+ * has killed is started again. server_is_settled() is the same for wait_until().
+ */
+void server_settle(Server *server);
+MUST_CHECK Error *server_is_settled(void *server, bool *ret_done);
+
+/* The clone "c", as a client asks for it. */
+MUST_CHECK Error *server_create_clone(Server *server);
+
+/*
+ * What is there that nobody needs, or is missing: all that the doctor finds, and an OK clone that does not
+ * run on its own volume behind an open door. NULL = nothing. Caller frees.
+ */
+char *server_problems(Server *server);
+
+/* Ends the test with the error. */
+void must(Error *e);
