@@ -7,12 +7,8 @@
 #include <jansson.h>
 
 #include "engine/engine.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "store/clone.h"
-
-extern const OperationKind clone_create_kind;
-extern const OperationKind clone_reset_kind;
-extern const OperationKind clone_destroy_kind;
 
 typedef struct CloneRequest {
     const char *id;          /* "" = make one                 */

@@ -8,6 +8,7 @@
 #include "base/id.h"
 #include "engine/clone_request.h"
 #include "engine/clone_work.h"
+#include "engine/kinds.h"
 #include "engine/port.h"
 
 static const Step create_steps[] = {
@@ -26,7 +27,7 @@ static Error *create_finish(Operation *operation)
     int64_t now_ms = clock_now_ms();
 
     TRY(clone_work_settle(operation, CLONE_IN(CREATING), CLONE_OK, work->remark));
-    return store_start_clone(operation->engine->store, operation->row->target, now_ms,
+    return store_start_clone(operation->store, operation->row->target, now_ms,
                              (double)MAX(now_ms - work->clone->created_at_ms, 0) / 1000);
 }
 

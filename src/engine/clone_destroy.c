@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "engine/clone_work.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "engine/port.h"
 
@@ -22,7 +23,7 @@ static Error *destroy_directories(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return runtime_forget(operation->engine->runtime, work->clone->uid, true);
+    return runtime_forget(operation_engine(operation)->runtime, work->clone->uid, true);
 }
 
 static const Step destroy_steps[] = {
@@ -35,7 +36,7 @@ static const Step destroy_steps[] = {
 
 static Error *destroy_finish(Operation *operation)
 {
-    return store_delete_clone(operation->engine->store, operation->row->target);
+    return store_delete_clone(operation->store, operation->row->target);
 }
 
 static Error *destroy_fail(Operation *operation, const Error *cause)
@@ -51,8 +52,8 @@ static void destroy_ended(Operation *operation, const Error *cause)
     if (!work)
         return;
     if (!cause)
-        port_release(operation->engine->ports, work->clone->port);
-    engine_notify(operation->engine);
+        port_release(operation_engine(operation)->ports, work->clone->port);
+    engine_notify(operation_engine(operation));
 }
 
 const OperationKind clone_destroy_kind = {

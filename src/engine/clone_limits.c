@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "config/container_limits.h"
 #include "engine/clone_start.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "storage/measure.h"
 

@@ -12,6 +12,7 @@
 #include "engine/clone_start.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
 #include "engine/volume.h"
@@ -21,7 +22,7 @@ static Error *reset_stop_old(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    TRY(gate_hold(operation->engine, work->clone));
+    TRY(gate_hold(operation_engine(operation), work->clone));
     return clone_step_stop(operation);
 }
 
@@ -47,7 +48,7 @@ static Error *reset_start_old(Operation *operation)
 static Error *reset_swap_to(Operation *operation, const Pool *pool, const char *volume,
                             const char *snapshot_uid)
 {
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     g_autoptr(StoreTransaction) tx = NULL;
 
     TRY(store_begin(store, STORE_DURABLE, &tx));
@@ -88,7 +89,7 @@ static const Step reset_steps[] = {
 static Error *reset_finish(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     const char *uid = operation->row->target;
 
     TRY(clone_work_settle(operation, CLONE_IN(RESETTING), CLONE_OK, work->remark));
@@ -106,7 +107,7 @@ static void reset_rewind(Operation *operation, const OperationKind *kind)
 
     if (row->state != OPERATION_UNDOING)
         clone_work_rewind(operation, kind);
-    else if (!runtime_is_running(operation->engine->runtime, work->clone->uid))
+    else if (!runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         row->step = MAX(row->step, RESET_STEP_STOP);
 }
 
@@ -138,7 +139,7 @@ static Error *reset_fail(Operation *operation, const Error *cause)
     g_autofree char *message = reset_failure_text(operation, cause);
 
     if (work->clone->started_at_ms > 0)
-        TRY(store_set_clone_reset_error(operation->engine->store, operation->row->target, message));
+        TRY(store_set_clone_reset_error(operation->store, operation->row->target, message));
     return clone_work_settle(operation, CLONE_IN(RESETTING) | CLONE_IN(FATAL), CLONE_FATAL,
                              message);
 }
@@ -147,10 +148,10 @@ static Error *reset_fail(Operation *operation, const Error *cause)
 static Error *reset_drop(Operation *operation)
 {
     json_t *args = json_loads(operation->row->args, 0, NULL);
-    Error *e = volume_destroy_of(operation->engine, args, "pool", "volume");
+    Error *e = volume_destroy_of(operation_engine(operation), args, "pool", "volume");
 
     if (!e)
-        e = volume_destroy_of(operation->engine, args, "oldPool", "oldVolume");
+        e = volume_destroy_of(operation_engine(operation), args, "oldPool", "oldVolume");
     json_decref(args);
     return e;
 }

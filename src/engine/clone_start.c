@@ -9,6 +9,7 @@
 #include "engine/clone_limits.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 #include "engine/supervisor.h"
@@ -31,7 +32,7 @@ static Error *start_mend(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         return NULL;
     return storage_mend_volume(work->pool, work->volume);
 }
@@ -40,7 +41,7 @@ static Error *start_mend(Operation *operation)
 static Error *start_limit(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    Error *e = clone_limits_set_disk(operation->engine, work->clone->limits, work->pool,
+    Error *e = clone_limits_set_disk(operation_engine(operation), work->clone->limits, work->pool,
                                      work->volume, false);
 
     error_ignore(e, "the clone keeps the limit of its disk");
@@ -70,7 +71,7 @@ static Error *start_postgres(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         return NULL;
     return clone_step_start(operation);
 }
@@ -93,7 +94,8 @@ static bool start_serves_others(const Operation *operation)
 
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
         g_autoptr(Conn) conn = NULL;
-        g_autoptr(Error) e = instance_connect(operation->engine, &instance, others[i], &conn);
+        g_autoptr(Error) e =
+            instance_connect(operation_engine(operation), &instance, others[i], &conn);
         if (!e || (e->code != ERR_NOT_FOUND && start_is_refused(operation, e)))
             return true;
     }
@@ -184,7 +186,7 @@ static unsigned start_moves(const CloneWork *work)
  */
 static Error *start_finish(Operation *operation)
 {
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     g_autoptr(Clone) clone = NULL;
 
     TRY(store_get_clone_by_uid(store, operation->row->target, &clone));
@@ -203,7 +205,7 @@ static Error *start_fail(Operation *operation, const Error *cause)
 static void start_ended(Operation *operation, const Error *cause)
 {
     if (cause)
-        supervisor_start_failed(operation->engine->supervisor, operation->row->target);
+        supervisor_start_failed(operation_engine(operation)->supervisor, operation->row->target);
     clone_work_ended(operation, cause);
 }
 

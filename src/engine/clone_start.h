@@ -3,10 +3,8 @@
  */
 #pragma once
 
-#include "engine/operation.h"
+#include "engine/engine.h"
 #include "store/clone.h"
-
-extern const OperationKind clone_start_kind;
 
 /*
  * engine_start_clone - begin an operation that starts one, if that is still wanted: what is decided

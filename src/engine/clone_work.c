@@ -7,6 +7,7 @@
 #include "engine/clone_explain.h"
 #include "engine/clone_limits.h"
 #include "engine/gate.h"
+#include "engine/kinds.h"
 #include "engine/making.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
@@ -75,7 +76,7 @@ static Error *clone_work_find(Engine *engine, CloneWork *work)
 
 Error *clone_work_load(Operation *operation)
 {
-    Engine *engine = operation->engine;
+    Engine *engine = operation_engine(operation);
     g_autoptr(CloneWork) work = g_new0(CloneWork, 1);
 
     work->args = json_loads(operation->row->args, 0, NULL);
@@ -96,7 +97,7 @@ void clone_work_rewind(Operation *operation, const OperationKind *kind)
     const CloneWork *work = operation->work;
 
     if (operation->row->state == OPERATION_UNDOING ||
-        runtime_is_running(operation->engine->runtime, work->clone->uid))
+        runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         return;
     for (int64_t i = 0; i < operation->row->step; i++)
         if (kind->steps[i].undo == clone_step_stop)
@@ -145,8 +146,8 @@ static Error *clone_make_volume(Operation *operation)
     g_autoptr(Manifest) manifest = clone_manifest(work->clone, work->snapshot);
     TRY(storage_mark(work->pool, STORAGE_VOLUME, work->volume, operation->row->uid));
     TRY(storage_clone(work->pool, work->snapshot->uid, work->volume, manifest));
-    return clone_limits_set_disk(operation->engine, work->clone->limits, work->pool, work->volume,
-                                 true);
+    return clone_limits_set_disk(operation_engine(operation), work->clone->limits, work->pool,
+                                 work->volume, true);
 }
 
 /*
@@ -198,7 +199,7 @@ static Error *clone_write_access(const CloneWork *work, const Config *config)
 Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    const Config *config = operation->engine->config;
+    const Config *config = operation_engine(operation)->config;
     json_t *inherited = json_loads(work->snapshot->extra_conf, 0, NULL);
     json_t *extra = json_loads(work->clone->extra_conf, 0, NULL);
     const ConfSpec spec = {
@@ -238,7 +239,8 @@ static Error *clone_find_installation(Operation *operation)
         return NULL;
     if (!work->snapshot)
         return error_new(ERR_NOT_FOUND, "no snapshot found");
-    return programs_find(operation->engine, work->snapshot->pg_major, &work->installation);
+    return programs_find(operation_engine(operation), work->snapshot->pg_major,
+                         &work->installation);
 }
 
 Error *clone_step_start(Operation *operation)
@@ -246,17 +248,17 @@ Error *clone_step_start(Operation *operation)
     TRY(clone_find_installation(operation));
 
     EngineInstance instance = clone_instance(operation->work);
-    g_autofree char *listen = clone_listen_addresses(operation->engine->config);
+    g_autofree char *listen = clone_listen_addresses(operation_engine(operation)->config);
 
-    if (!gate_is_used(operation->engine))
+    if (!gate_is_used(operation_engine(operation)))
         instance.listen = listen;
-    return instance_start(operation->engine, &instance);
+    return instance_start(operation_engine(operation), &instance);
 }
 
 Error *clone_step_stop(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    Runtime *runtime = operation->engine->runtime;
+    Runtime *runtime = operation_engine(operation)->runtime;
 
     TRY(runtime_stop(runtime, work->clone->uid, RUNTIME_STOP_NOW, CLONE_STOP_TIMEOUT_MS));
     return runtime_forget(runtime, work->clone->uid, false);
@@ -267,7 +269,7 @@ static const char *clone_dbname(const Operation *operation)
     const CloneWork *work = operation->work;
 
     return *work->clone->db_name ? work->clone->db_name
-                                 : operation->engine->config->global.database_dbname;
+                                 : operation_engine(operation)->config->global.database_dbname;
 }
 
 EngineInstance clone_instance_of(const Operation *operation)
@@ -285,9 +287,10 @@ Error *clone_step_ready(Operation *operation)
     const EngineInstance instance = clone_instance_of(operation);
 
     g_clear_pointer(&work->conn, conn_close);
-    return clone_explain(operation->engine, &instance,
-                         instance_wait_ready(operation->engine, &instance, clone_dbname(operation),
-                                             CLONE_READY_TIMEOUT_MS, &work->conn));
+    return clone_explain(operation_engine(operation), &instance,
+                         instance_wait_ready(operation_engine(operation), &instance,
+                                             clone_dbname(operation), CLONE_READY_TIMEOUT_MS,
+                                             &work->conn));
 }
 
 /* Where we did not connect to it, a database that is missing shows here. */
@@ -306,9 +309,9 @@ static Error *clone_check_database(Conn *conn, const char *dbname)
 Error *clone_step_users(Operation *operation)
 {
     CloneWork *work = operation->work;
-    const Config *config = operation->engine->config;
+    const Config *config = operation_engine(operation)->config;
     const EngineInstance instance = clone_instance_of(operation);
-    const InstanceLine line = {operation->engine, &instance};
+    const InstanceLine line = {operation_engine(operation), &instance};
     g_autoptr(Conn) conn = g_steal_pointer(&work->conn);
     g_autofree char *reset = NULL;
     const ConnSpec server = instance_server(&line, clone_dbname(operation));
@@ -318,7 +321,8 @@ Error *clone_step_users(Operation *operation)
         .is_restricted = work->clone->is_restricted,
         .keep_user_passwords = config->provision.keep_user_passwords,
         .manager = config->global.database_username,
-        .dbname = instance_manager_db(operation->engine, &instance, clone_dbname(operation)),
+        .dbname =
+            instance_manager_db(operation_engine(operation), &instance, clone_dbname(operation)),
     };
 
     if (conn && !g_str_equal(spec.dbname, clone_dbname(operation)))
@@ -354,15 +358,14 @@ static Error *clone_leave(Operation *operation, Error *e)
     work->left_why = g_strdup(e->message);
     error_ignore(e, "the clone is left as it is");
     TRY(clone_step_stop(operation));
-    supervisor_start_failed(operation->engine->supervisor, operation->row->target);
+    supervisor_start_failed(operation_engine(operation)->supervisor, operation->row->target);
     return NULL;
 }
 
 static bool clone_is_in(const Operation *operation, unsigned states)
 {
     g_autoptr(Clone) clone = NULL;
-    g_autoptr(Error) e =
-        store_get_clone_by_uid(operation->engine->store, operation->row->target, &clone);
+    g_autoptr(Error) e = store_get_clone_by_uid(operation->store, operation->row->target, &clone);
 
     return !e && (states & (1u << clone->state));
 }
@@ -371,7 +374,7 @@ Error *clone_undo_stop(Operation *operation, unsigned but_in)
 {
     CloneWork *work = operation->work;
 
-    if (runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         return clone_step_let_in(operation);
     if (work->left_why || clone_is_in(operation, but_in))
         return NULL;
@@ -386,22 +389,21 @@ Error *clone_step_let_in(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return gate_let_in(operation->engine, work->clone);
+    return gate_let_in(operation_engine(operation), work->clone);
 }
 
 Error *clone_step_shut(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return gate_shut(operation->engine, work->clone);
+    return gate_shut(operation_engine(operation), work->clone);
 }
 
 /* --- the end --- */
 
 Error *clone_work_settle(Operation *operation, unsigned from, CloneState to, const char *message)
 {
-    Error *e =
-        store_move_clone(operation->engine->store, operation->row->target, from, to, message);
+    Error *e = store_move_clone(operation->store, operation->row->target, from, to, message);
 
     if (!e || e->code != ERR_CONFLICT)
         return e;
@@ -415,5 +417,5 @@ void clone_work_ended(Operation *operation, const Error *cause)
 
     if (!cause && work)
         operation_made(work->pool, STORAGE_VOLUME, work->volume);
-    engine_notify(operation->engine);
+    engine_notify(operation_engine(operation));
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "engine/instance.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "store/clone.h"
 #include "store/snapshot.h"
 

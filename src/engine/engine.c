@@ -16,9 +16,9 @@
 #include "engine/gauge.h"
 #include "engine/idle.h"
 #include "engine/import.h"
+#include "engine/kinds.h"
 #include "engine/log_keeper.h"
 #include "engine/making.h"
-#include "engine/operation.h"
 #include "engine/pools.h"
 #include "engine/port.h"
 #include "engine/programs.h"
@@ -28,15 +28,11 @@
 #include "engine/store_watch.h"
 #include "engine/supervisor.h"
 #include "engine/volume.h"
+#include "operation/operation.h"
 #include "store/clone.h"
 
 #define ENGINE_WORKERS_MIN 16 /* they mostly wait, for the disk and for postgres */
 #define ENGINE_SLOW_MS     3000
-
-static const OperationKind *const engine_kinds[] = {
-    &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
-    &snapshot_clone_kind, &snapshot_delete_kind, &volume_discard_kind,
-};
 
 /* --- opening --- */
 
@@ -119,10 +115,9 @@ static Error *engine_open_parts(Engine *engine, StoreMode mode)
     engine->ports = port_pool_new(config->provision.port_from, config->provision.port_to);
     TRY(engine_take_ports(engine));
     engine->supervisor = supervisor_new(engine);
-    TRY(operations_new(engine, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()),
+    TRY(operations_new(engine->store, MAX(ENGINE_WORKERS_MIN, 2 * (int)g_get_num_processors()),
                        ENGINE_SLOW_MS, &engine->operations));
-    for (size_t i = 0; i < G_N_ELEMENTS(engine_kinds); i++)
-        operations_register(engine->operations, engine_kinds[i]);
+    engine_register_kinds(engine);
     return NULL;
 }
 
@@ -134,7 +129,6 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
     engine->is_to_look = mode == STORE_READ_ONLY;
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
-    g_mutex_init(&engine->retrieval_lock);
     g_mutex_init(&engine->limits_lock);
     engine->limits_changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->pools = pools_new(engine);
@@ -180,7 +174,6 @@ void engine_close(Engine *engine)
     g_hash_table_unref(engine->limits_changing);
     g_mutex_clear(&engine->limits_lock);
     g_mutex_clear(&engine->listener_lock);
-    g_mutex_clear(&engine->retrieval_lock);
     g_free(engine);
 }
 

@@ -13,7 +13,7 @@
 #include "storage/storage.h"
 #include "store/store.h"
 
-typedef struct Operations Operations;           /* operation.h */
+typedef struct Operations Operations;           /* operation/operation.h */
 typedef struct PortPool PortPool;               /* port.h */
 typedef struct IdleChecker IdleChecker;         /* idle.h */
 typedef struct Pools Pools;                     /* pools.h */
@@ -47,9 +47,7 @@ typedef struct Engine {
     Gate *gate;                  /* NULL where instances listen themselves */
     GMutex limits_lock;          /* for the next */
     GHashTable *limits_changing; /* set of clones' ids: clone_limits.h */
-    GMutex retrieval_lock;       /* for the next */
-    void *retrieval;      /* of the layer above: its operations find it by retrieval_hold() */
-    GMutex listener_lock; /* held while the listener is told */
+    GMutex listener_lock;        /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;
 } Engine;

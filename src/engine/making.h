@@ -3,7 +3,8 @@
  */
 #pragma once
 
-#include "engine/operation.h"
+#include "engine/engine.h"
+#include "operation/operation.h"
 #include "storage/mark.h"
 
 /*

@@ -13,7 +13,7 @@
 #include "base/thread.h"
 #include "engine/clone_start.h"
 #include "engine/import.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "storage/pool_care.h"
 #include "storage/pool_epoch.h"
 #include "store/pool.h"

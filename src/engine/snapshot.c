@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/clone.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "storage/foreign.h"
 #include "storage/measure.h"
@@ -147,8 +148,8 @@ static Error *delete_load(Operation *operation)
     g_autoptr(Snapshot) snapshot = NULL;
     g_autoptr(Pool) pool = NULL;
 
-    TRY(store_get_snapshot_by_uid(operation->engine->store, operation->row->target, &snapshot));
-    TRY(engine_await_pool(operation->engine, snapshot->pool, &pool));
+    TRY(store_get_snapshot_by_uid(operation->store, operation->row->target, &snapshot));
+    TRY(engine_await_pool(operation_engine(operation), snapshot->pool, &pool));
     DeleteWork *work = g_new(DeleteWork, 1);
     *work = (DeleteWork){g_steal_pointer(&snapshot), g_steal_pointer(&pool)};
     operation->work = work;
@@ -179,7 +180,7 @@ static Error *delete_has_no_clones(void *data, bool *ret_done)
 
     if (g_cancellable_is_cancelled(operation->cancel)) /* the server stops */
         return error_new(ERR_CONFLICT, "cancelled");
-    TRY(snapshot_list_users(operation->engine->store, operation->row->target, &clones));
+    TRY(snapshot_list_users(operation->store, operation->row->target, &clones));
     *ret_done = clones->len == 0;
     return NULL;
 }
@@ -197,7 +198,7 @@ static Error *delete_is_used_still(Engine *engine, const Clone *clone, const voi
 
 static Error *delete_destroy_clone(Operation *operation, const char *id)
 {
-    Engine *engine = operation->engine;
+    Engine *engine = operation_engine(operation);
     g_autoptr(Clone) clone = NULL;
     bool is_begun;
     Error *e = store_get_clone(engine->store, id, &clone);
@@ -214,7 +215,7 @@ static Error *delete_destroy_clone(Operation *operation, const char *id)
 /* Only of a forced deletion; each clone goes by an operation of its own. */
 static Error *delete_destroy_clones(Operation *operation)
 {
-    Engine *engine = operation->engine;
+    Engine *engine = operation_engine(operation);
     g_autoptr(GPtrArray) clones = NULL;
 
     TRY(snapshot_list_users(engine->store, operation->row->target, &clones));
@@ -232,7 +233,7 @@ static const Step delete_steps[] = {
 
 static Error *delete_finish(Operation *operation)
 {
-    return store_delete_snapshot(operation->engine->store, operation->row->target);
+    return store_delete_snapshot(operation->store, operation->row->target);
 }
 
 static Error *delete_fail(Operation *operation, const Error *cause)

@@ -4,11 +4,8 @@
 #pragma once
 
 #include "engine/engine.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "store/snapshot.h"
-
-extern const OperationKind snapshot_clone_kind;
-extern const OperationKind snapshot_delete_kind;
 
 /* "<place>@snapshot_<stamp of that time>"; place: a pool, or a clone in one. Caller frees. */
 char *snapshot_public_id(const char *place, int64_t at_ms);

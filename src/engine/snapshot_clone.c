@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
+#include "engine/kinds.h"
 #include "engine/making.h"
 #include "engine/pools.h"
 
@@ -44,7 +45,7 @@ static Error *snapshot_checkpoint(const Operation *operation)
     ErrorCode expected = ERR_BUSY;
 
     instance.answer_ms = SNAPSHOT_CHECKPOINT_MS;
-    Error *e = instance_connect(operation->engine, &instance, NULL, &conn);
+    Error *e = instance_connect(operation_engine(operation), &instance, NULL, &conn);
     if (!e) {
         expected = ERR_TIMEOUT;
         e = conn_script(conn, "CHECKPOINT");
@@ -60,9 +61,9 @@ static Error *snapshot_settle_data(Operation *operation)
     const CloneWork *work = operation->work;
 
     if (snapshot_needs_stop(work)) {
-        TRY(gate_hold(operation->engine, work->clone));
-        return runtime_stop(operation->engine->runtime, work->clone->uid, RUNTIME_STOP_CLEAN,
-                            SNAPSHOT_STOP_TIMEOUT_MS);
+        TRY(gate_hold(operation_engine(operation), work->clone));
+        return runtime_stop(operation_engine(operation)->runtime, work->clone->uid,
+                            RUNTIME_STOP_CLEAN, SNAPSHOT_STOP_TIMEOUT_MS);
     }
     return snapshot_explain(work, snapshot_checkpoint(operation));
 }
@@ -81,7 +82,7 @@ static Error *snapshot_resume(Operation *operation)
 
     if (!snapshot_needs_stop(work))
         return NULL;
-    if (!runtime_is_running(operation->engine->runtime, work->clone->uid))
+    if (!runtime_is_running(operation_engine(operation)->runtime, work->clone->uid))
         TRY(snapshot_explain(work, snapshot_start_again(operation)));
     return clone_step_let_in(operation);
 }
@@ -103,7 +104,7 @@ static Error *snapshot_load_row(Operation *operation, Snapshot **ret_snapshot)
     const CloneWork *work = operation->work;
     const char *uid = json_string_value(json_object_get(work->args, "taken"));
 
-    return store_get_snapshot_by_uid(operation->engine->store, uid, ret_snapshot);
+    return store_get_snapshot_by_uid(operation->store, uid, ret_snapshot);
 }
 
 /* A try that was cut off has let the clone serve again, and write. */
@@ -111,7 +112,7 @@ static Error *snapshot_settle_again(Operation *operation)
 {
     const CloneWork *work = operation->work;
     bool is_at_rest = !snapshot_needs_stop(work) ||
-                      !runtime_is_running(operation->engine->runtime, work->clone->uid);
+                      !runtime_is_running(operation_engine(operation)->runtime, work->clone->uid);
 
     return is_at_rest ? NULL : snapshot_settle_data(operation);
 }
@@ -152,7 +153,7 @@ static Error *snapshot_finish(Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return store_set_snapshot_ready(operation->engine->store,
+    return store_set_snapshot_ready(operation->store,
                                     json_string_value(json_object_get(work->args, "taken")), true);
 }
 
@@ -176,14 +177,14 @@ static Error *snapshot_fail(Operation *operation, const Error *cause)
     TRY(snapshot_tell_of_clone(operation));
     if (operation->owed)
         return NULL;
-    return store_delete_snapshot(operation->engine->store,
+    return store_delete_snapshot(operation->store,
                                  json_string_value(json_object_get(work->args, "taken")));
 }
 
 /* The clone is gone: the snapshot that nobody will finish must not stay. */
 static Error *snapshot_drop(Operation *operation)
 {
-    Engine *engine = operation->engine;
+    Engine *engine = operation_engine(operation);
     json_t *args = json_loads(operation->row->args, 0, NULL);
     g_autofree char *uid = g_strdup(json_string_value(json_object_get(args, "taken")));
     g_autoptr(Snapshot) snapshot = NULL;
@@ -208,7 +209,7 @@ static void snapshot_ended(Operation *operation, const Error *cause)
     if (!cause && work)
         operation_made(work->pool, STORAGE_SNAPSHOT,
                        json_string_value(json_object_get(work->args, "taken")));
-    engine_notify(operation->engine);
+    engine_notify(operation_engine(operation));
 }
 
 const OperationKind snapshot_clone_kind = {

@@ -11,6 +11,7 @@
 #include "engine/gate.h"
 #include "engine/instance.h"
 #include "engine/pools.h"
+#include "operation/operation.h"
 #include "store/clone.h"
 
 #define SUPERVISOR_LOOK_MS   1000

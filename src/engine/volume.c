@@ -4,6 +4,7 @@
 #include "engine/volume.h"
 
 #include "base/log.h"
+#include "engine/kinds.h"
 #include "engine/pools.h"
 #include "store/clone.h"
 
@@ -17,7 +18,7 @@ static Error *volume_load(Operation *operation)
     json_t *args = json_loads(operation->row->args, 0, NULL);
     const char *pool_name = json_string_value(json_object_get(args, "pool"));
     Pool *pool = NULL;
-    Error *e = engine_await_pool(operation->engine, pool_name ? pool_name : "", &pool);
+    Error *e = engine_await_pool(operation_engine(operation), pool_name ? pool_name : "", &pool);
 
     if (e) {
         json_decref(args);
@@ -42,7 +43,7 @@ static void volume_unload(Operation *operation)
 static Error *volume_is_used(const Operation *operation, bool *ret_is_used)
 {
     const VolumeWork *work = operation->work;
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     const char *pool = storage_pool_name(work->pool);
     g_autofree char *fact = g_strdup_printf("golden.%s", pool);
     g_autofree char *golden = NULL;

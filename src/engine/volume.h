@@ -4,9 +4,8 @@
  */
 #pragma once
 
-#include "engine/operation.h"
-
-extern const OperationKind volume_discard_kind;
+#include "engine/engine.h"
+#include "operation/operation.h"
 
 /* Called by finish() of another operation: the volume goes after it. */
 void volume_discard_after(Operation *operation, const char *pool, const char *volume);

@@ -142,7 +142,6 @@ Error *step_check(Operation *operation)
     Work *work = operation->work;
     const LogicalDumpConfig *dump = &work_config(work)->retrieval.dump;
 
-    work_enter(operation);
     TRY(jobs_check(work_config(work)));
     TRY(source_new(dump, &work->source));
     work->source->cancel = work->cancel;

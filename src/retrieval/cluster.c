@@ -20,7 +20,6 @@ Error *step_create_volume(Operation *operation)
     const Work *work = operation->work;
     g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
 
-    work_enter(operation);
     manifest->uid = g_strdup(work->volume);
     manifest->kind = g_strdup("golden");
     manifest->pool = g_strdup(storage_pool_name(work->pool));
@@ -78,7 +77,6 @@ Error *step_create_cluster(Operation *operation)
 {
     const Work *work = operation->work;
 
-    work_enter(operation);
     TRY(cluster_initdb(work));
     return cluster_configure(work);
 }
@@ -113,7 +111,6 @@ Error *step_start(Operation *operation)
     Work *work = operation->work;
     const EngineInstance instance = work_instance(work);
 
-    work_enter(operation);
     TRY(instance_start(work->engine, &instance));
     return work_with_log(
         work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work));
@@ -144,7 +141,6 @@ Error *step_analyze(Operation *operation)
     Work *work = operation->work;
     g_autoptr(Tool) tool = NULL;
 
-    work_enter(operation);
     TRY(tool_new(work, "vacuumdb", &tool));
     tool_use_target(tool);
     tool_arg(tool, "--all");
@@ -161,7 +157,6 @@ Error *step_stop(Operation *operation)
     const Work *work = operation->work;
     ControlData control;
 
-    work_enter(operation);
     TRY(work_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
                                          STOP_TIMEOUT_MS)));
     TRY(control_data_read(work->data_dir, work->installation->major, &control));

@@ -81,7 +81,6 @@ Error *step_dump(Operation *operation)
 {
     Work *work = operation->work;
 
-    work_enter(operation);
     dump_record(operation);
     TRY(store_update_operation(work->engine->store, operation->row));
     dump_expect(work);

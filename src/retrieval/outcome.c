@@ -39,7 +39,7 @@ Error *outcome_finish_snapshot(Operation *operation)
 /* Called again after each further try of an undo: the alert is raised the first time. */
 Error *outcome_fail(Operation *operation, const Error *cause)
 {
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     g_autofree char *failed = NULL;
 
     TRY(store_get_fact(store, FACT_FAILED, &failed));
@@ -67,17 +67,13 @@ static void outcome_retire(Engine *engine, const char *uid)
 
 void outcome_ended(Operation *operation, const Error *cause)
 {
-    Engine *engine = operation->engine;
+    Retrieval *retrieval = operation->owner;
     const Work *work = operation->work; /* NULL when it could not be loaded */
-    Retrieval *retrieval = retrieval_hold(engine);
 
     if (!cause && work) {
         operation_made(work->pool, STORAGE_VOLUME, work->volume);
         operation_made(work->pool, STORAGE_SNAPSHOT, work->snapshot_uid);
-        outcome_retire(engine, work->snapshot_uid);
+        outcome_retire(retrieval->engine, work->snapshot_uid);
     }
-    if (retrieval)
-        retrieval_end(retrieval, operation->row->uid,
-                      cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
-    retrieval_release(retrieval);
+    retrieval_end(retrieval, operation->row->uid, cause ? RETRIEVAL_FAILED : RETRIEVAL_FINISHED);
 }

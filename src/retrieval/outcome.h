@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/operation.h"
+#include "operation/operation.h"
 
 /* Inside the concluding transaction: the snapshot is offered, alerts are gone but for a new warning. */
 MUST_CHECK Error *outcome_finish_snapshot(Operation *operation);

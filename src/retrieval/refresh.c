@@ -13,44 +13,19 @@
 #include "retrieval/work.h"
 
 static const Step refresh_steps[] = {
-    {"checking the source", step_check, NULL},
-    {"preparing the volume", step_create_volume, undo_create_volume},
-    {"dumping", step_dump, undo_dump},
-    {"creating the cluster", step_create_cluster, NULL}, /* goes with the volume */
-    {"starting postgres for loading", step_start, undo_start},
-    {"restoring", step_restore, NULL},
-    {"analyzing", step_analyze, NULL},
-    {"shutting postgres down", step_stop, NULL},
-    {"making the data ready for clones", step_make_ready, NULL},
-    {"taking the snapshot", step_take_snapshot, undo_take_snapshot},
+    {"checking the source", step_check, NULL, RETRIEVAL_REFRESHING, 1},
+    {"preparing the volume", step_create_volume, undo_create_volume, RETRIEVAL_REFRESHING, 1},
+    {"dumping", step_dump, undo_dump, RETRIEVAL_REFRESHING, 40},
+    {"creating the cluster", step_create_cluster, NULL /* goes with the volume */,
+     RETRIEVAL_REFRESHING, 41},
+    {"starting postgres for loading", step_start, undo_start, RETRIEVAL_REFRESHING, 42},
+    {"restoring", step_restore, NULL, RETRIEVAL_REFRESHING, 88},
+    {"analyzing", step_analyze, NULL, RETRIEVAL_REFRESHING, 96},
+    {"shutting postgres down", step_stop, NULL, RETRIEVAL_RENEWED, 98},
+    {"making the data ready for clones", step_make_ready, NULL, RETRIEVAL_SNAPSHOTTING, 99},
+    {"taking the snapshot", step_take_snapshot, undo_take_snapshot, RETRIEVAL_SNAPSHOTTING, 100},
     {0},
 };
-
-/* For each step: the word of the contract, and how much is done after it, in percent. */
-static const struct {
-    RetrievalState state;
-    double until;
-} refresh_phases[] = {
-    {RETRIEVAL_REFRESHING, 1},     {RETRIEVAL_REFRESHING, 1},  {RETRIEVAL_REFRESHING, 40},
-    {RETRIEVAL_REFRESHING, 41},    {RETRIEVAL_REFRESHING, 42}, {RETRIEVAL_REFRESHING, 88},
-    {RETRIEVAL_REFRESHING, 96},    {RETRIEVAL_RENEWED, 98},    {RETRIEVAL_SNAPSHOTTING, 99},
-    {RETRIEVAL_SNAPSHOTTING, 100},
-};
-G_STATIC_ASSERT(G_N_ELEMENTS(refresh_phases) + 1 == G_N_ELEMENTS(refresh_steps));
-
-void work_enter(Operation *operation)
-{
-    Retrieval *retrieval = ((const Work *)operation->work)->retrieval;
-    int64_t step = operation->row->step;
-
-    if (!g_str_equal(operation->row->kind, refresh_kind.name)) {
-        retrieval_set_state(retrieval, RETRIEVAL_SNAPSHOTTING);
-        return;
-    }
-    double from = step > 0 ? refresh_phases[step - 1].until : 0;
-    retrieval_set_state(retrieval, refresh_phases[step].state);
-    progress_phase(retrieval->progress, refresh_steps[step].text, from, refresh_phases[step].until);
-}
 
 /* --- the end --- */
 
@@ -91,6 +66,7 @@ const OperationKind refresh_kind = {
     .gives_way = true,
     .load = work_load,
     .unload = work_unload,
+    .entered = work_entered,
     .finish = refresh_finish,
     .fail = outcome_fail,
     .ended = outcome_ended,

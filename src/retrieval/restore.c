@@ -108,7 +108,6 @@ Error *step_restore(Operation *operation)
 {
     Work *work = operation->work;
 
-    work_enter(operation);
     restore_expect(work);
     Error *roles_error = roles_copy(work);
     if (roles_error)

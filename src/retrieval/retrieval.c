@@ -50,42 +50,7 @@ static void retrieval_free(Retrieval *retrieval)
     json_decref(retrieval->activity[RETRIEVAL_SOURCE]);
     json_decref(retrieval->activity[RETRIEVAL_TARGET_SIDE]);
     g_mutex_clear(&retrieval->lock);
-    g_cond_clear(&retrieval->idle);
     g_free(retrieval);
-}
-
-/* --- who holds it --- */
-
-static void retrieval_publish(Engine *engine, Retrieval *retrieval)
-{
-    g_mutex_lock(&engine->retrieval_lock);
-    engine->retrieval = retrieval;
-    g_mutex_unlock(&engine->retrieval_lock);
-}
-
-static void retrieval_count(Retrieval *retrieval, int change)
-{
-    g_mutex_lock(&retrieval->lock);
-    retrieval->n_holds += change;
-    if (retrieval->n_holds == 0)
-        g_cond_broadcast(&retrieval->idle);
-    g_mutex_unlock(&retrieval->lock);
-}
-
-Retrieval *retrieval_hold(Engine *engine)
-{
-    g_mutex_lock(&engine->retrieval_lock);
-    Retrieval *retrieval = engine->retrieval;
-    if (retrieval)
-        retrieval_count(retrieval, 1);
-    g_mutex_unlock(&engine->retrieval_lock);
-    return retrieval;
-}
-
-void retrieval_release(Retrieval *retrieval)
-{
-    if (retrieval)
-        retrieval_count(retrieval, -1);
 }
 
 /* --- opening, starting, closing --- */
@@ -99,15 +64,13 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
     retrieval->engine = engine;
     retrieval->progress = progress_new();
     g_mutex_init(&retrieval->lock);
-    g_cond_init(&retrieval->idle);
     Error *e = retrieval_read_state(retrieval);
     if (e) {
         retrieval_free(retrieval);
         return e;
     }
-    retrieval_publish(engine, retrieval);
-    operations_register(engine->operations, &refresh_kind);
-    operations_register(engine->operations, &golden_kind);
+    operations_register(engine->operations, &refresh_kind, retrieval);
+    operations_register(engine->operations, &golden_kind, retrieval);
     *ret_retrieval = retrieval;
     return NULL;
 }
@@ -141,11 +104,6 @@ void retrieval_close(Retrieval *retrieval)
 {
     if (!retrieval)
         return;
-    retrieval_publish(retrieval->engine, NULL); /* what begins from now on finds none */
-    operations_cancel(retrieval->engine->operations, RETRIEVAL_TARGET);
-    g_mutex_lock(&retrieval->lock);
-    while (retrieval->n_holds > 0)
-        g_cond_wait(&retrieval->idle, &retrieval->lock);
-    g_mutex_unlock(&retrieval->lock);
+    operations_release(retrieval->engine->operations, retrieval);
     retrieval_free(retrieval);
 }

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "store/snapshot.h"
 
 typedef struct Retrieval Retrieval;

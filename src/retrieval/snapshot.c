@@ -31,7 +31,6 @@ Error *step_make_ready(Operation *operation)
     Work *work = operation->work;
     const Config *config = work_config(work);
 
-    work_enter(operation);
     TRY(snapshot_find_installation(work));
     const ConfSpec spec = {
         .purpose = CONF_CLONE,
@@ -90,7 +89,6 @@ Error *step_take_snapshot(Operation *operation)
     Work *work = operation->work;
     g_autoptr(Snapshot) snapshot = NULL;
 
-    work_enter(operation);
     TRY(snapshot_find_row(work, &snapshot));
     g_autoptr(Manifest) manifest = snapshot_manifest(snapshot);
     TRY(storage_mark(work->pool, STORAGE_SNAPSHOT, work->snapshot_uid, operation->row->uid));
@@ -108,8 +106,8 @@ Error *undo_take_snapshot(Operation *operation)
 /* --- the operation --- */
 
 static const Step golden_steps[] = {
-    {"making the data ready for clones", step_make_ready, NULL},
-    {"taking the snapshot", step_take_snapshot, undo_take_snapshot},
+    {"making the data ready for clones", step_make_ready, NULL, RETRIEVAL_SNAPSHOTTING},
+    {"taking the snapshot", step_take_snapshot, undo_take_snapshot, RETRIEVAL_SNAPSHOTTING},
     {0},
 };
 
@@ -122,7 +120,7 @@ static Error *golden_fail(Operation *operation, const Error *cause)
 {
     const Work *work = operation->work;
 
-    TRY(store_delete_snapshot(operation->engine->store, work->snapshot_uid));
+    TRY(store_delete_snapshot(operation->store, work->snapshot_uid));
     return outcome_fail(operation, cause);
 }
 
@@ -133,6 +131,7 @@ const OperationKind golden_kind = {
     .gives_way = true,
     .load = work_load,
     .unload = work_unload,
+    .entered = work_entered,
     .finish = golden_finish,
     .fail = golden_fail,
     .ended = outcome_ended,

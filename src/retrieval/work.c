@@ -20,7 +20,6 @@ static void work_free(Work *work)
     source_free(work->source);
     installation_free(work->installation);
     error_free(work->roles_warning);
-    retrieval_release(work->retrieval);
     g_free(work);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Work, work_free)
@@ -36,15 +35,13 @@ Error *work_load(Operation *operation)
 {
     g_autoptr(Work) work = g_new0(Work, 1);
 
-    work->retrieval = retrieval_hold(operation->engine);
-    if (!work->retrieval)
-        return error_new(ERR_BUSY, "retrieval is closed");
-    work->engine = operation->engine;
+    work->retrieval = operation->owner;
+    work->engine = work->retrieval->engine;
     work->cancel = operation->cancel;
     work->args = json_loads(operation->row->args, 0, NULL);
     work->volume = work_arg(work, "volume");
     work->snapshot_uid = work_arg(work, "snapshot");
-    TRY(engine_await_pool(operation->engine, work_arg(work, "pool"), &work->pool));
+    TRY(engine_await_pool(work->engine, work_arg(work, "pool"), &work->pool));
     work->data_dir = storage_volume_data(work->pool, work->volume);
     operation->work = g_steal_pointer(&work);
     return NULL;
@@ -53,6 +50,17 @@ Error *work_load(Operation *operation)
 void work_unload(Operation *operation)
 {
     work_free(operation->work);
+}
+
+void work_entered(Operation *operation)
+{
+    Retrieval *retrieval = operation->owner;
+    const Step *step = operation->step;
+    bool is_first = operation->row->step == 0;
+
+    retrieval_set_state(retrieval, (RetrievalState)step->phase);
+    if (step->until > 0)
+        progress_phase(retrieval->progress, step->text, is_first ? 0 : step[-1].until, step->until);
 }
 
 void work_save_args(Operation *operation)

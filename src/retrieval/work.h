@@ -4,7 +4,7 @@
 #pragma once
 
 #include "engine/instance.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "retrieval/progress.h"
 #include "retrieval/retrieval.h"
 #include "retrieval/source.h"
@@ -30,8 +30,6 @@ struct Retrieval {
     Engine *engine; /* borrowed */
     Progress *progress;
     GMutex lock; /* for all below */
-    GCond idle;  /* n_holds became 0 */
-    int n_holds; /* of operations: retrieval_hold() */
     RetrievalState state;
     int64_t last_refresh_ms;
     char *pool;          /* name of the one that a refresh begun here goes to; NULL = none begun */
@@ -41,7 +39,7 @@ struct Retrieval {
 
 /* The work of a refresh, or of a snapshot of golden data: what its steps hand on to each other. */
 typedef struct Work {
-    Retrieval *retrieval; /* held                                               */
+    Retrieval *retrieval; /* borrowed: it waits for its operations              */
     Engine *engine;
     Pool *pool;           /* a reference                                        */
     GCancellable *cancel; /* borrowed from the operation                        */
@@ -56,23 +54,15 @@ typedef struct Work {
     Error *roles_warning; /* what of the source's roles is missing; NULL = nothing */
 } Work;
 
-/*
- * retrieval_hold - what an operation begins with: until it is released, retrieval_close() waits.
- *
- * Returns NULL once retrieval is closing; release accepts it.
- */
-Retrieval *retrieval_hold(Engine *engine);
-void retrieval_release(Retrieval *retrieval);
-
-/* Loading for the operations of this folder. */
+/* Loading for the operations of this folder, whose owner is the Retrieval. */
 MUST_CHECK Error *work_load(Operation *operation);
 void work_unload(Operation *operation);
 
+/* Before each step: the state and the phase of progress that go with it. */
+void work_entered(Operation *operation);
+
 /* Writes work->args into the journal row: they are stored when the next step is entered. */
 void work_save_args(Operation *operation);
-
-/* First call of each step: the state and the phase of progress that go with it. */
-void work_enter(Operation *operation);
 
 /* The golden instance of this work, for instance_*(), which come as OWNERS_SYSTEM. */
 EngineInstance work_instance(const Work *work);

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "engine/clone.h"
 #include "engine/clone_start.h"
-#include "engine/operation.h"
+#include "engine/kinds.h"
 #include "engine/snapshot.h"
 #include "store/clone.h"
 #include "store/operation.h"

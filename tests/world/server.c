@@ -8,11 +8,10 @@
 #include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/doctor.h"
+#include "engine/kinds.h"
 #include "engine/making.h"
-#include "engine/operation.h"
 #include "engine/port.h"
 #include "engine/snapshot.h"
-#include "engine/volume.h"
 #include "plan.h"
 
 #define SETTLE_MS 60000
@@ -27,14 +26,8 @@ void must(Error *e)
 
 static void server_start(Server *server)
 {
-    static const OperationKind *const kinds[] = {
-        &clone_create_kind,   &clone_reset_kind,     &clone_destroy_kind,  &clone_start_kind,
-        &snapshot_clone_kind, &snapshot_delete_kind, &volume_discard_kind,
-    };
-
-    must(operations_new(&server->engine, 4, 1000, &server->engine.operations));
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        operations_register(server->engine.operations, kinds[i]);
+    must(operations_new(server->engine.store, 4, 1000, &server->engine.operations));
+    engine_register_kinds(&server->engine);
 }
 
 /* In the order of engine_recover(). A start that the store refuses is asked for again by the supervisor. */

@@ -5,8 +5,8 @@
 
 #include "base/fs.h"
 #include "engine/clone_start.h"
-#include "engine/operation.h"
 #include "engine/pools.h"
+#include "operation/operation.h"
 #include "storage/measure.h"
 #include "store/snapshot.h"
 

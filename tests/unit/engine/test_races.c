@@ -8,6 +8,7 @@
 #include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/idle.h"
+#include "engine/kinds.h"
 #include "engine/snapshot.h"
 #include "world_fixture.h"
 

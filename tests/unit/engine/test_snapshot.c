@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "engine/clone.h"
+#include "engine/kinds.h"
 
 typedef struct Fixture {
     char *dir;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/clone.h"
-#include "engine/operation.h"
+#include "operation/operation.h"
 #include "world_fixture.h"
 
 static void take_snapshot(WorldFixture *f)

@@ -2,11 +2,11 @@
  * One operation at work. Its row in the journal is written before each step, so that after a crash
  * the row alone tells how to go on.
  */
-#include "engine/operation_job.h"
+#include "operation/job.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/fault.h"
+#include "operation/fault.h"
 
 /* --- the journal --- */
 
@@ -32,7 +32,7 @@ static Error *operation_enter(Job *job, OperationState state, int64_t step)
     row->state = state;
     row->step = step;
 
-    Error *e = store_update_operation(job->operation.engine->store, row);
+    Error *e = store_update_operation(job->operation.store, row);
     if (e) {
         row->state = old_state;
         row->step = old_step;
@@ -43,7 +43,7 @@ static Error *operation_enter(Job *job, OperationState state, int64_t step)
 static Error *operation_commit_end(Job *job, const Error *cause, bool keeps_row)
 {
     Operation *operation = &job->operation;
-    Store *store = operation->engine->store;
+    Store *store = operation->store;
     g_autoptr(StoreTransaction) tx = NULL;
 
     TRY(store_begin(store, STORE_DURABLE, &tx));
@@ -84,6 +84,9 @@ static Error *operation_run_step(Job *job, int64_t index)
         return error_new(ERR_CONFLICT, "cancelled");
     TRY(operation_enter(job, OPERATION_RUNNING, index));
     job->is_step_done = false;
+    job->operation.step = step;
+    if (job->kind->entered)
+        job->kind->entered(&job->operation);
     Error *e = fault_before(job->kind->name, index);
     if (!e)
         e = step->run(&job->operation);
@@ -289,7 +292,7 @@ static Error *operation_remove(Job *job)
 {
     if (job->kind->drop)
         TRY(job->kind->drop(&job->operation));
-    return store_delete_operation(job->operation.engine->store, job->operation.row->uid);
+    return store_delete_operation(job->operation.store, job->operation.row->uid);
 }
 
 /* The target is gone, and with it what is told about it: what the row alone knows of goes, too. */

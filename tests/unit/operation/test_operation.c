@@ -72,13 +72,13 @@ static const OperationKind destroying_kind = {.name = "destroying",
 
 static void cancel_while_waiting(Fixture *f, const OperationKind *kind)
 {
-    operations_register(f->engine.operations, kind);
-    operations_submit_take(f->engine.operations, record(f, kind, "t"), on_ended, NULL);
+    operations_register(f->operations, kind, f);
+    operations_submit_take(f->operations, record(f, kind, "t"), on_ended, NULL);
     g_mutex_lock(&trace_lock);
     while (!waiting_cancel)
         g_cond_wait(&trace_changed, &trace_lock);
     g_mutex_unlock(&trace_lock);
-    operations_cancel(f->engine.operations, "t");
+    operations_cancel(f->operations, "t");
     g_mutex_lock(&trace_lock);
     waiting_cancel = NULL;
     g_cond_broadcast(&trace_changed);
@@ -101,10 +101,9 @@ static void test_slow_ones_give_their_place(Fixture *f, const void *unused)
     static const char *const targets[] = {"h0", "h1", "h2", "h3", "h4", "h5", "h6", "h7"};
 
     n_waiting = 0;
-    operations_register(f->engine.operations, &waiting_kind);
+    operations_register(f->operations, &waiting_kind, f);
     for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
-        operations_submit_take(f->engine.operations, record(f, &waiting_kind, targets[i]), NULL,
-                               NULL);
+        operations_submit_take(f->operations, record(f, &waiting_kind, targets[i]), NULL, NULL);
     wait_for_waiting(G_N_ELEMENTS(targets));
     run_to_end(f, &resuming_kind, "t");
     g_assert_cmpstr(trace->str, ==, "a b c finish");
@@ -143,8 +142,7 @@ static void test_missing_target_is_dropped(Fixture *f, const void *unused)
 static void test_same_target_is_serial(Fixture *f, const void *unused)
 {
     for (int i = 0; i < 20; i++)
-        operations_submit_take(f->engine.operations, record(f, &resuming_kind, "t"), on_ended,
-                               NULL);
+        operations_submit_take(f->operations, record(f, &resuming_kind, "t"), on_ended, NULL);
     g_mutex_lock(&trace_lock);
     while (n_ended < 20)
         g_cond_wait(&trace_changed, &trace_lock);
@@ -165,8 +163,8 @@ static void leave_interrupted(Fixture *f, const OperationKind *kind, OperationSt
     row->state = state;
     g_free(row->error);
     row->error = g_strdup(state == OPERATION_UNDOING ? "step b: broken" : "");
-    check(store_update_operation(f->engine.store, row));
-    check(operations_recover(f->engine.operations));
+    check(store_update_operation(f->store, row));
+    check(operations_recover(f->operations));
 }
 
 static void test_recovery_resumes(Fixture *f, const void *unused)
@@ -193,6 +191,71 @@ static void test_recovery_goes_on_undoing(Fixture *f, const void *unused)
     g_assert_cmpuint(journal_length(f), ==, 0);
 }
 
+static void *release(void *data)
+{
+    Fixture *f = data;
+
+    operations_release(f->operations, &n_waiting);
+    return NULL;
+}
+
+/* The owner goes: what runs is cancelled and undone, what waits behind it stays in the journal. */
+static void test_released_owner(Fixture *f, const void *unused)
+{
+    n_waiting = 0;
+    operations_register(f->operations, &waiting_kind, &n_waiting);
+    operations_submit_take(f->operations, record(f, &waiting_kind, "t"), on_ended, NULL);
+    wait_for_waiting(1);
+    operations_submit_take(f->operations, record(f, &waiting_kind, "t"), on_ended, NULL);
+
+    GThread *releasing = g_thread_new("release", release, f);
+    g_mutex_lock(&trace_lock);
+    g_autoptr(GCancellable) cancel = g_object_ref(waiting_cancel);
+    g_mutex_unlock(&trace_lock);
+    while (!g_cancellable_is_cancelled(cancel))
+        g_thread_yield();
+    g_mutex_lock(&trace_lock);
+    waiting_cancel = NULL;
+    g_cond_broadcast(&trace_changed);
+    g_mutex_unlock(&trace_lock);
+    g_thread_join(releasing);
+    g_assert_cmpstr(trace->str, ==, "waited -a fail:cancelled");
+    g_assert_cmpint(n_ended, ==, 1);
+
+    operations_submit_take(f->operations, record(f, &waiting_kind, "u"), on_ended, NULL);
+    run_to_end(f, &resuming_kind, "v"); /* another owner's */
+    g_assert_cmpuint(journal_length(f), ==, 2);
+    g_assert_cmpint(n_ended, ==, 2);
+}
+
+static GString *entered;
+
+static void note_entered(Operation *operation)
+{
+    g_string_append_printf(entered, "%s %d %g,", operation->step->text, operation->step->phase,
+                           operation->step->until);
+}
+
+/* Each step's phase is told before it runs, to who can read it from the table. */
+static void test_phases(Fixture *f, const void *unused)
+{
+    static const Step steps[] = {
+        {"first", run_c, NULL, 7, 40}, {"second", run_c, NULL, 8, 100}, {0}};
+    static const OperationKind kind = {.name = "phases",
+                                       .steps = steps,
+                                       .load = load,
+                                       .unload = unload,
+                                       .entered = note_entered,
+                                       .finish = finish,
+                                       .fail = fail};
+
+    entered = g_string_new(NULL);
+    operations_register(f->operations, &kind, f);
+    run_to_end(f, &kind, "t");
+    g_assert_cmpstr(entered->str, ==, "first 7 40,second 8 100,");
+    g_string_free(entered, TRUE);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -209,5 +272,7 @@ int main(int argc, char **argv)
     ADD("recovery-resumes", test_recovery_resumes);
     ADD("recovery-undoes", test_recovery_undoes);
     ADD("recovery-goes-on-undoing", test_recovery_goes_on_undoing);
+    ADD("released-owner", test_released_owner);
+    ADD("phases", test_phases);
     return g_test_run();
 }

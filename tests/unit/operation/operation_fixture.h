@@ -3,13 +3,14 @@
  */
 #pragma once
 
-#include "engine/operation.h"
+#include "operation/operation.h"
 
 #define N_WORKERS 4
 
 typedef struct Fixture {
     char *dir;
-    Engine engine;
+    Store *store;
+    Operations *operations;
 } Fixture;
 
 /* What happened, in order: "a", "b", "-b" (undo of b), "finish", "fail:<message>". */

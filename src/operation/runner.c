@@ -2,20 +2,19 @@
  * The runner of operations. A job is an operation in memory; jobs of one target wait in a queue
  * whose head is the one that runs, so that work on one clone is serial without a lock being held.
  */
-#include "engine/operation.h"
+#include "operation/operation.h"
 
 #include "base/clock.h"
-#include "base/id.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "engine/operation_job.h"
+#include "operation/job.h"
 
 #define OPERATION_RETRY_MS 30000 /* between two tries of an undo that failed */
 #define WATCH_MS           1000
 
 struct Operations {
-    Engine *engine;
-    GHashTable *kinds; /* name → const OperationKind * */
+    Store *store;
+    GHashTable *kinds; /* name → Registration */
     GThreadPool *workers;
     int n_workers; /* of them, beside the slow ones */
     int64_t slow_ms;
@@ -97,18 +96,28 @@ static void operations_submit_next(Operations *operations, Job *job)
         operations_submit_take(operations, g_ptr_array_steal_index(next, 0), NULL, NULL);
 }
 
+/* False when its owner has gone: it stays in the journal. */
+static bool operations_begin(Operations *operations, Job *job)
+{
+    g_mutex_lock(&operations->lock);
+    bool begins = !job->registration->is_released;
+    job->registration->n_running++;
+    job->began_ms = clock_monotonic_ms();
+    g_mutex_unlock(&operations->lock);
+    return begins;
+}
+
 static void operations_work(void *data, void *user_data)
 {
     Job *job = data;
     Operations *operations = user_data;
+    bool begins = operations_begin(operations, job);
+    JobResult result = begins ? job_run(operations, job) : JOB_LEFT;
 
-    g_mutex_lock(&operations->lock);
-    job->began_ms = clock_monotonic_ms();
-    g_mutex_unlock(&operations->lock);
-    JobResult result = job_run(operations, job);
     operations_submit_next(operations, job);
     g_mutex_lock(&operations->lock);
     operations->n_running--;
+    job->registration->n_running--;
     job->began_ms = 0;
     if (result == JOB_RETRY && !operations->is_stopping) {
         operations_wait_locked(operations, job);
@@ -289,14 +298,14 @@ static void operations_free_parts(Operations *operations)
     g_free(operations);
 }
 
-Error *operations_new(Engine *engine, int n_workers, int64_t slow_ms, Operations **ret_operations)
+Error *operations_new(Store *store, int n_workers, int64_t slow_ms, Operations **ret_operations)
 {
     Operations *operations = g_new0(Operations, 1);
 
-    operations->engine = engine;
+    operations->store = store;
     operations->n_workers = n_workers;
     operations->slow_ms = slow_ms;
-    operations->kinds = g_hash_table_new(g_str_hash, g_str_equal);
+    operations->kinds = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     operations->targets =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_queue_free);
     g_mutex_init(&operations->lock);
@@ -359,9 +368,9 @@ void operations_free(Operations *operations)
 
 bool operations_may_last(Operations *operations, const char *kind_name)
 {
-    const OperationKind *kind = g_hash_table_lookup(operations->kinds, kind_name);
+    const Registration *known = g_hash_table_lookup(operations->kinds, kind_name);
 
-    return kind && kind->is_long && !kind->retries;
+    return known && known->kind->is_long && !known->kind->retries;
 }
 
 bool operations_is_stopping(Operations *operations)
@@ -372,52 +381,75 @@ bool operations_is_stopping(Operations *operations)
     return is_stopping;
 }
 
-void operations_register(Operations *operations, const OperationKind *kind)
+void operations_register(Operations *operations, const OperationKind *kind, void *owner)
 {
-    g_hash_table_insert(operations->kinds, (gpointer)(uintptr_t)kind->name,
-                        (gpointer)(uintptr_t)kind);
+    Registration *registration = g_new0(Registration, 1);
+
+    registration->kind = kind;
+    registration->owner = owner;
+    g_hash_table_insert(operations->kinds, (gpointer)(uintptr_t)kind->name, registration);
 }
 
-OperationRow *operation_row(const OperationKind *kind, const char *target, const json_t *args)
+/* Called with the lock. Returns how many of this owner's are at work still. */
+static unsigned operations_release_locked(Operations *operations, const void *owner)
 {
-    OperationRow *row = operation_row_new();
+    GHashTableIter iter;
+    void *value;
+    unsigned n_running = 0;
 
-    row->uid = id_new();
-    row->kind = g_strdup(kind->name);
-    row->target = g_strdup(target);
-    row->args = args ? json_dumps(args, JSON_COMPACT) : g_strdup("{}");
-    row->error = g_strdup("");
-    row->created_at_ms = clock_now_ms();
-    return row;
+    g_hash_table_iter_init(&iter, operations->kinds);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Registration *registration = value;
+        if (registration->owner != owner)
+            continue;
+        registration->is_released = true;
+        n_running += registration->n_running;
+    }
+    return n_running;
 }
 
-void operation_follow(Operation *operation, const OperationKind *kind, const char *target,
-                      const json_t *args)
+static void operations_cancel_owned(void *target, void *queue, void *owner)
 {
-    g_ptr_array_add(operation->next, operation_row(kind, target, args));
+    const Job *job = g_queue_peek_head(queue);
+
+    if (job->registration->owner == owner && !job->kind->retries)
+        g_cancellable_cancel(job->operation.cancel);
 }
 
-static Job *operations_job(Operations *operations, OperationRow *row, const OperationKind *kind)
+void operations_release(Operations *operations, const void *owner)
+{
+    g_mutex_lock(&operations->lock);
+    if (operations_release_locked(operations, owner) > 0)
+        g_hash_table_foreach(operations->targets, operations_cancel_owned,
+                             (gpointer)(uintptr_t)owner);
+    while (operations_release_locked(operations, owner) > 0)
+        g_cond_wait(&operations->changed, &operations->lock);
+    g_mutex_unlock(&operations->lock);
+}
+
+static Job *operations_job(Operations *operations, OperationRow *row, Registration *registration)
 {
     Job *job = g_new0(Job, 1);
 
     job->operation = (Operation){
-        .engine = operations->engine,
+        .store = operations->store,
+        .owner = registration->owner,
         .row = row,
         .cancel = g_cancellable_new(),
         .next = g_ptr_array_new_with_free_func((GDestroyNotify)operation_row_free),
     };
-    job->kind = kind;
+    job->kind = registration->kind;
+    job->registration = registration;
     return job;
 }
 
 void operations_submit_take(Operations *operations, OperationRow *row, OperationEnded ended,
                             void *data)
 {
-    const OperationKind *kind = g_hash_table_lookup(operations->kinds, row->kind);
+    Registration *registration = g_hash_table_lookup(operations->kinds, row->kind);
 
-    g_assert(kind != NULL);
-    Job *job = operations_job(operations, row, kind);
+    g_assert(registration != NULL);
+    Job *job = operations_job(operations, row, registration);
     job->ended = ended;
     job->ended_data = data;
     g_mutex_lock(&operations->lock);
@@ -498,16 +530,16 @@ bool operations_is_busy(Operations *operations, const char *kind, const char *ta
 /* NULL for a row of a kind that nobody knows. */
 static Job *operations_recover_job(Operations *operations, OperationRow *row_taken)
 {
-    const OperationKind *kind = g_hash_table_lookup(operations->kinds, row_taken->kind);
+    Registration *registration = g_hash_table_lookup(operations->kinds, row_taken->kind);
 
-    if (!kind) {
+    if (!registration) {
         log_error("unknown operation in the journal, left alone", "kind", row_taken->kind, "target",
                   row_taken->target);
         operation_row_free(row_taken);
         return NULL;
     }
     log_info("recovering", "operation", row_taken->kind, "target", row_taken->target);
-    Job *job = operations_job(operations, row_taken, kind);
+    Job *job = operations_job(operations, row_taken, registration);
     job->was_interrupted = row_taken->state == OPERATION_RUNNING;
     return job;
 }
@@ -536,7 +568,7 @@ Error *operations_recover(Operations *operations)
     g_autoptr(GPtrArray) rows = NULL;
     g_autoptr(GPtrArray) jobs = g_ptr_array_new();
 
-    TRY(store_list_operations(operations->engine->store, &rows));
+    TRY(store_list_operations(operations->store, &rows));
     while (rows->len > 0) {
         Job *job = operations_recover_job(operations, g_ptr_array_steal_index(rows, 0));
         if (job)

@@ -1,13 +1,22 @@
 /*
- * One operation at work: the journal, the steps, the undos. For the runner, operation.c, alone.
+ * One operation at work: the journal, the steps, the undos. For the runner, runner.c, alone.
  */
 #pragma once
 
-#include "engine/operation.h"
+#include "operation/operation.h"
+
+/* A kind, and whose it is. The runner's own, under its lock, but for the kind. */
+typedef struct Registration {
+    const OperationKind *kind;
+    void *owner;
+    unsigned n_running;
+    bool is_released; /* none begins any more */
+} Registration;
 
 typedef struct Job {
     Operation operation; /* first: a Job is its Operation */
     const OperationKind *kind;
+    Registration *registration;
     OperationEnded ended;
     void *ended_data;
     bool was_interrupted; /* its step may be half done: after a crash, or a failed try       */

@@ -24,7 +24,7 @@ static void test_undo_goes_on_after_a_restart(Fixture *f, const void *unused)
     run_to_end(f, &resuming_kind, "t");
     failing_undo = NULL;
     g_assert_cmpuint(journal_length(f), ==, 1);
-    check(operations_recover(f->engine.operations));
+    check(operations_recover(f->operations));
     wait_for("broken -a fail");
     g_assert_cmpstr(trace->str, ==, "a b c -b -a fail:step c: broken -a fail:step c: broken");
 }
@@ -33,7 +33,7 @@ static void test_undo_goes_on_after_a_restart(Fixture *f, const void *unused)
 
 static void test_failed_end_submits_nothing(Fixture *f, const void *unused)
 {
-    operations_submit_take(f->engine.operations, record(f, &misled_kind, "t"), on_ended, NULL);
+    operations_submit_take(f->operations, record(f, &misled_kind, "t"), on_ended, NULL);
     wait_for("fail:taken");
     g_assert_cmpuint(journal_length(f), ==, 0);
     g_assert_cmpstr(trace->str, ==, "a b c finish -b -a fail:taken");
@@ -46,7 +46,7 @@ static void lose_the_end(Fixture *f, const OperationKind *kind, int n_writes_bef
 
     n_writes_to_skip = n_writes_before;
     n_failing_writes = 1;
-    operations_submit_take(f->engine.operations, row, on_ended, NULL);
+    operations_submit_take(f->operations, row, on_ended, NULL);
     wait_for("finish");
     try_again(f, kind->name);
     g_mutex_lock(&trace_lock);
@@ -76,7 +76,7 @@ static void test_lost_entry_of_what_does_not_resume(Fixture *f, const void *unus
     OperationRow *row = record(f, &undone_kind, "t");
 
     n_failing_writes = 1;
-    operations_submit_take(f->engine.operations, row, on_ended, NULL);
+    operations_submit_take(f->operations, row, on_ended, NULL);
     try_again(f, "undone");
     wait_for("fail:");
     g_assert_cmpstr(trace->str, ==, "a -a fail:the disk is full");
@@ -98,14 +98,14 @@ static void fail_for_good(Fixture *f, const OperationKind *kind)
 static void test_owed_undo_keeps_its_place(Fixture *f, const void *unused)
 {
     fail_for_good(f, &resuming_kind);
-    g_autoptr(Error) e = operations_check_settled(f->engine.operations, "t");
+    g_autoptr(Error) e = operations_check_settled(f->operations, "t");
     g_assert_cmpstr(e->message, ==,
                     "a failed \"resuming\" of it is not undone yet: undoing \"step a\": stuck");
     g_assert_cmpint(e->code, ==, ERR_CONFLICT);
-    g_assert_true(operations_is_busy(f->engine.operations, NULL, "t"));
-    check(operations_check_settled(f->engine.operations, "other"));
+    g_assert_true(operations_is_busy(f->operations, NULL, "t"));
+    check(operations_check_settled(f->operations, "other"));
 
-    operations_submit_take(f->engine.operations, record(f, &leading_kind, "t"), NULL, NULL);
+    operations_submit_take(f->operations, record(f, &leading_kind, "t"), NULL, NULL);
     failing_undo = NULL;
     try_again(f, "resuming");
     wait_for("c finish");
@@ -117,7 +117,7 @@ static void test_destruction_takes_over(Fixture *f, const void *unused)
 {
     fail_for_good(f, &resuming_kind);
     failing_undo = NULL;
-    operations_submit_take(f->engine.operations, record(f, &destroy_kind, "t"), NULL, NULL);
+    operations_submit_take(f->operations, record(f, &destroy_kind, "t"), NULL, NULL);
     wait_for("destroy finish -a fail");
     g_assert_cmpstr(trace->str, ==,
                     "a b -b -a fail:step b: broken destroy finish -a fail:step b: broken");
@@ -132,7 +132,7 @@ static void test_destruction_takes_over_after_a_restart(Fixture *f, const void *
     destruction = record(f, &destroy_kind, "t");
     g_assert_cmpuint(journal_length(f), ==, 2);
     failing_undo = NULL;
-    check(operations_recover(f->engine.operations));
+    check(operations_recover(f->operations));
     wait_for("destroy finish -a fail");
 }
 

@@ -1,7 +1,7 @@
 /*
  * Faults on demand: one is set by the environment, read once.
  */
-#include "engine/fault.h"
+#include "operation/fault.h"
 
 #include <signal.h>
 #include <stdbool.h>

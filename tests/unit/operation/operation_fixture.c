@@ -214,15 +214,15 @@ void start_runner(Fixture *f)
         &misled_kind,   &leaving_kind, &destroy_kind,  &polite_kind,
     };
 
-    check(operations_new(&f->engine, N_WORKERS, 1, &f->engine.operations));
+    check(operations_new(f->store, N_WORKERS, 1, &f->operations));
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-        operations_register(f->engine.operations, kinds[i]);
+        operations_register(f->operations, kinds[i], f);
 }
 
 void set_up(Fixture *f, const void *unused)
 {
     f->dir = g_dir_make_tmp("ramet-test-XXXXXX", NULL);
-    check(store_open(f->dir, STORE_READ_WRITE, &f->engine.store));
+    check(store_open(f->dir, STORE_READ_WRITE, &f->store));
     trace = g_string_new(NULL);
     failing_step = failing_undo = NULL;
     n_ended = 0;
@@ -233,8 +233,8 @@ void set_up(Fixture *f, const void *unused)
 
 void tear_down(Fixture *f, const void *unused)
 {
-    operations_free(f->engine.operations);
-    store_close(f->engine.store);
+    operations_free(f->operations);
+    store_close(f->store);
     effect_hook = NULL;
     check(fs_remove_tree(f->dir));
     g_free(f->dir);
@@ -253,7 +253,7 @@ OperationRow *record(Fixture *f, const OperationKind *kind, const char *target)
 {
     OperationRow *row = operation_row(kind, target, NULL);
 
-    check(store_insert_operation(f->engine.store, row));
+    check(store_insert_operation(f->store, row));
     return row;
 }
 
@@ -261,7 +261,7 @@ void run_to_end(Fixture *f, const OperationKind *kind, const char *target)
 {
     int before = n_ended;
 
-    operations_submit_take(f->engine.operations, record(f, kind, target), on_ended, NULL);
+    operations_submit_take(f->operations, record(f, kind, target), on_ended, NULL);
     g_mutex_lock(&trace_lock);
     while (n_ended == before)
         g_cond_wait(&trace_changed, &trace_lock);
@@ -281,8 +281,8 @@ unsigned journal_length(Fixture *f)
 {
     g_autoptr(GPtrArray) rows = NULL;
 
-    operations_free(f->engine.operations);
-    check(store_list_operations(f->engine.store, &rows));
+    operations_free(f->operations);
+    check(store_list_operations(f->store, &rows));
     start_runner(f);
     return rows->len;
 }
@@ -292,7 +292,7 @@ void wait_until_owed(Fixture *f, const char *kind)
     g_autofree char *pattern = g_strdup_printf("*\"%s\"*", kind);
 
     for (bool is_owed = false; !is_owed;) {
-        g_autoptr(Error) e = operations_check_settled(f->engine.operations, "t");
+        g_autoptr(Error) e = operations_check_settled(f->operations, "t");
         is_owed = e && g_pattern_match_simple(pattern, e->message);
         g_thread_yield();
     }
@@ -302,5 +302,5 @@ void wait_until_owed(Fixture *f, const char *kind)
 void try_again(Fixture *f, const char *kind)
 {
     wait_until_owed(f, kind);
-    operations_hurry(f->engine.operations);
+    operations_hurry(f->operations);
 }

@@ -5,6 +5,8 @@
  * crash a kind that resumes undoes the step that was under way, runs it again and goes on; any
  * other kind is undone. Operations on one target are serial, on different ones parallel; one that
  * waits for its next try keeps its place, unless its kind gives way.
+ *
+ * This folder knows the store's journal and nothing of what the kinds are about.
  */
 #pragma once
 
@@ -12,12 +14,17 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "engine/engine.h"
 #include "store/operation.h"
+#include "store/store.h"
+
+typedef struct Operations Operations; /* the runner */
+typedef struct Step Step;
 
 typedef struct Operation {
-    Engine *engine;
+    Store *store;
+    void *owner; /* what its kind was registered with; borrowed */
     OperationRow *row;
+    const Step *step;     /* that runs */
     void *work;           /* the kind's own, made by load() */
     GCancellable *cancel; /* steps that take long watch it; checked before each step */
     GPtrArray *next;      /* of OperationRow *: entered with the end of this one, run after it */
@@ -27,11 +34,13 @@ typedef struct Operation {
 typedef struct OperationKind OperationKind;
 typedef Error *(*OperationStep)(Operation *operation);
 
-typedef struct Step {
+struct Step {
     const char *text; /* "cloning the volume": progress, and the prefix of its error */
     OperationStep run;
     OperationStep undo; /* may be repeated, copes with a step half done; NULL = nothing to undo */
-} Step;
+    int phase;          /* the kind's own: what its owner is in meanwhile */
+    double until;       /* how much of the whole is done after it, in percent; 0 = not told */
+};
 
 struct OperationKind {
     const char *name;  /* as in the journal and in RAMET_FAULT */
@@ -43,6 +52,7 @@ struct OperationKind {
     bool gives_way;    /* what it has left undone is nobody else's: others need not wait for it */
     Error *(*load)(Operation *operation); /* reads what the steps need from the store */
     void (*unload)(Operation *operation);
+    void (*entered)(Operation *operation); /* before each step: operation->step; may be NULL */
     /*
      * Before it goes on after a crash, or goes on undoing: may set the row's step back (forward, when it is
      * undone) to one whose result is gone. May be NULL.
@@ -77,14 +87,20 @@ typedef void (*OperationEnded)(const Error *cause, void *data);
  *
  * Errors: those of thread_start(). Later a thread that cannot be had is waited for.
  */
-MUST_CHECK Error *operations_new(Engine *engine, int n_workers, int64_t slow_ms,
+MUST_CHECK Error *operations_new(Store *store, int n_workers, int64_t slow_ms,
                                  Operations **ret_operations);
 
 /* Cuts short what is long or resumes, and waits for the steps under way to end. */
 void operations_free(Operations *operations);
 
-/* Kinds must be registered before recovery. */
-void operations_register(Operations *operations, const OperationKind *kind);
+/* Before recovery. owner is borrowed until it is released. */
+void operations_register(Operations *operations, const OperationKind *kind, void *owner);
+
+/*
+ * From now on nothing of this owner's begins; what runs is cancelled, and waited for until it has ended or been
+ * undone, however long that takes. What has not begun stays in the journal.
+ */
+void operations_release(Operations *operations, const void *owner);
 
 /*
  * A row for a new operation; insert it in the same transaction as the change that begins the work,
