@@ -126,11 +126,21 @@ Error *handle_full_refresh(Api *api, Request *request, Reply *reply)
 }
 
 /* Names of files and directories may be any bytes. */
-static json_t *view_finding(const Finding *finding)
+static json_t *view_finding(const Finding *finding, const char *level)
 {
-    return json_pack("{ssssso so so}", "level", finding->is_error ? "error" : "warning", "kind",
-                     finding->kind, "name", view_text(finding->name), "message",
-                     view_text(finding->message), "hint", view_text(finding->hint));
+    return json_pack("{ssssso so so}", "level", level, "kind", finding->kind, "name",
+                     view_text(finding->name), "message", view_text(finding->message), "hint",
+                     view_text(finding->hint));
+}
+
+static json_t *view_notices(const Engine *engine)
+{
+    g_autoptr(GPtrArray) notices = engine_examine_machine(engine);
+    json_t *views = json_array();
+
+    for (unsigned i = 0; i < notices->len; i++)
+        json_array_append_new(views, view_finding(notices->pdata[i], "notice"));
+    return views;
 }
 
 Error *handle_doctor(Api *api, Request *request, Reply *reply)
@@ -141,13 +151,15 @@ Error *handle_doctor(Api *api, Request *request, Reply *reply)
     Error *e = engine_examine(api->engine, &findings);
     for (unsigned i = 0; findings && i < findings->len; i++) {
         const Finding *finding = findings->pdata[i];
-        json_array_append_new(views, view_finding(finding));
+        json_array_append_new(views,
+                              view_finding(finding, finding->is_error ? "error" : "warning"));
     }
     if (e) {
         json_decref(views);
         return e;
     }
     reply_json_take(reply, 200,
-                    json_pack("{sbso}", "clean", (int)(findings->len == 0), "findings", views));
+                    json_pack("{sbso so}", "clean", (int)(findings->len == 0), "findings", views,
+                              "notices", view_notices(api->engine)));
     return NULL;
 }

@@ -22,12 +22,14 @@ static void doctor_print_finding(const json_t *finding)
 
 static void doctor_print(const json_t *report)
 {
+    static const char *const lists[] = {"notices", "findings"};
     const json_t *findings = json_at(report, "findings");
     size_t i = 0;
     json_t *finding = NULL;
 
-    json_array_foreach (findings, i, finding)
-        doctor_print_finding(finding);
+    for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
+        json_array_foreach (json_at(report, lists[n]), i, finding)
+            doctor_print_finding(finding);
     if (json_flag_at(report, "clean"))
         printf("Clean: records, volumes, instances and ports agree.\n");
     else

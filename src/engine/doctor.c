@@ -5,6 +5,7 @@
 #include "engine/doctor.h"
 
 #include <jansson.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -14,6 +15,7 @@
 #include "engine/port.h"
 #include "engine/store_watch.h"
 #include "operation/operation.h"
+#include "runtime/kernel_limits.h"
 #include "storage/pool_care.h"
 #include "store/clone.h"
 #include "store/operation.h"
@@ -380,6 +382,36 @@ static void examine_store(Examination *x)
     if (why)
         examination_add(x, true, "store", x->engine->config->server.state_dir, why->message,
                         why->hint ? why->hint : "");
+}
+
+/* --- the machine --- */
+
+static Finding *finding_of_limit(const KernelLimit *limit)
+{
+    Finding *finding = g_new0(Finding, 1);
+
+    finding->kind = "machine";
+    finding->name = g_strdup(limit->name);
+    finding->message =
+        g_strdup_printf("%" G_GUINT64_FORMAT ", and memory has room for %" G_GUINT64_FORMAT
+                        ": one clone can take all, and %s",
+                        limit->value, limit->needed, limit->what);
+    finding->hint = g_strdup("Set it higher, as 60-ramet.conf does, which `make install` puts into "
+                             "lib/sysctl.d: clones' limits of memory bind then. docs/security.md.");
+    return finding;
+}
+
+GPtrArray *engine_examine_machine(const Engine *engine)
+{
+    uint64_t memory = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free);
+
+    if (!runtime_takes_network(engine->runtime)) /* nothing is kept apart */
+        return findings;
+    g_autoptr(GPtrArray) low = kernel_limits_low("/proc/sys", memory);
+    for (unsigned i = 0; i < low->len; i++)
+        g_ptr_array_add(findings, finding_of_limit(low->pdata[i]));
+    return findings;
 }
 
 /* --- all of it --- */

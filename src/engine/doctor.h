@@ -20,3 +20,9 @@ typedef struct Finding {
  *   ret_findings   GPtrArray of Finding *, empty when all is well; caller unrefs
  */
 MUST_CHECK Error *engine_examine(Engine *engine, GPtrArray **ret_findings);
+
+/*
+ * Settings of the machine with which one clone can stop others: GPtrArray of Finding *, of kind
+ * "machine"; caller unrefs. With them nothing on record is amiss.
+ */
+GPtrArray *engine_examine_machine(const Engine *engine);

@@ -194,6 +194,17 @@ static void engine_report_unknown(Engine *engine)
     }
 }
 
+static void engine_warn_of_machine(const Engine *engine)
+{
+    g_autoptr(GPtrArray) findings = engine_examine_machine(engine);
+
+    for (unsigned i = 0; i < findings->len; i++) {
+        const Finding *finding = findings->pdata[i];
+        log_warn("a setting of the machine lets one clone stop others", "setting", finding->name,
+                 "what", finding->message, "hint", finding->hint);
+    }
+}
+
 /* What a store says that is not to be believed is not acted on. */
 static Error *engine_recover_by_store(Engine *engine)
 {
@@ -209,6 +220,7 @@ static Error *engine_recover_by_store(Engine *engine)
 
 Error *engine_recover(Engine *engine)
 {
+    engine_warn_of_machine(engine);
     TRY(log_keeper_start(engine, &engine->logs)); /* first: nobody kept them meanwhile */
     TRY(store_watch_start(engine, &engine->store_watch));
     TRY(gate_restore(engine));

@@ -60,6 +60,15 @@ Error *command_version(const Config *config, const ServerOptions *options)
 
 /* --- doctor --- */
 
+static void command_print_finding(const char *level, const Finding *finding)
+{
+    g_autofree char *text = g_strdup_printf("%s: %s %s: %s\n  %s\n", level, finding->kind,
+                                            finding->name, finding->message, finding->hint);
+    g_autofree char *shown = text_printable_lines(text, COMMAND_SHOWN_MAX);
+
+    fputs(shown, stdout);
+}
+
 Error *command_doctor(const Config *config, const ServerOptions *options)
 {
     g_autoptr(Engine) engine = NULL;
@@ -68,14 +77,12 @@ Error *command_doctor(const Config *config, const ServerOptions *options)
     log_set_level(LOG_LEVEL_WARN);
     TRY(engine_open_to_look(config, &engine));
     TRY(engine_examine(engine, &findings));
+    g_autoptr(GPtrArray) notices = engine_examine_machine(engine);
+    for (unsigned i = 0; i < notices->len; i++)
+        command_print_finding("notice", notices->pdata[i]);
     for (unsigned i = 0; i < findings->len; i++) {
         const Finding *finding = findings->pdata[i];
-        g_autofree char *text =
-            g_strdup_printf("%s: %s %s: %s\n  %s\n", finding->is_error ? "error" : "warning",
-                            finding->kind, finding->name, finding->message, finding->hint);
-        g_autofree char *shown = text_printable_lines(text, COMMAND_SHOWN_MAX);
-
-        fputs(shown, stdout);
+        command_print_finding(finding->is_error ? "error" : "warning", finding);
     }
     if (findings->len > 0)
         return error_new(ERR_CONFLICT, "%u %s", findings->len,

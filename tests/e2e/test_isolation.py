@@ -1,5 +1,6 @@
 """A hostile superuser: what a shell in a clone can reach. docs/security.md says what each case stands for."""
 
+import base64
 import os
 import pathlib
 import pwd
@@ -23,6 +24,7 @@ PROCESSES = 100
 DISK_MIB = 128
 
 DATA = "/var/lib/postgresql/data"
+WATCHES = pathlib.Path("/proc/sys/fs/epoll/max_user_watches")
 
 # Numbers of system calls on x86-64 (unistd_64.h).
 MOUNT, PTRACE, UNSHARE, SETNS, INIT_MODULE, BPF, KEYCTL, REBOOT, MKNOD = 165, 101, 272, 308, 175, 321, 250, 169, 133
@@ -287,6 +289,27 @@ def test_a_memory_hog_takes_a_backend_not_the_clone(evil, victim, api):
 def shell_failing(clone, command):
     with connect(clone) as connection, connection.cursor() as cursor:
         cursor.execute("COPY (SELECT 1) TO PROGRAM %s", (command,))
+
+
+# Each epoll watches the same pipes.
+WATCH_HOG = """
+my $event = pack "LQ", 1, 0; my @pipes;
+for (1 .. 100) { pipe my $r, my $w; push @pipes, $r, $w }
+while ((my $epoll = syscall 291, 0) >= 0) {
+    for (@pipes) { exit 28 if syscall(233, $epoll, 1, fileno $_, $event) < 0 && $!{ENOSPC} }
+}
+"""
+
+
+@pytest.mark.skipif(int(WATCHES.read_text()) < MEMORY_MIB << 13, reason="the machine's setting binds first: docs/security.md")
+def test_a_watch_hog_ends_at_its_memory(evil, victim):
+    """What epoll watches is counted for all clones together."""
+    with pytest.raises(psycopg2.Error) as end:
+        code = base64.b64encode(WATCH_HOG.encode()).decode()
+        shell_failing(evil, f"echo {code} | base64 -d | perl")
+    assert "exit code 28" not in str(end.value)
+    assert value(victim, "SELECT 1") == 1
+    machine.wait_for(lambda: _frees(evil, "true"), 30, "the clone after the hog")
 
 
 def test_memory_for_scratch_is_bounded(evil):

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import http.client
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -18,6 +19,19 @@ from harness import machine
 @pytest.fixture(scope="module")
 def module_server(make_server):
     return make_server().start()
+
+
+@pytest.mark.skipif(machine.RUNTIME == "process", reason="the process runtime does not isolate")
+def test_settings_of_the_machine_are_told(server):
+    """The doctor is clean with them: nothing on record is amiss."""
+    room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE") // 128
+    low = {name for name in ("fs.epoll.max_user_watches", "fs.file-max")
+           if int(pathlib.Path("/proc/sys", name.replace(".", "/")).read_text()) < room}
+    report = server.api.get("/doctor")
+    assert report["clean"] and {notice["name"] for notice in report["notices"]} == low
+    told = [line for line in server.log().splitlines() if "lets one clone stop others" in line]
+    assert {name for name in low if any(f"setting={name}" in line for line in told)} == low
+    assert low or not told
 
 
 def test_closed_descriptors_are_not_taken_by_its_files(server):

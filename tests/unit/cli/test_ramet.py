@@ -283,6 +283,13 @@ class Instance(RametTest):
                          'error: volume "v1": unknown volume\n  hint: Look at it.\n1 finding.\n')
         self.assertIn("Clean", self.ramet("doctor", "-o", "table").stdout)
 
+    def test_notices_are_told_and_nothing_is_found(self):
+        notice = {"level": "notice", "kind": "machine", "name": "fs.file-max", "message": "it is low",
+                  "hint": "Set it higher."}
+        self.serve({"GET /doctor": [Answer({"clean": True, "findings": [], "notices": [notice]})]})
+        said = self.ramet("doctor", "-o", "table").stdout
+        self.assertIn('notice: machine "fs.file-max": it is low\n  hint: Set it higher.\nClean', said)
+
 
 class Refresh(RametTest):
     """The end of the refresh before is still seen for a moment after the new one was accepted."""
