@@ -10,11 +10,11 @@ static void api_changed(void *data)
     http_wake(data);
 }
 
-Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api **ret_api)
+Error *api_start(Engine *engine, Retrieval *retrieval, Api **ret_api)
 {
+    g_autoptr(Config) config = engine_config(engine);
     g_autoptr(Api) api = g_new0(Api, 1);
 
-    api->config = config;
     api->engine = engine;
     api->retrieval = retrieval;
     TRY(http_start(&(HttpSpec){.host = config->server.host,

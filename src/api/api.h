@@ -9,8 +9,7 @@
 
 typedef struct Api Api;
 
-/* Borrows all three; they outlive it. */
-MUST_CHECK Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval,
-                            Api **ret_api);
+/* Borrows both; they outlive it. It listens where the configuration of this moment says. */
+MUST_CHECK Error *api_start(Engine *engine, Retrieval *retrieval, Api **ret_api);
 void api_stop(Api *api);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Api, api_stop)

@@ -15,7 +15,7 @@ Error *handle_clone_list(Api *api, Request *request, Reply *reply)
 {
     json_t *views = NULL;
 
-    TRY(view_clones(api, &views));
+    TRY(view_clones(api, request->config, &views));
     reply_json_take(reply, 200, views);
     return NULL;
 }
@@ -48,7 +48,7 @@ Error *handle_clone_create(Api *api, Request *request, Reply *reply)
     TRY(fields_read(request, &clone_body, &body, &json));
     const CloneRequest wanted = clone_request(&body);
     TRY(engine_create_clone(api->engine, &wanted, &clone));
-    TRY(view_clone(api, clone, &view));
+    TRY(view_clone(api, request->config, clone, &view));
     reply_json_take(reply, 201, view);
     return NULL;
 }
@@ -88,7 +88,7 @@ Error *handle_clone_get(Api *api, Request *request, Reply *reply)
         reply_park(reply, deadline_ms);
         return NULL;
     }
-    TRY(view_clone(api, clone, &view));
+    TRY(view_clone(api, request->config, clone, &view));
     reply_json_take(reply, 200, view);
     return NULL;
 }
@@ -120,7 +120,7 @@ Error *handle_clone_update(Api *api, Request *request, Reply *reply)
 
     TRY(fields_read(request, &clone_update_body, &body, &json));
     TRY(clone_update(api->engine, request->id, &body, &clone));
-    TRY(view_clone(api, clone, &view));
+    TRY(view_clone(api, request->config, clone, &view));
     reply_json_take(reply, 200, view);
     return NULL;
 }

@@ -142,6 +142,7 @@ static void http_message_free(void *data, struct MHD_Connection *connection, voi
     g_free(message->reply.body);
     g_free(message->reply.allow);
     g_free(message->request.id);
+    config_unref(message->request.config);
     g_string_free(message->body, TRUE);
     g_free(message->path);
     g_free(message);

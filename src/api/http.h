@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "config/config.h"
 
 #define HTTP_BODY_MAX    (1u << 20)
 #define HTTP_NO_DEADLINE (INT64_MAX / 1000) /* for parked_until_ms; its microseconds fit too */
@@ -27,6 +28,7 @@ struct Request {
     const char *method;
     const char *path; /* decoded, without duplicate or trailing slashes */
     char *id;         /* the {id} of the route's pattern; NULL without */
+    Config *config;   /* a reference, from its admission on: as it was then */
     const char *body; /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
     size_t body_size;
     int64_t began_ms; /* clock_monotonic_ms() of its arrival                     */
@@ -54,7 +56,7 @@ typedef enum HttpAdmission {
     HTTP_ADMITTED,         /* to what is open to all: its body is not kept */
     HTTP_ADMITTED_BY_TOKEN /* the connection is a stranger's no longer (peers.h) */
 } HttpAdmission;
-typedef HttpAdmission (*HttpDoor)(const Request *request, Reply *reply, void *data);
+typedef HttpAdmission (*HttpDoor)(Request *request, Reply *reply, void *data);
 
 /*
  * Called on one of a few threads, when an admitted request is complete; fills the reply. One that
@@ -66,7 +68,7 @@ typedef void (*HttpHandler)(Request *request, Reply *reply, void *data);
 /* May the handler take long with this request? It is asked before the first call alone. */
 typedef bool (*HttpIsSlow)(const Request *request, void *data);
 
-/* host and data are borrowed for as long as the server lives. */
+/* data is borrowed for as long as the server lives. */
 typedef struct HttpSpec {
     const char *host; /* "" = all interfaces */
     int64_t port;     /* 0 = any: http_port() */

@@ -10,13 +10,13 @@
 
 Error *handle_healthz(Api *api, Request *request, Reply *reply)
 {
-    reply_json_take(reply, 200, view_engine(api, false));
+    reply_json_take(reply, 200, view_engine(api, request->config, false));
     return NULL;
 }
 
-static json_t *status_cloning(Api *api, json_t *clones)
+static json_t *status_cloning(const Config *config, json_t *clones)
 {
-    const CloningConfig *cloning = &api->config->cloning;
+    const CloningConfig *cloning = &config->cloning;
     double sum = 0;
     size_t i, n = json_array_size(clones);
     json_t *clone;
@@ -86,10 +86,10 @@ static json_t *status_synchronization(void)
 Error *handle_status(Api *api, Request *request, Reply *reply)
 {
     json_t *pools = NULL, *clones = NULL, *retrieving = NULL;
-    Error *e = view_pools(api, &pools);
+    Error *e = view_pools(api, request->config, &pools);
 
     if (!e)
-        e = view_clones(api, &clones);
+        e = view_clones(api, request->config, &clones);
     if (!e)
         e = view_retrieval(api, &retrieving);
     if (e) {
@@ -97,12 +97,13 @@ Error *handle_status(Api *api, Request *request, Reply *reply)
         json_decref(clones);
         return e;
     }
-    reply_json_take(
-        reply, 200,
-        json_pack("{so so so so so so so}", "status", status_summary(api, retrieving, pools),
-                  "engine", view_engine(api, true), "pools", pools, "cloning",
-                  status_cloning(api, clones), "retrieving", retrieving, "provisioner",
-                  status_provisioner(api->config), "synchronization", status_synchronization()));
+    reply_json_take(reply, 200,
+                    json_pack("{so so so so so so so}", "status",
+                              status_summary(api, retrieving, pools), "engine",
+                              view_engine(api, request->config, true), "pools", pools, "cloning",
+                              status_cloning(request->config, clones), "retrieving", retrieving,
+                              "provisioner", status_provisioner(request->config), "synchronization",
+                              status_synchronization()));
     return NULL;
 }
 

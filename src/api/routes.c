@@ -112,12 +112,12 @@ static void route_miss(const Request *request, Reply *reply)
 }
 
 /* Without a token, only where the configuration says so. */
-static bool request_has_token(const Api *api, const Request *request)
+static bool request_has_token(const Request *request)
 {
-    const char *token = api->config->server.verification_token;
+    const char *token = request->config->server.verification_token;
 
     if (!token || !*token)
-        return api->config->server.allow_no_token;
+        return request->config->server.allow_no_token;
     return secret_equal(http_header(request, "Verification-Token"), token);
 }
 
@@ -136,13 +136,14 @@ static bool request_is_open(const Request *request)
  * The token first, also for paths that do not exist: a web page takes anything but 401 as "the
  * token is right", and asks again and again.
  */
-HttpAdmission routes_admit(const Request *request, Reply *reply, void *data)
+HttpAdmission routes_admit(Request *request, Reply *reply, void *data)
 {
     const Api *api = data;
     bool is_open = request_is_open(request);
     g_autofree char *id = NULL;
 
-    if (!is_open && !request_has_token(api, request)) {
+    request->config = engine_config(api->engine);
+    if (!is_open && !request_has_token(request)) {
         reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
                       "Send it in the header Verification-Token.");
         return HTTP_REFUSED;

@@ -8,7 +8,6 @@
 #include "api/http.h"
 
 struct Api {
-    const Config *config;
     Engine *engine;
     Retrieval *retrieval;
     Http *http;
@@ -44,7 +43,7 @@ typedef struct Route {
 extern const Route routes[];
 
 /* For http.c, when a request's headers are there: 401, 404 and 405 are replied here. */
-HttpAdmission routes_admit(const Request *request, Reply *reply, void *api);
+HttpAdmission routes_admit(Request *request, Reply *reply, void *api);
 
 /* For http.c: does the route run aside? */
 bool routes_is_slow(const Request *request, void *api);

@@ -48,7 +48,7 @@ void view_set_leases(json_t *view, const CloningConfig *cloning)
                             json_integer(cloning->protection_max_minutes));
 }
 
-json_t *view_engine(const Api *api, bool is_full)
+json_t *view_engine(const Api *api, const Config *config, bool is_full)
 {
     json_t *view = json_pack("{ssssss}", "version", RAMET_VERSION, "edition", "community",
                              "instanceID", api->engine->instance_id);
@@ -59,7 +59,7 @@ json_t *view_engine(const Api *api, bool is_full)
     json_object_set_new(view, "startedAt", view_time(api->engine->started_at_ms));
     json_object_set_new(view, "telemetry", json_false());
     json_object_set_new(view, "disableConfigModification",
-                        json_boolean(api->config->server.disable_config_modification));
+                        json_boolean(config->server.disable_config_modification));
     return view;
 }
 
@@ -145,12 +145,12 @@ static char *view_conninfo(const char *host, const char *port, const char *user,
 }
 
 /* Where to connect: known to the client from the moment that it was ready once. */
-static json_t *view_clone_database(const Api *api, const Clone *clone)
+static json_t *view_clone_database(const Config *config, const Clone *clone)
 {
     bool is_started = clone->started_at_ms > 0;
-    const char *host = is_started ? api->config->cloning.access_host : "";
+    const char *host = is_started ? config->cloning.access_host : "";
     const char *dbname =
-        *clone->db_name || !is_started ? clone->db_name : api->config->global.database_dbname;
+        *clone->db_name || !is_started ? clone->db_name : config->global.database_dbname;
     g_autofree char *port =
         is_started ? g_strdup_printf("%" G_GINT64_FORMAT, clone->port) : g_strdup("");
     g_autofree char *conn_str =
@@ -160,9 +160,10 @@ static json_t *view_clone_database(const Api *api, const Clone *clone)
                      clone->db_user, "password", "", "dbName", dbname);
 }
 
-static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t logical_size)
+static json_t *view_clone_metadata(const Api *api, const Config *config, const Clone *clone,
+                                   uint64_t logical_size)
 {
-    const CloningConfig *cloning = &api->config->cloning;
+    const CloningConfig *cloning = &config->cloning;
     bool is_started = clone->started_at_ms > 0;
     bool is_exact = false;
     uint64_t diff = gauge_clone_bytes(api->engine->gauge, clone, &is_exact);
@@ -176,7 +177,8 @@ static json_t *view_clone_metadata(const Api *api, const Clone *clone, uint64_t 
 }
 
 /* `snapshot` is a view and borrowed; NULL when it is gone. */
-static json_t *view_clone_with(const Api *api, const Clone *clone, json_t *snapshot)
+static json_t *view_clone_with(const Api *api, const Config *config, const Clone *clone,
+                               json_t *snapshot)
 {
     uint64_t logical_size = (uint64_t)json_integer_value(json_object_get(snapshot, "logicalSize"));
     json_t *view = json_pack("{ss so? ss sI sb}", "id", clone->id, "snapshot",
@@ -190,12 +192,12 @@ static json_t *view_clone_with(const Api *api, const Clone *clone, json_t *snaps
     json_object_set_new(view, "createdAt", view_time(clone->created_at_ms));
     json_object_set_new(view, "limits", json_loads(clone->limits, 0, NULL)); /* ours */
     json_object_set_new(view, "status", view_clone_status(api, clone));
-    json_object_set_new(view, "db", view_clone_database(api, clone));
-    json_object_set_new(view, "metadata", view_clone_metadata(api, clone, logical_size));
+    json_object_set_new(view, "db", view_clone_database(config, clone));
+    json_object_set_new(view, "metadata", view_clone_metadata(api, config, clone, logical_size));
     return view;
 }
 
-Error *view_clone(Api *api, const Clone *clone, json_t **ret_view)
+Error *view_clone(Api *api, const Config *config, const Clone *clone, json_t **ret_view)
 {
     g_autoptr(Snapshot) snapshot = NULL;
     json_t *snapshot_view = NULL;
@@ -206,7 +208,7 @@ Error *view_clone(Api *api, const Clone *clone, json_t **ret_view)
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    *ret_view = view_clone_with(api, clone, snapshot_view);
+    *ret_view = view_clone_with(api, config, clone, snapshot_view);
     json_decref(snapshot_view);
     return NULL;
 }
@@ -237,7 +239,7 @@ static Error *view_snapshot_index(Api *api, const GPtrArray *clones, GHashTable 
     return e;
 }
 
-Error *view_clones(Api *api, json_t **ret_views)
+Error *view_clones(Api *api, const Config *config, json_t **ret_views)
 {
     g_autoptr(GPtrArray) clones = NULL;
     g_autoptr(GHashTable) index = NULL;
@@ -248,7 +250,8 @@ Error *view_clones(Api *api, json_t **ret_views)
     for (unsigned i = 0; i < clones->len; i++) {
         const Clone *clone = clones->pdata[i];
         json_array_append_new(
-            views, view_clone_with(api, clone, g_hash_table_lookup(index, clone->snapshot_uid)));
+            views,
+            view_clone_with(api, config, clone, g_hash_table_lookup(index, clone->snapshot_uid)));
     }
     *ret_views = views;
     return NULL;
@@ -257,7 +260,8 @@ Error *view_clones(Api *api, json_t **ret_views)
 /* --- pools --- */
 
 /* Zeros say unknown, or not measured yet: measuredAt (ours) is left out then. */
-static json_t *view_file_system(const Api *api, const PoolStatus *status, uint64_t clones_size)
+static json_t *view_file_system(const Api *api, const Config *config, const PoolStatus *status,
+                                uint64_t clones_size)
 {
     PoolSizes sizes = {.usage.compress_ratio = 1};
 
@@ -271,8 +275,8 @@ static json_t *view_file_system(const Api *api, const PoolStatus *status, uint64
                   (json_int_t)usage->used_bytes, "dataSize", (json_int_t)status->logical_size,
                   "usedBySnapshots", (json_int_t)sizes.snapshots_bytes, "usedByClones",
                   (json_int_t)clones_size, "compressRatio", usage->compress_ratio, "reserve",
-                  (json_int_t)space_reserve_bytes(api->config, usage), "level",
-                  space_level_name(space_level(api->config, usage)));
+                  (json_int_t)space_reserve_bytes(config, usage), "level",
+                  space_level_name(space_level(config, usage)));
 
     view_set_time(view, "measuredAt", sizes.measured_at_ms);
     return view;
@@ -289,7 +293,7 @@ static const char *view_pool_state(Api *api, const PoolStatus *status, bool is_a
     return has_data ? "active" : "empty";
 }
 
-static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
+static json_t *view_pool(Api *api, const Config *config, const PoolStatus *status, bool is_active,
                          const GPtrArray *clones)
 {
     json_t *ids = json_array();
@@ -306,7 +310,7 @@ static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
     json_t *view = json_pack("{ss ss so ss so so}", "name", status->name, "mode", status->driver,
                              "dataStateAt", view_time(status->data_state_at_ms), "status",
                              view_pool_state(api, status, is_active), "cloneList", ids,
-                             "fileSystem", view_file_system(api, status, clones_size));
+                             "fileSystem", view_file_system(api, config, status, clones_size));
     if (*status->error) {
         json_object_set_new(view, "error", view_text(status->error));
         json_object_set_new(view, "hint", view_text(status->hint));
@@ -314,7 +318,7 @@ static json_t *view_pool(Api *api, const PoolStatus *status, bool is_active,
     return view;
 }
 
-Error *view_pools(Api *api, json_t **ret_views)
+Error *view_pools(Api *api, const Config *config, json_t **ret_views)
 {
     g_autoptr(GPtrArray) clones = NULL;
     g_autoptr(GPtrArray) pools = NULL;
@@ -323,7 +327,7 @@ Error *view_pools(Api *api, json_t **ret_views)
     TRY(engine_show_pools(api->engine, &pools));
     json_t *views = json_array();
     for (unsigned i = 0; i < pools->len; i++)
-        json_array_append_new(views, view_pool(api, pools->pdata[i], i == 0, clones));
+        json_array_append_new(views, view_pool(api, config, pools->pdata[i], i == 0, clones));
     *ret_views = views;
     return NULL;
 }

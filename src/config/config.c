@@ -2,7 +2,7 @@
  * From a file to a Config: read, parse, take over by the table, check. Each stage adds to one
  * report, and a Config comes out only when that holds no error.
  */
-#include "config/config.h"
+#include "config/read.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +34,7 @@ static Config *config_new(void)
 {
     Config *config = g_new0(Config, 1);
 
+    g_atomic_ref_count_init(&config->references);
     for (size_t i = 0; i < options_count; i++) {
         const Option *option = &options_table[i];
         const char *fallback = option->fallback;
@@ -47,9 +48,17 @@ static Config *config_new(void)
     return config;
 }
 
-void config_free(Config *config)
+Config *config_ref(const Config *config)
 {
-    if (!config)
+    Config *counted = (Config *)(uintptr_t)config; /* to count it is no change */
+
+    g_atomic_ref_count_inc(&counted->references);
+    return counted;
+}
+
+void config_unref(Config *config)
+{
+    if (!config || !g_atomic_ref_count_dec(&config->references))
         return;
     for (size_t i = 0; i < options_count; i++) {
         const Option *option = &options_table[i];

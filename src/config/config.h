@@ -1,10 +1,12 @@
 /*
  * The configuration as plain values. It is read from server.yml by one table of options
- * (options.c): path, type, default, unit, reloadable, secret, built or not yet. A Config is never
- * changed after it is made.
+ * (options.c): path, type, default, unit, reloadable, secret, built or not yet. A Config is counted,
+ * and never changed after it is made: a reload puts another in its place, and who works with the
+ * first keeps it to the end of his work.
  */
 #pragma once
 
+#include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -118,6 +120,7 @@ typedef struct RetrievalConfig {
 } RetrievalConfig;
 
 typedef struct Config {
+    gatomicrefcount references;
     ServerConfig server;
     ProvisionConfig provision;
     CloningConfig cloning;
@@ -129,32 +132,9 @@ typedef struct Config {
     json_t *database_configs; /* databaseConfigs.configs: PostgreSQL settings of all clones */
 } Config;
 
-typedef struct ConfigProblem {
-    bool is_warning;
-    int line; /* 1-based; 0 = the file as a whole */
-    char *path;
-    char *message;
-    char *hint; /* or NULL */
-} ConfigProblem;
+/* The same configuration, one reference more. */
+Config *config_ref(const Config *config);
 
-/*
- * config_read - read, expand and check a whole configuration file.
- *
- *   path           file name, as it is printed in problems
- *   ret_problems   every problem found, warnings too, in the order of lines: GPtrArray of
- *                  ConfigProblem *; set in success and failure alike; caller unrefs
- *   ret_config     caller frees; set only without errors
- *
- * Errors: ERR_NOT_FOUND no such file; ERR_INVALID `configuration "server.yml" has 5 errors`
- *         (detail: one line each, "server.yml:12: cloning.maxIdleMinutes: …").
- */
-MUST_CHECK Error *config_read(const char *path, GPtrArray **ret_problems, Config **ret_config);
-
-/* "server.yml:12: path: message (hint)". Caller frees. */
-char *config_problem_text(const char *file, const ConfigProblem *problem);
-
-/* Markdown reference of all options, from the table: docs/configuration.md. Caller frees. */
-char *config_reference(void);
-
-void config_free(Config *config);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+/* NULL is fine. */
+void config_unref(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)

@@ -4,8 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "config/options.h"
+#include "config/read.h"
 
 static const char *const reference_types[] = {
     [OPTION_STRING] = "text",        [OPTION_INT] = "number",

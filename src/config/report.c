@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "config/config.h"
+#include "config/read.h"
 
 #define REPORT_MAX 200 /* listed problems of a kind */
 

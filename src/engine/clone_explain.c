@@ -52,7 +52,7 @@ static Error *explain_missing_database(Engine *engine, const EngineInstance *ins
 Error *clone_explain(Engine *engine, const EngineInstance *instance, Error *e)
 {
     g_autofree char *role =
-        g_strdup_printf("role \"%s\" does not exist", engine->config->global.database_username);
+        g_strdup_printf("role \"%s\" does not exist", instance->config->global.database_username);
 
     if (!e)
         return NULL;

@@ -22,7 +22,7 @@ static json_t *limits_load(const char *own)
 static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *ret_limits)
 {
     LimitsConfig all, narrower;
-    const Config *config = engine->config;
+    g_autoptr(Config) config = engine_config(engine);
     bool is_docker = g_str_equal(config->runtime.driver, "docker");
 
     TRY(limits_parse(config->provision.container_config, is_docker, &all));
@@ -125,7 +125,8 @@ static Error *limits_promised(Engine *engine, const char *except_uid, int64_t *r
 
 static Error *limits_admit(Engine *engine, const LimitsConfig *limits, const char *uid)
 {
-    int64_t percent = engine->config->runtime.memory_percent;
+    g_autoptr(Config) config = engine_config(engine);
+    int64_t percent = config->runtime.memory_percent;
     int64_t room = limits_machine_memory() / 100 * percent;
     int64_t promised = 0;
 

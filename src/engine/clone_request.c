@@ -172,7 +172,8 @@ Error *clone_request_check(Engine *engine, const CloneRequest *request, Snapshot
 int64_t clone_protection_end(Engine *engine, bool is_protected, bool has_duration,
                              int64_t duration_minutes)
 {
-    const CloningConfig *cloning = &engine->config->cloning;
+    g_autoptr(Config) config = engine_config(engine);
+    const CloningConfig *cloning = &config->cloning;
     int64_t minutes = has_duration ? duration_minutes : cloning->protection_lease_minutes;
     int64_t max = cloning->protection_max_minutes;
 

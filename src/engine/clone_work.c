@@ -25,6 +25,7 @@
 static void clone_work_free(CloneWork *work)
 {
     conn_close(work->conn);
+    config_unref(work->config);
     clone_free(work->clone);
     snapshot_free(work->snapshot);
     installation_free(work->installation);
@@ -79,6 +80,7 @@ Error *clone_work_load(Operation *operation)
     Engine *engine = operation_engine(operation);
     g_autoptr(CloneWork) work = g_new0(CloneWork, 1);
 
+    work->config = engine_config(engine);
     work->args = json_loads(operation->row->args, 0, NULL);
     TRY(store_get_clone_by_uid(engine->store, operation->row->target, &work->clone));
     TRY(clone_work_find(engine, work));
@@ -107,6 +109,7 @@ void clone_work_rewind(Operation *operation, const OperationKind *kind)
 EngineInstance clone_instance(const CloneWork *work)
 {
     return (EngineInstance){
+        .config = work->config,
         .id = work->clone->uid,
         .data_dir = work->data_dir,
         .installation = work->installation,
@@ -199,7 +202,7 @@ static Error *clone_write_access(const CloneWork *work, const Config *config)
 Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
-    const Config *config = operation_engine(operation)->config;
+    const Config *config = work->config;
     json_t *inherited = json_loads(work->snapshot->extra_conf, 0, NULL);
     json_t *extra = json_loads(work->clone->extra_conf, 0, NULL);
     const ConfSpec spec = {
@@ -248,7 +251,7 @@ Error *clone_step_start(Operation *operation)
     TRY(clone_find_installation(operation));
 
     EngineInstance instance = clone_instance(operation->work);
-    g_autofree char *listen = clone_listen_addresses(operation_engine(operation)->config);
+    g_autofree char *listen = clone_listen_addresses(instance.config);
 
     if (!gate_is_used(operation_engine(operation)))
         instance.listen = listen;
@@ -268,8 +271,7 @@ static const char *clone_dbname(const Operation *operation)
 {
     const CloneWork *work = operation->work;
 
-    return *work->clone->db_name ? work->clone->db_name
-                                 : operation_engine(operation)->config->global.database_dbname;
+    return *work->clone->db_name ? work->clone->db_name : work->config->global.database_dbname;
 }
 
 EngineInstance clone_instance_of(const Operation *operation)
@@ -309,7 +311,7 @@ static Error *clone_check_database(Conn *conn, const char *dbname)
 Error *clone_step_users(Operation *operation)
 {
     CloneWork *work = operation->work;
-    const Config *config = operation_engine(operation)->config;
+    const Config *config = work->config;
     const EngineInstance instance = clone_instance_of(operation);
     const InstanceLine line = {operation_engine(operation), &instance};
     g_autoptr(Conn) conn = g_steal_pointer(&work->conn);
@@ -321,8 +323,7 @@ Error *clone_step_users(Operation *operation)
         .is_restricted = work->clone->is_restricted,
         .keep_user_passwords = config->provision.keep_user_passwords,
         .manager = config->global.database_username,
-        .dbname =
-            instance_manager_db(operation_engine(operation), &instance, clone_dbname(operation)),
+        .dbname = instance_manager_db(&instance, clone_dbname(operation)),
     };
 
     if (conn && !g_str_equal(spec.dbname, clone_dbname(operation)))

@@ -10,6 +10,7 @@
 #include "store/snapshot.h"
 
 typedef struct CloneWork {
+    Config *config;     /* a reference: as it was when the work was loaded */
     Clone *clone;       /* as in the store when the work was loaded */
     Snapshot *snapshot; /* what `volume` is made from               */
     Pool *pool;         /* of `volume` */

@@ -183,7 +183,8 @@ static void examine_stranger(Examination *x, const char *name, const char *mount
 /* Pools that are mounted but on no record: of another server, or of a store that was lost. */
 static Error *examine_mounts(Examination *x)
 {
-    const char *mount_dir = x->engine->config->pool_manager.mount_dir;
+    g_autoptr(Config) config = engine_config(x->engine);
+    const char *mount_dir = config->pool_manager.mount_dir;
     g_autoptr(GHashTable) known = examination_set();
     g_auto(GStrv) names = NULL;
 
@@ -377,10 +378,11 @@ static Error *examine_gate(Examination *x)
 
 static void examine_store(Examination *x)
 {
+    g_autoptr(Config) config = engine_config(x->engine);
     g_autoptr(Error) why = engine_store_trouble(x->engine);
 
     if (why)
-        examination_add(x, true, "store", x->engine->config->server.state_dir, why->message,
+        examination_add(x, true, "store", config->server.state_dir, why->message,
                         why->hint ? why->hint : "");
 }
 

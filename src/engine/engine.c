@@ -104,7 +104,7 @@ Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_
 
 static Error *engine_open_parts(Engine *engine, StoreMode mode)
 {
-    const Config *config = engine->config;
+    g_autoptr(Config) config = engine_config(engine);
 
     TRY(store_open(config->server.state_dir, mode, &engine->store));
     TRY(engine_load_identity(engine->store, mode == STORE_READ_WRITE, &engine->instance_id));
@@ -125,7 +125,8 @@ static Error *engine_open_as(const Config *config, StoreMode mode, Engine **ret_
 {
     g_autoptr(Engine) engine = g_new0(Engine, 1);
 
-    engine->config = config;
+    g_mutex_init(&engine->config_lock);
+    engine->config = config_ref(config);
     engine->is_to_look = mode == STORE_READ_ONLY;
     engine->started_at_ms = clock_now_ms();
     g_mutex_init(&engine->listener_lock);
@@ -170,6 +171,8 @@ void engine_close(Engine *engine)
     runtime_close(engine->runtime);
     store_close(engine->store);
     programs_close(engine);
+    config_unref(engine->config);
+    g_mutex_clear(&engine->config_lock);
     g_free(engine->instance_id);
     g_hash_table_unref(engine->limits_changing);
     g_mutex_clear(&engine->limits_lock);

@@ -26,8 +26,9 @@ typedef struct LogKeeper LogKeeper;             /* log_keeper.h */
 typedef struct StoreWatch StoreWatch;           /* store_watch.h */
 
 typedef struct Engine {
-    const Config *config; /* borrowed: the caller keeps it alive */
-    bool is_to_look;      /* opened by engine_open_to_look() */
+    GMutex config_lock; /* for the next */
+    Config *config;     /* a reference; read by engine_config() */
+    bool is_to_look;    /* opened by engine_open_to_look() */
     Store *store;
     Runtime *runtime;
     Pools *pools;
@@ -75,6 +76,12 @@ MUST_CHECK Error *engine_recover(Engine *engine);
 /* Waits for the steps under way, cut short where the journal can go on. Instances run on. */
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
+
+/*
+ * The configuration as it is now: a reference, which the caller unrefs. A request or an operation
+ * takes it once, and stays with it to its end.
+ */
+Config *engine_config(const Engine *engine);
 
 /* The runtime alone, as configured. Errors: those of runtime_open(). */
 MUST_CHECK Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_runtime);

@@ -50,7 +50,7 @@ static char **gate_addresses(const Config *config)
 
 static Error *gate_launch(Gate *gate, bool *ret_is_new)
 {
-    const Config *config = gate->engine->config;
+    g_autoptr(Config) config = engine_config(gate->engine);
     const GatewayLaunch launch = {
         .state_dir = config->server.state_dir,
         .program = gate->program,
@@ -120,6 +120,7 @@ static GPtrArray *gate_list_troubles(Gate *gate)
 static Error *gate_ask_for_door(Gate *gate, const Clone *clone)
 {
     Engine *engine = gate->engine;
+    g_autoptr(Config) config = engine_config(engine);
     g_autofree char *directory = runtime_socket_dir(engine->runtime, clone->uid);
     g_autofree char *path =
         g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, directory, clone->port);
@@ -128,7 +129,7 @@ static Error *gate_ask_for_door(Gate *gate, const Clone *clone)
         .socket_path = path,
         .port = clone->port,
         .addresses = (const char *const *)gate->addresses,
-        .max_connections = engine->config->runtime.connections_per_clone,
+        .max_connections = config->runtime.connections_per_clone,
     };
 
     return gateway_client_add(gate->client, &door);
@@ -259,7 +260,7 @@ bool gate_is_used(const Engine *engine)
 
 Error *gate_open(Engine *engine)
 {
-    const Config *config = engine->config;
+    g_autoptr(Config) config = engine_config(engine);
     Gate *gate;
     bool is_new = false;
 

@@ -29,7 +29,9 @@ struct IdleChecker {
 
 static int64_t idle_window_ms(const Engine *engine)
 {
-    return engine->config->cloning.max_idle_minutes * 60000;
+    g_autoptr(Config) config = engine_config(engine);
+
+    return config->cloning.max_idle_minutes * 60000;
 }
 
 /* --- what was seen of a clone --- */
@@ -81,7 +83,9 @@ static const GatewayStatus *idle_find_door(const GPtrArray *doors, const char *u
 
 static Error *idle_ask(const IdleChecker *checker, const Clone *clone, IdleSight *ret_sight)
 {
+    g_autoptr(Config) config = engine_config(checker->engine);
     const EngineInstance instance = {
+        .config = config,
         .id = clone->uid,
         .port = clone->port,
         .user = clone->db_user,
@@ -169,7 +173,7 @@ static void idle_check_all(void *data)
 
 Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker)
 {
-    if (engine->config->cloning.max_idle_minutes <= 0)
+    if (idle_window_ms(engine) <= 0)
         return NULL;
 
     int64_t look_ms = CLAMP(idle_window_ms(engine) / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);

@@ -58,10 +58,9 @@ static bool instance_has_ended(void *data, int64_t wait_ms)
  * We come in as the manager without a password. Where that is the clone's own user, who has one, we
  * come over a database that he does not use: see conf_hba().
  */
-const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
-                                const char *dbname)
+const char *instance_manager_db(const EngineInstance *instance, const char *dbname)
 {
-    const GlobalConfig *global = &engine->config->global;
+    const GlobalConfig *global = &instance->config->global;
 
     if (g_strcmp0(instance->user, global->database_username) == 0)
         return CONF_MANAGER_DB;
@@ -82,8 +81,8 @@ ConnSpec instance_server(const InstanceLine *line, const char *dbname)
         .dial = instance_dial,
         .dial_data = (void *)(uintptr_t)line,
         .user = line->instance->manager ? line->instance->manager
-                                        : line->engine->config->global.database_username,
-        .dbname = instance_manager_db(line->engine, line->instance, dbname),
+                                        : line->instance->config->global.database_username,
+        .dbname = instance_manager_db(line->instance, dbname),
         .query_timeout_ms = line->instance->answer_ms,
         .cancel = line->instance->cancel,
     };

@@ -11,7 +11,8 @@
 #include "postgres/installation.h"
 
 typedef struct EngineInstance {
-    const char *id; /* internal id: names the socket directory, the log */
+    const Config *config; /* of the work that it is for */
+    const char *id;       /* internal id: names the socket directory, the log */
     const char *data_dir;
     const Installation *installation;
     int64_t port;         /* names the socket; 0 = 5432 */
@@ -57,8 +58,7 @@ MUST_CHECK Error *instance_connect(Engine *engine, const EngineInstance *instanc
 char *instance_last_words(Engine *engine, const char *id);
 
 /* The database that we connect to for dbname (NULL = the management database); borrowed. */
-const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
-                                const char *dbname);
+const char *instance_manager_db(const EngineInstance *instance, const char *dbname);
 
 /* Socket directory for libpq tools (PGHOST); caller frees. */
 char *instance_socket_dir(Engine *engine, const EngineInstance *instance);

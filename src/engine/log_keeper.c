@@ -173,7 +173,7 @@ static json_t *keeper_load_ages(const char *path)
 
 Error *log_keeper_start(Engine *engine, LogKeeper **ret_keeper)
 {
-    const Config *config = engine->config;
+    g_autoptr(Config) config = engine_config(engine);
     uint64_t max_bytes;
     LogKeeper *keeper;
 

@@ -106,10 +106,11 @@ Error *engine_active_pool(Engine *engine, Pool **ret_pool)
 /* Beside the reserve. */
 static uint64_t pools_free_bytes(const Engine *engine, Pool *pool)
 {
+    g_autoptr(Config) config = engine_config(engine);
     SpaceUsage usage = {0};
 
     error_ignore(storage_usage(pool, &usage), "a pool that cannot be measured is not chosen");
-    return usage.free_bytes - MIN(usage.free_bytes, space_reserve_bytes(engine->config, &usage));
+    return usage.free_bytes - MIN(usage.free_bytes, space_reserve_bytes(config, &usage));
 }
 
 Error *engine_refresh_pool(Engine *engine, Pool **ret_pool)

@@ -71,7 +71,8 @@ static PoolEntry *pools_entry(const Pools *pools, const char *name)
 
 static PoolEntry *pools_add(Pools *pools, const PoolRow *row)
 {
-    const char *selected = pools->engine->config->pool_manager.selected_pool;
+    g_autoptr(Config) config = engine_config(pools->engine);
+    const char *selected = config->pool_manager.selected_pool;
     PoolEntry *entry = g_new0(PoolEntry, 1);
 
     entry->name = g_strdup(row->name);
@@ -136,7 +137,7 @@ static Error *pools_hear(const Engine *engine, Pool *pool)
 static Error *pools_open_entry(Pools *pools, PoolEntry *entry)
 {
     const Engine *engine = pools->engine;
-    const Config *config = engine->config;
+    g_autoptr(Config) config = engine_config(engine);
     g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, entry->name, NULL);
     g_autoptr(Pool) pool = NULL;
     const PoolSpec spec = {
@@ -171,8 +172,8 @@ static Error *pools_forget_lost(PoolEntry *entry)
 /* Unasked, only what is mounted already is taken. */
 static bool pools_may_open(const Pools *pools, const PoolEntry *entry, bool is_asked)
 {
-    g_autofree char *mount =
-        g_build_filename(pools->engine->config->pool_manager.mount_dir, entry->name, NULL);
+    g_autoptr(Config) config = engine_config(pools->engine);
+    g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, entry->name, NULL);
 
     return is_asked || storage_is_pool(mount);
 }
@@ -201,8 +202,8 @@ static bool pools_look_at(Pools *pools, PoolEntry *entry, bool is_asked)
 /* Nothing is taken that nobody has given us: what might be meant is said with the command. */
 static void pools_report_stranger(const Pools *pools, const char *name)
 {
-    g_autofree char *mount =
-        g_build_filename(pools->engine->config->pool_manager.mount_dir, name, NULL);
+    g_autoptr(Config) config = engine_config(pools->engine);
+    g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, name, NULL);
     g_autofree char *command = NULL;
     const char *driver = storage_suggest_driver(mount);
 
@@ -220,9 +221,10 @@ static void pools_report_stranger(const Pools *pools, const char *name)
 
 static void pools_report_strangers(const Pools *pools)
 {
+    g_autoptr(Config) config = engine_config(pools->engine);
     g_auto(GStrv) names = NULL;
 
-    error_ignore(fs_list_dir(pools->engine->config->pool_manager.mount_dir, &names),
+    error_ignore(fs_list_dir(config->pool_manager.mount_dir, &names),
                  "new file systems are not looked for");
     for (char **name = names; name && *name; name++)
         if (!pools_entry(pools, *name))
@@ -231,7 +233,8 @@ static void pools_report_strangers(const Pools *pools)
 
 static void pools_check_selected(const Pools *pools)
 {
-    const char *selected = pools->engine->config->pool_manager.selected_pool;
+    g_autoptr(Config) config = engine_config(pools->engine);
+    const char *selected = config->pool_manager.selected_pool;
 
     if (selected && *selected && !pools_entry(pools, selected) && !pools->engine->is_to_look)
         log_error("the selected pool is not on record", "pool", selected, "hint",
@@ -241,8 +244,8 @@ static void pools_check_selected(const Pools *pools)
 /* A pool is on record before it is made: until it is there, it is not looked at unasked. */
 static PoolEntry *pools_entry_of_row(Pools *pools, const PoolRow *row, bool is_asked)
 {
-    g_autofree char *mount =
-        g_build_filename(pools->engine->config->pool_manager.mount_dir, row->name, NULL);
+    g_autoptr(Config) config = engine_config(pools->engine);
+    g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, row->name, NULL);
     PoolEntry *entry = pools_entry(pools, row->name);
 
     if (entry || (!is_asked && !storage_is_pool(mount)))

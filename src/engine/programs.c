@@ -27,7 +27,9 @@ char **programs_bin_dirs(const Config *config)
 /* An engine of containers sees the state directory, and maybe not our /tmp. */
 static char *programs_scratch(const Engine *engine)
 {
-    return g_build_filename(engine->config->server.state_dir, "checks", NULL);
+    g_autoptr(Config) config = engine_config(engine);
+
+    return g_build_filename(config->server.state_dir, "checks", NULL);
 }
 
 static Error *programs_probe(Engine *engine, const char *image)
@@ -43,10 +45,10 @@ static Error *programs_probe(Engine *engine, const char *image)
 Error *programs_open(Engine *engine)
 {
     const char *image = runtime_image(engine->runtime);
-
     g_autofree char *scratch = programs_scratch(engine);
+    g_autoptr(Config) config = engine_config(engine);
 
-    engine->bin_dirs = programs_bin_dirs(engine->config);
+    engine->bin_dirs = programs_bin_dirs(config);
     if (engine->is_to_look)
         return NULL;
     TRY(fs_remove_tree(scratch));
@@ -101,9 +103,10 @@ static Error *programs_run(const ProcSpec *spec, ProcResult *ret_result, void *d
 Error *programs_check_settings(const Engine *engine, const Installation *installation,
                                const json_t *settings)
 {
+    g_autoptr(Config) config = engine_config(engine);
     g_autofree char *scratch = programs_scratch(engine);
     const ProgramRunner runner = {scratch, programs_run, (void *)(uintptr_t)engine};
 
     TRY(fs_make_dir(scratch, 0711, NULL));
-    return conf_check_values(installation, engine->config->postgres.os_user, &runner, settings);
+    return conf_check_values(installation, config->postgres.os_user, &runner, settings);
 }

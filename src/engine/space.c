@@ -128,7 +128,8 @@ Error *space_check(Engine *engine, Pool *pool, uint64_t needed_bytes)
 
     TRY(storage_usage(pool, &usage));
 
-    uint64_t reserve = space_reserve_bytes(engine->config, &usage);
+    g_autoptr(Config) config = engine_config(engine);
+    uint64_t reserve = space_reserve_bytes(config, &usage);
     const char *name = storage_pool_name(pool);
 
     if (usage.free_bytes >= needed_bytes && usage.free_bytes - needed_bytes >= reserve)
@@ -188,7 +189,8 @@ void space_watch_free(SpaceWatch *watch)
 
 void space_watch_note(SpaceWatch *watch, const char *pool, const SpaceUsage *usage)
 {
-    SpaceLevel level = space_level(watch->engine->config, usage);
+    g_autoptr(Config) config = engine_config(watch->engine);
+    SpaceLevel level = space_level(config, usage);
 
     g_mutex_lock(&watch->lock);
     bool is_news = GPOINTER_TO_UINT(g_hash_table_lookup(watch->levels, pool)) != level;

@@ -111,9 +111,10 @@ static Error *refresh_submit(Retrieval *retrieval)
     Engine *engine = retrieval->engine;
     g_autoptr(OperationRow) row = NULL;
     g_autoptr(Pool) pool = NULL;
+    g_autoptr(Config) config = engine_config(engine);
     int64_t now_ms = clock_now_ms();
 
-    TRY(jobs_check(engine->config));
+    TRY(jobs_check(config));
     TRY(engine_refresh_pool(engine, &pool));
     TRY(refresh_record(engine, pool, now_ms, &row));
     progress_reset(retrieval->progress);

@@ -57,10 +57,11 @@ static void retrieval_free(Retrieval *retrieval)
 
 Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
 {
+    g_autoptr(Config) config = engine_config(engine);
     Retrieval *retrieval = g_new0(Retrieval, 1);
 
     log_add_secret(environment_get("PGPASSWORD"));
-    log_add_secret(engine->config->retrieval.dump.password);
+    log_add_secret(config->retrieval.dump.password);
     retrieval->engine = engine;
     retrieval->progress = progress_new();
     g_mutex_init(&retrieval->lock);
@@ -89,7 +90,8 @@ static Error *retrieval_start_failed(Retrieval *retrieval, Error *cause_taken)
 
 Error *retrieval_start(Retrieval *retrieval)
 {
-    const RetrievalConfig *config = &retrieval->engine->config->retrieval;
+    g_autoptr(Config) all = engine_config(retrieval->engine);
+    const RetrievalConfig *config = &all->retrieval;
     bool has_snapshot = false;
 
     TRY(retrieval_has_snapshot(retrieval, &has_snapshot));

@@ -234,9 +234,10 @@ Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name, Operation
     g_autoptr(Golden) golden = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
     g_autoptr(Pool) pool = NULL;
+    g_autoptr(Config) config = engine_config(engine);
 
     TRY(snapshot_find_pool(engine, pool_name, &pool));
-    if (!jobs_has(engine->config, "logicalSnapshot"))
+    if (!jobs_has(config, "logicalSnapshot"))
         return error_hint(error_new(ERR_INVALID, "no jobs to snapshot pool data"),
                           "List logicalSnapshot in retrieval.jobs.");
     TRY(golden_load(engine->store, storage_pool_name(pool), &golden));

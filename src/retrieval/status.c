@@ -54,9 +54,11 @@ bool retrieval_is_refreshing(Retrieval *retrieval, const char *pool)
 
 void retrieval_status(Retrieval *retrieval, RetrievalStatus *ret_status)
 {
+    g_autoptr(Config) config = engine_config(retrieval->engine);
+
     g_mutex_lock(&retrieval->lock);
     *ret_status = (RetrievalStatus){
-        .mode = jobs_mode(retrieval->engine->config),
+        .mode = jobs_mode(config),
         .status = retrieval_state_name(retrieval->state),
         .last_refresh_ms = retrieval->last_refresh_ms,
         .has_progress = state_is_at_work(retrieval->state),

@@ -14,6 +14,7 @@
 
 static void work_free(Work *work)
 {
+    config_unref(work->config);
     json_decref(work->args);
     storage_close_pool(work->pool);
     g_free(work->data_dir);
@@ -37,6 +38,7 @@ Error *work_load(Operation *operation)
 
     work->retrieval = operation->owner;
     work->engine = work->retrieval->engine;
+    work->config = engine_config(work->engine);
     work->cancel = operation->cancel;
     work->args = json_loads(operation->row->args, 0, NULL);
     work->volume = work_arg(work, "volume");
@@ -74,6 +76,7 @@ void work_save_args(Operation *operation)
 EngineInstance work_instance(const Work *work)
 {
     return (EngineInstance){
+        .config = work->config,
         .id = work->volume,
         .data_dir = work->data_dir,
         .installation = work->installation,
@@ -110,5 +113,5 @@ Error *work_with_log(const Work *work, Error *e)
 
 const Config *work_config(const Work *work)
 {
-    return work->engine->config;
+    return work->config;
 }

@@ -39,6 +39,7 @@ struct Retrieval {
 
 /* The work of a refresh, or of a snapshot of golden data: what its steps hand on to each other. */
 typedef struct Work {
+    Config *config;       /* a reference: as it was when the work was loaded    */
     Retrieval *retrieval; /* borrowed: it waits for its operations              */
     Engine *engine;
     Pool *pool;           /* a reference                                        */

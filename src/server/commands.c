@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/read.h"
 #include "engine/doctor.h"
 #include "engine/engine.h"
 #include "retrieval/retrieval.h"

@@ -65,7 +65,7 @@ Error *server_run(const Config *config)
     TRY(engine_open(config, &engine));
     TRY(retrieval_open(engine, &retrieval));
     TRY(engine_recover(engine)); /* before any request can add to the journal */
-    TRY(api_start(config, engine, retrieval, &api));
+    TRY(api_start(engine, retrieval, &api));
     TRY(retrieval_start(retrieval));
     g_autofree char *port = g_strdup_printf("%" G_GINT64_FORMAT, config->server.port);
     log_info("ready", "version", RAMET_VERSION, "host", config->server.host, "port", port);

@@ -64,6 +64,7 @@ static void server_add_golden(Server *server, const char *uid)
 void server_open(Server *server)
 {
     server->dir = g_dir_make_tmp("ramet-server-XXXXXX", NULL);
+    g_atomic_ref_count_init(&server->config.references);
     server->engine.config = &server->config;
     server->config.global.database_dbname = (char *)(uintptr_t) "postgres";
     server->config.global.database_username = (char *)(uintptr_t) "postgres";

@@ -140,8 +140,7 @@ char *instance_socket_dir(Engine *engine, const EngineInstance *instance)
     return g_strdup("");
 }
 
-const char *instance_manager_db(const Engine *engine, const EngineInstance *instance,
-                                const char *dbname)
+const char *instance_manager_db(const EngineInstance *instance, const char *dbname)
 {
     return dbname;
 }

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "config/read.h"
 #include "store/clone.h"
 #include "store/snapshot.h"
 
@@ -61,15 +62,14 @@ void api_fixture_set_up(ApiFixture *f, const void *unused)
     f->config = fixture_config(f->dir);
     fixture_must(engine_open(f->config, &f->engine));
     fixture_must(retrieval_open(f->engine, &f->retrieval));
-    f->api =
-        (Api){.config = f->config, .engine = f->engine, .retrieval = f->retrieval, .http = NULL};
+    f->api = (Api){.engine = f->engine, .retrieval = f->retrieval, .http = NULL};
 }
 
 void api_fixture_tear_down(ApiFixture *f, const void *unused)
 {
     retrieval_close(f->retrieval);
     engine_close(f->engine);
-    config_free(f->config);
+    config_unref(f->config);
     fixture_must(fs_remove_tree(f->dir));
     g_free(f->dir);
 }
@@ -150,6 +150,7 @@ Answer api_fixture_ask(ApiFixture *f, const char *method, const char *target, co
     if (asking.request.free_state)
         asking.request.free_state(asking.request.state);
     g_free(asking.request.id);
+    config_unref(asking.request.config);
     return (Answer){
         .status = reply.status,
         .json = reply.body ? json_loads(reply.body, JSON_DECODE_ANY, NULL) : NULL,

@@ -23,7 +23,7 @@ typedef struct Fixture {
     bool is_released;
 } Fixture;
 
-static HttpAdmission door(const Request *request, Reply *reply, void *data)
+static HttpAdmission door(Request *request, Reply *reply, void *data)
 {
     if (http_header(request, "Token"))
         return HTTP_ADMITTED_BY_TOKEN;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/read.h"
 
 /* What every configuration needs, on four lines: the test's own text follows from line 5 on. */
 #define FIXTURE_REQUIRED                                                                           \
@@ -28,7 +28,7 @@ static inline void fixture_clear(Fixture *fixture)
         unlink(fixture->path);
     g_clear_pointer(&fixture->path, g_free);
     g_clear_pointer(&fixture->problems, g_ptr_array_unref);
-    g_clear_pointer(&fixture->config, config_free);
+    g_clear_pointer(&fixture->config, config_unref);
     g_clear_pointer(&fixture->error, error_free);
 }
 

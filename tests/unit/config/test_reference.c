@@ -4,8 +4,8 @@
 #include <glib.h>
 #include <string.h>
 
-#include "config/config.h"
 #include "config/options.h"
+#include "config/read.h"
 
 static void test_file_is_fresh(void)
 {

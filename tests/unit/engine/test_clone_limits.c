@@ -91,6 +91,7 @@ static void set_up(Fixture *f, const void *unused)
 
     f->dir = g_dir_make_tmp("ramet-limits-XXXXXX", NULL);
     f->config.runtime.driver = g_strdup("oci");
+    g_atomic_ref_count_init(&f->config.references);
     f->engine.config = &f->config;
     f->engine.limits_changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     must(store_open(f->dir, STORE_READ_WRITE, &f->engine.store));

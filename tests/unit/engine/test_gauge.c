@@ -99,6 +99,7 @@ static void set_up(Fixture *f, const void *unused)
 {
     f->dir = g_dir_make_tmp("ramet-gauge-XXXXXX", NULL);
     f->config = (Config){.pool_manager = {.warn_percent = 80, .alarm_percent = 90}};
+    g_atomic_ref_count_init(&f->config.references);
     f->engine = (Engine){.config = &f->config};
     g_assert_null(store_open(f->dir, STORE_READ_WRITE, &f->engine.store));
     for (size_t i = 0; i < G_N_ELEMENTS(fakes); i++) {

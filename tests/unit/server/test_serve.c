@@ -84,7 +84,7 @@ void retrieval_close(Retrieval *retrieval)
         part_end("retrieval_close");
 }
 
-Error *api_start(const Config *config, Engine *engine, Retrieval *retrieval, Api **ret_api)
+Error *api_start(Engine *engine, Retrieval *retrieval, Api **ret_api)
 {
     TRY(part_call("api_start"));
     *ret_api = (Api *)(void *)&api_part;

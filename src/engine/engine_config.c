@@ -1,0 +1,14 @@
+/*
+ * The configuration that holds now.
+ */
+#include "engine/engine.h"
+
+Config *engine_config(const Engine *engine)
+{
+    GMutex *lock = (GMutex *)(uintptr_t)&engine->config_lock; /* who only reads takes it, too */
+
+    g_mutex_lock(lock);
+    Config *config = config_ref(engine->config);
+    g_mutex_unlock(lock);
+    return config;
+}
