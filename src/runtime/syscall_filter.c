@@ -2,7 +2,9 @@
  * The profile. What is not named here fails with ENOSYS, as a kernel without it would say, so that
  * programs fall back. Beside what container engines usually leave out (modules, clocks, mounts,
  * namespaces, keys, bpf) there is no ptrace, no io_uring and no socket but Unix and IP; and no
- * memfd_create, with whose files what a clone writes could be executed. No major uses it.
+ * memfd_create, with whose files what a clone writes could be executed. Nor is there what the kernel
+ * counts for all containers together and no limit of theirs bounds: inotify, POSIX message queues,
+ * the kernel's asynchronous input and output. No major of PostgreSQL uses any of these.
  *
  * Other instruction sets of the same machine (i386, x32) get none of their calls.
  */
@@ -29,17 +31,16 @@ static const char seccomp_allowed[] =
     "fgetxattr "
     "flistxattr flock fremovexattr fsetxattr fstat fstatfs fsync ftruncate futimesat getcwd "
     "getdents "
-    "getdents64 getxattr inotify_add_watch inotify_init inotify_init1 inotify_rm_watch "
-    "lchown "
+    "getdents64 getxattr lchown "
     "lgetxattr link linkat listxattr llistxattr lremovexattr lseek lsetxattr lstat mkdir mkdirat "
     "mknod "
     "mknodat newfstatat open openat openat2 pread64 preadv preadv2 pwrite64 pwritev pwritev2 read "
     "readahead readlink readlinkat readv removexattr rename renameat renameat2 rmdir sendfile "
     "setxattr splice stat statfs statx symlink symlinkat sync sync_file_range syncfs tee truncate "
     "umask unlink unlinkat utime utimensat utimes write writev "
-    /* asynchronous input and output */
+    /* waiting */
     "epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd eventfd2 "
-    "io_cancel io_destroy io_getevents io_pgetevents io_setup io_submit pipe pipe2 poll ppoll "
+    "pipe pipe2 poll ppoll "
     "pselect6 "
     "select signalfd signalfd4 timerfd_create timerfd_gettime timerfd_settime "
     /* memory */
@@ -63,9 +64,9 @@ static const char seccomp_allowed[] =
     /* time and the system */
     "adjtimex clock_adjtime clock_getres clock_gettime clock_nanosleep getrandom gettimeofday "
     "nanosleep sysinfo time timer_create timer_delete timer_getoverrun timer_gettime timer_settime "
-    /* System V and POSIX communication, sockets that are there */
-    "accept accept4 bind connect getpeername getsockname getsockopt listen mq_getsetattr mq_notify "
-    "mq_open mq_timedreceive mq_timedsend mq_unlink msgctl msgget msgrcv msgsnd recvfrom recvmmsg "
+    /* System V communication, sockets that are there */
+    "accept accept4 bind connect getpeername getsockname getsockopt listen msgctl msgget msgrcv "
+    "msgsnd recvfrom recvmmsg "
     "recvmsg semctl semget semop semtimedop sendmmsg sendmsg sendto setsockopt shmat shmctl shmdt "
     "shmget shutdown socketpair";
 

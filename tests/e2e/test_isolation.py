@@ -29,6 +29,7 @@ WATCHES = pathlib.Path("/proc/sys/fs/epoll/max_user_watches")
 # Numbers of system calls on x86-64 (unistd_64.h).
 MOUNT, PTRACE, UNSHARE, SETNS, INIT_MODULE, BPF, KEYCTL, REBOOT, MKNOD = 165, 101, 272, 308, 175, 321, 250, 169, 133
 IO_URING_SETUP, OPEN_BY_HANDLE_AT, PIVOT_ROOT, MEMFD_CREATE = 425, 304, 155, 319
+IO_SETUP, MQ_OPEN, INOTIFY_INIT, INOTIFY_INIT1 = 206, 240, 253, 294
 
 
 @pytest.fixture(scope="module")
@@ -201,10 +202,19 @@ def test_it_has_no_privileges(evil):
     ("open by handle", (OPEN_BY_HANDLE_AT, 0, 0, 0)),
     ("make a file in memory, and execute it", (MEMFD_CREATE, '"x"', 0)),
     ("change the root", (PIVOT_ROOT, '"/tmp"', '"/tmp"')),
+    ("take an inotify that counts for all", (INOTIFY_INIT1, 0)),
+    ("the same, the old way", (INOTIFY_INIT,)),
+    ("make a message queue", (MQ_OPEN, '"x"', 0o102, 0o600, 0)),
+    ("take asynchronous input and output", (IO_SETUP, 65536, '"x" x 8')),
     ("make a device", (MKNOD, '"/tmp/disk"', 0o060600, 0x800)),
 ])
 def test_system_calls_are_refused(evil, name, arguments):
     assert call(evil, *arguments) in ("Function not implemented", "Operation not permitted"), name
+
+
+def test_signals_that_wait_are_few(evil):
+    """They are counted for the user, in all clones together."""
+    assert shell(evil, "grep pending /proc/1/limits").split()[3:5] == ["1024", "1024"]
 
 
 def test_there_are_no_devices(evil):

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "runtime/place.h"
+#include "runtime/resource_limits.h"
 
 #define CONTAINER_LOG       "/run/ramet.log"
 #define CONTAINER_TMP       "/tmp"
@@ -68,12 +69,28 @@ static json_t *body_mounts(const ContainerSpec *spec)
     return mounts;
 }
 
+static void body_add_ulimit(json_t *ulimits, const char *name, int64_t value)
+{
+    json_array_append_new(ulimits, json_pack("{s:s, s:I, s:I}", "Name", name, "Soft",
+                                             (json_int_t)value, "Hard", (json_int_t)value));
+}
+
+static json_t *body_ulimits(const InstanceLimits *limits)
+{
+    json_t *ulimits = json_array();
+
+    body_add_ulimit(ulimits, "sigpending", RESOURCE_SIGNALS_MAX);
+    if (limits->open_files > 0)
+        body_add_ulimit(ulimits, "nofile", limits->open_files);
+    return ulimits;
+}
+
 /* What is not limited is left out. Without swap, as the limit is of memory. */
 static void body_limit(json_t *host, const InstanceLimits *limits)
 {
     json_int_t shm = limits->shm_bytes > 0 ? limits->shm_bytes : CONTAINER_SHM_BYTES;
-    json_int_t files = limits->open_files;
 
+    json_object_set_new(host, "Ulimits", body_ulimits(limits));
     json_object_set_new(host, "ShmSize", json_integer(shm));
     if (limits->memory_bytes > 0) {
         json_object_set_new(host, "Memory", json_integer(limits->memory_bytes));
@@ -83,10 +100,6 @@ static void body_limit(json_t *host, const InstanceLimits *limits)
         json_object_set_new(host, "NanoCpus", json_integer(limits->cpu_millis * NANOS_PER_MILLI));
     if (limits->processes > 0)
         json_object_set_new(host, "PidsLimit", json_integer(limits->processes));
-    if (files > 0)
-        json_object_set_new(
-            host, "Ulimits",
-            json_pack("[{s:s, s:I, s:I}]", "Name", "nofile", "Soft", files, "Hard", files));
 }
 
 static json_t *body_host_config(const ContainerSpec *spec)

@@ -47,13 +47,20 @@ static json_t *bundle_capabilities(void)
     return sets;
 }
 
+static void bundle_add_rlimit(json_t *rlimits, const char *type, int64_t value)
+{
+    json_array_append_new(rlimits, json_pack("{s:s, s:I, s:I}", "type", type, "soft",
+                                             (json_int_t)value, "hard", (json_int_t)value));
+}
+
 static json_t *bundle_rlimits(const InstanceLimits *limits)
 {
-    json_int_t files = limits->open_files;
+    json_t *rlimits = json_array();
 
-    if (files == 0)
-        return json_array();
-    return json_pack("[{s:s, s:I, s:I}]", "type", "RLIMIT_NOFILE", "soft", files, "hard", files);
+    bundle_add_rlimit(rlimits, "RLIMIT_SIGPENDING", RESOURCE_SIGNALS_MAX);
+    if (limits->open_files > 0)
+        bundle_add_rlimit(rlimits, "RLIMIT_NOFILE", limits->open_files);
+    return rlimits;
 }
 
 static json_t *bundle_process(const BundleSpec *spec)

@@ -136,7 +136,7 @@ static void test_limits(void)
         .cpu_millis = 1500,
         .memory_bytes = 1 << 30,
         .processes = 200,
-        .open_files = 1024,
+        .open_files = 2048,
     };
     json_t *none = format(&(InstanceLimits){0}, false, NULL);
     json_t *all = format(&limits, false, NULL);
@@ -145,21 +145,24 @@ static void test_limits(void)
     g_assert_null(at(none, "linux/resources/memory"));
     g_assert_null(at(none, "linux/resources/cpu"));
     g_assert_null(at(none, "linux/resources/pids"));
-    g_assert_cmpuint(json_array_size(at(none, "process/rlimits")), ==, 0);
+    g_assert_cmpuint(json_array_size(at(none, "process/rlimits")), ==, 1);
+    g_assert_cmpstr(json_string_value(at(none, "process/rlimits/0/type")), ==, "RLIMIT_SIGPENDING");
+    g_assert_cmpint(json_integer_value(at(none, "process/rlimits/0/hard")), ==, 1024);
     g_assert_cmpint(json_integer_value(at(resources, "memory/limit")), ==, 1 << 30);
     g_assert_cmpint(json_integer_value(at(resources, "cpu/quota")), ==, 150000);
     g_assert_cmpint(json_integer_value(at(resources, "cpu/period")), ==, 100000);
     g_assert_cmpint(json_integer_value(at(resources, "pids/limit")), ==, 200);
-    g_assert_cmpint(json_integer_value(at(all, "process/rlimits/0/hard")), ==, 1024);
+    g_assert_cmpint(json_integer_value(at(all, "process/rlimits/1/hard")), ==, 2048);
     json_decref(none);
     json_decref(all);
 }
 
 static void test_profile(void)
 {
-    static const char *const refused[] = {"ptrace", "mount",          "unshare", "setns",
-                                          "bpf",    "keyctl",         "reboot",  "init_module",
-                                          "clone3", "io_uring_setup", "socket",  "clone"};
+    static const char *const refused[] = {
+        "ptrace",   "mount",   "unshare",       "setns",  "bpf",
+        "keyctl",   "reboot",  "init_module",   "clone3", "io_uring_setup",
+        "io_setup", "mq_open", "inotify_init1", "socket", "clone"};
     json_t *section = seccomp_section();
     const json_t *names = at(section, "syscalls/0/names");
 

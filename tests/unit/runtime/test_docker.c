@@ -95,7 +95,7 @@ static void test_limits(void)
         .memory_bytes = 1 << 30,
         .shm_bytes = 1 << 20,
         .processes = 200,
-        .open_files = 1024,
+        .open_files = 2048,
     };
     static const InstanceLimits none;
     json_t *body = body_of(&limits, true, NULL);
@@ -107,7 +107,9 @@ static void test_limits(void)
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/MemorySwap")), ==, 1 << 30);
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/ShmSize")), ==, 1 << 20);
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/PidsLimit")), ==, 200);
+    g_assert_cmpstr(text_at(body, "HostConfig/Ulimits/0/Name"), ==, "sigpending");
     g_assert_cmpint(json_integer_value(at(body, "HostConfig/Ulimits/0/Hard")), ==, 1024);
+    g_assert_cmpint(json_integer_value(at(body, "HostConfig/Ulimits/1/Hard")), ==, 2048);
     g_assert_cmpint(json_integer_value(at(change, "Memory")), >, 64 << 20); /* all there is */
     g_assert_cmpint(json_integer_value(at(change, "MemorySwap")), ==, INT64_C(1) << 50);
     g_assert_cmpint(json_integer_value(at(change, "NanoCpus")), ==,
