@@ -368,6 +368,8 @@ Error *store_commit(StoreTransaction **tx)
     if (ended->is_durable) {
         store->tx = NULL;
         store_look_at_files(store); /* before anybody is told */
+        if (!e)
+            e = error_copy(db_refusal(store->db)); /* it is in files that are gone */
     }
     store_end(ended);
     return e;

@@ -55,7 +55,12 @@ typedef enum StoreDurability {
 typedef struct StoreTransaction StoreTransaction;
 MUST_CHECK Error *store_begin(Store *store, StoreDurability durability, StoreTransaction **ret_tx);
 
-/* Takes the transaction: *tx is NULL afterwards in any case. Errors: ERR_NO_SPACE; ERR_EXTERNAL. */
+/*
+ * Takes the transaction: *tx is NULL afterwards in any case.
+ *
+ * Errors: ERR_NO_SPACE; ERR_EXTERNAL, also when it was written to files that had been deleted, and
+ *         they could not be written anew: the store is held then.
+ */
 MUST_CHECK Error *store_commit(StoreTransaction **tx);
 void store_rollback(StoreTransaction *tx);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTransaction, store_rollback)

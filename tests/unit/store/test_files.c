@@ -119,6 +119,22 @@ static void test_nowhere_to_write(Fixture *f, const void *unused)
     g_assert_cmpint(rename(away, f->dir), ==, 0);
 }
 
+/* It went to a file that is gone: who asked is not told that it is done. */
+static void test_nowhere_to_write_in_transaction(Fixture *f, const void *unused)
+{
+    g_autofree char *away = g_strconcat(f->dir, ".away", NULL);
+    g_autoptr(Error) refusal = NULL;
+    StoreTransaction *tx = NULL;
+
+    assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
+    assert_ok(store_set_fact(f->store, "told", "yes"));
+    g_assert_cmpint(rename(f->dir, away), ==, 0);
+    assert_hinted(store_commit(&tx), ERR_EXTERNAL, "…: No such file or directory");
+    refusal = store_refusal(f->store);
+    g_assert_nonnull(refusal);
+    g_assert_cmpint(rename(away, f->dir), ==, 0);
+}
+
 static char *other_database(const Fixture *f)
 {
     g_autofree char *dir = path_of(f, "other");
@@ -162,6 +178,16 @@ static void test_replaced(Fixture *f, const void *unused)
     assert_fact(reader, "whose", "ours");
 }
 
+static void test_replaced_in_transaction(Fixture *f, const void *unused)
+{
+    StoreTransaction *tx = NULL;
+
+    assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
+    assert_ok(store_set_fact(f->store, "told", "yes"));
+    g_free(other_database(f));
+    assert_hinted(store_commit(&tx), ERR_EXTERNAL, "…has another ramet.db in its place");
+}
+
 /* --- a database of another program --- */
 
 static void test_foreign(Fixture *f, const void *unused)
@@ -193,7 +219,9 @@ int main(int argc, char **argv)
     fixture_test("/store/files/deleted_in_transaction", test_deleted_in_transaction);
     fixture_test("/store/files/look", test_look);
     fixture_test("/store/files/nowhere", test_nowhere_to_write);
+    fixture_test("/store/files/nowhere_in_transaction", test_nowhere_to_write_in_transaction);
     fixture_test("/store/files/replaced", test_replaced);
+    fixture_test("/store/files/replaced_in_transaction", test_replaced_in_transaction);
     fixture_dir_test("/store/files/foreign", test_foreign);
     return g_test_run();
 }
