@@ -24,6 +24,12 @@ Error *outcome_raise_alert(Store *store, const char *type, const Error *cause)
     return store_raise_alert(store, alert);
 }
 
+Error *outcome_record(Store *store, const OperationRow *row)
+{
+    TRY(store_insert_operation(store, row));
+    return store_set_fact(store, FACT_LATEST, row->uid);
+}
+
 Error *outcome_finish_snapshot(Operation *operation)
 {
     const Work *work = operation->work;
@@ -36,14 +42,28 @@ Error *outcome_finish_snapshot(Operation *operation)
                                : NULL;
 }
 
-/* Called again after each further try of an undo: the alert is raised the first time. */
+/*
+ * Called again after each further try of an undo: the alert is raised the first time, and not at
+ * all once a later operation has begun, which has its own end.
+ */
+static Error *outcome_is_news(Store *store, const char *uid, bool *ret_is_news)
+{
+    g_autofree char *failed = NULL;
+    g_autofree char *latest = NULL;
+
+    TRY(store_get_fact(store, FACT_FAILED, &failed));
+    TRY(store_get_fact(store, FACT_LATEST, &latest));
+    *ret_is_news = g_strcmp0(failed, uid) != 0 && (!latest || g_str_equal(latest, uid));
+    return NULL;
+}
+
 Error *outcome_fail(Operation *operation, const Error *cause)
 {
     Store *store = operation->store;
-    g_autofree char *failed = NULL;
+    bool is_news = false;
 
-    TRY(store_get_fact(store, FACT_FAILED, &failed));
-    if (g_strcmp0(failed, operation->row->uid) == 0)
+    TRY(outcome_is_news(store, operation->row->uid, &is_news));
+    if (!is_news)
         return NULL;
     TRY(store_set_fact(store, FACT_FAILED, operation->row->uid));
     if (!g_cancellable_is_cancelled(operation->cancel))

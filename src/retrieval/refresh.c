@@ -98,7 +98,7 @@ static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
 
     json_decref(args);
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
-    TRY(store_insert_operation(engine->store, row));
+    TRY(outcome_record(engine->store, row));
     TRY(store_set_fact(engine->store, FACT_LAST_REFRESH, now));
     TRY(store_commit(&tx));
     *ret_row = g_steal_pointer(&row);

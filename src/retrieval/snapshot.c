@@ -208,7 +208,7 @@ static Error *snapshot_record(Engine *engine, const Golden *golden, Snapshot *sn
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(snapshot_check_new(engine->store, snapshot));
     TRY(snapshot_insert(engine->store, snapshot, snapshot->pool));
-    TRY(store_insert_operation(engine->store, row));
+    TRY(outcome_record(engine->store, row));
     TRY(store_commit(&tx));
     *ret_row = g_steal_pointer(&row);
     return NULL;
