@@ -49,7 +49,7 @@ struct OperationKind {
     bool is_long;      /* minutes rather than milliseconds: runs on a thread of its own */
     bool retries;      /* never undone: after a failure the same step is tried again later */
     bool takes_over;   /* goes before what waits for another try on its target: a destruction */
-    bool gives_way;    /* what it has left undone is nobody else's: others need not wait for it */
+    bool gives_way;    /* what it has left undone is nobody else's: others wait for its end alone */
     Error *(*load)(Operation *operation); /* reads what the steps need from the store */
     void (*unload)(Operation *operation);
     void (*entered)(Operation *operation); /* before each step: operation->step; may be NULL */

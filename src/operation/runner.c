@@ -83,7 +83,7 @@ static void operations_wait_locked(Operations *operations, Job *job)
     job->is_waiting = true;
     job->due_ms = clock_monotonic_ms() + OPERATION_RETRY_MS;
     g_queue_push_tail(&operations->retries, job);
-    job->is_away = job->kind->gives_way;
+    job->is_away = job->kind->gives_way && !job->is_at_end; /* it takes effect in its turn */
     if (job->is_away)
         operations_next_locked(operations, job->operation.row->target);
 }

@@ -154,6 +154,21 @@ static void test_polite_gives_way(Fixture *f, const void *unused)
     wait_for("broken c finish a b c finish");
 }
 
+/* Its steps are done: what was asked for later must not end before it. */
+static void test_polite_keeps_its_place_at_its_end(Fixture *f, const void *unused)
+{
+    OperationRow *row = record(f, &polite_kind, "t");
+
+    n_writes_to_skip = 3;
+    n_failing_writes = 1;
+    operations_submit_take(f->operations, row, NULL, NULL);
+    wait_until_owed(f, "polite");
+    operations_submit_take(f->operations, record(f, &leading_kind, "t"), NULL, NULL);
+    try_again(f, "polite");
+    wait_for("c finish a b c finish");
+    g_assert_cmpstr(trace->str, ==, "a b c finish finish c finish a b c finish");
+}
+
 static void test_what_only_the_row_knows_is_dropped(Fixture *f, const void *unused)
 {
     run_to_end(f, &leaving_kind, "gone");
@@ -175,6 +190,7 @@ int main(int argc, char **argv)
     ADD("destruction-takes-over-after-a-restart", test_destruction_takes_over_after_a_restart);
     ADD("failed-destruction-keeps-its-place", test_failed_destruction_keeps_its_place);
     ADD("polite-gives-way", test_polite_gives_way);
+    ADD("polite-keeps-its-place-at-its-end", test_polite_keeps_its_place_at_its_end);
     ADD("what-only-the-row-knows-is-dropped", test_what_only_the_row_knows_is_dropped);
     return g_test_run();
 }
