@@ -8,8 +8,17 @@
 #include "base/id.h"
 #include "engine/clone_request.h"
 #include "engine/clone_work.h"
+#include "engine/gate.h"
 #include "engine/kinds.h"
 #include "engine/port.h"
+
+/* Nobody has it yet: one without its port is no clone. */
+static Error *create_open_port(Operation *operation)
+{
+    const CloneWork *work = operation->work;
+
+    return gate_let_in(operation_engine(operation), work->clone);
+}
 
 static const Step create_steps[] = {
     {"cloning the volume", clone_step_volume, clone_undo_volume},
@@ -17,7 +26,7 @@ static const Step create_steps[] = {
     {"starting postgres", clone_step_start, clone_step_stop},
     {"waiting until postgres is ready", clone_step_ready, NULL},
     {"preparing users", clone_step_users, NULL}, /* one transaction */
-    {"opening its port", clone_step_let_in, clone_step_shut},
+    {"opening its port", create_open_port, clone_step_shut},
     {0},
 };
 

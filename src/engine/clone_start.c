@@ -132,17 +132,6 @@ static Error *start_users(Operation *operation)
     return rows_count(rows) > 0 ? NULL : clone_step_users(operation);
 }
 
-/* It serves, though another program has its port: the gate tries that again, and says so. */
-static Error *start_let_in(Operation *operation)
-{
-    Error *e = clone_step_let_in(operation);
-
-    if (!e || e->code != ERR_CONFLICT)
-        return e;
-    error_ignore(e, "the clone is served over its port when that is free");
-    return NULL;
-}
-
 static const Step start_steps[] = {
     {"looking after its volume", start_mend, NULL},
     {"limiting its disk", start_limit, NULL},
@@ -151,7 +140,7 @@ static const Step start_steps[] = {
     {"starting postgres", start_postgres, clone_step_stop},
     {"waiting until postgres is ready", start_ready, NULL},
     {"looking for its user", start_users, NULL},
-    {"opening its port", start_let_in, clone_step_shut},
+    {"opening its port", clone_step_let_in, clone_step_shut},
     {0},
 };
 

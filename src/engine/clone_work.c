@@ -386,11 +386,16 @@ Error *clone_undo_stop(Operation *operation, unsigned but_in)
 
 /* --- its port --- */
 
+/* A clone with data of its user serves, though another program has its port. */
 Error *clone_step_let_in(Operation *operation)
 {
     const CloneWork *work = operation->work;
+    Error *e = gate_let_in(operation_engine(operation), work->clone);
 
-    return gate_let_in(operation_engine(operation), work->clone);
+    if (!e || e->code != ERR_CONFLICT)
+        return e;
+    error_ignore(e, "the clone is served over its port when that is free");
+    return NULL;
 }
 
 Error *clone_step_shut(Operation *operation)

@@ -79,7 +79,7 @@ void world_open(void)
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         *tables[i] = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     world.dir = g_dir_make_tmp("ramet-world-XXXXXX", NULL);
-    world.is_atomic = world_checkpointer_is_stopped = false;
+    world.is_atomic = world.ports_are_taken = world_checkpointer_is_stopped = false;
     world.n_failed_starts = 0;
     world_meanwhile = NULL;
     effect_hook = plan_before_write;
@@ -137,6 +137,19 @@ void world_break(void)
     while (g_hash_table_iter_next(&iter, &volume, NULL))
         g_hash_table_insert(world.broken, g_strdup(volume), NULL);
     g_mutex_unlock(&world.lock);
+}
+
+void world_take_ports(void)
+{
+    g_mutex_lock(&world.lock);
+    g_hash_table_remove_all(world.doors);
+    world.ports_are_taken = true;
+    g_mutex_unlock(&world.lock);
+}
+
+void world_free_ports(void)
+{
+    world.ports_are_taken = false;
 }
 
 void world_take_snapshots_at_once(void)

@@ -18,7 +18,9 @@ void world_close(void);
 
 void world_add_snapshot(const char *uid);
 void world_stop_instances(void); /* as a reboot does */
-void world_break(void); /* no data that is there now starts any more, as its users left it */
+void world_break(void);      /* no data that is there now starts any more, as its users left it */
+void world_take_ports(void); /* another program listens on all of them */
+void world_free_ports(void);
 void world_take_snapshots_at_once(void); /* of what runs: the storage can */
 
 /* Called where the engine asks for a pool: between its look at the store and what it records. */

@@ -169,6 +169,8 @@ static Error *gate_set(const char *what, const Clone *clone, const char *door)
 
 Error *gate_let_in(Engine *engine, const Clone *clone)
 {
+    if (world.ports_are_taken)
+        return error_new(ERR_CONFLICT, "port %" G_GINT64_FORMAT " is in use", clone->port);
     return gate_set(__func__, clone, "open");
 }
 

@@ -19,7 +19,7 @@ typedef struct WorldTables {
     GHashTable *marks;       /* volume or snapshot → uid of the operation that makes it */
     GHashTable *broken;      /* volumes */
     char *dir;               /* where sockets are */
-    bool is_atomic;
+    bool is_atomic, ports_are_taken;
     int n_stops, n_failed_starts;
 } WorldTables;
 
