@@ -1,102 +1,29 @@
 /*
  * The fault sweep: for each kind of operation, every outside effect in turn fails, comes too late,
  * or is the last one before a crash; and with it every later one, in the undo, at the end and in
- * the recovery. Afterwards the work is done or undone, what was acknowledged is there, and nothing
- * is left.
+ * the recovery. And in between, wherever that is possible, somebody else asks for something.
+ * Afterwards the work is done or undone, what was acknowledged is there, and nothing is left.
  */
+#include "kinds.h"
 #include "plan.h"
-#include "server.h"
 
 #include "base/clock.h"
-#include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/kinds.h"
-#include "engine/snapshot.h"
-#include "store/clone.h"
 #include "store/operation.h"
-#include "store/snapshot.h"
 
 #define SETTLE_MS 60000
 #define NO_FAULT  ((Fault){0})
 
-typedef struct Kind {
-    const char *name;
-    bool has_clone;    /* "c" is there before */
-    bool has_snapshot; /* so is a snapshot of it */
-    Error *(*request)(Server *server);
-    CloneState state; /* of an acknowledged one that no fault but a kill has met; -1 = gone */
-} Kind;
-
-/* --- what is asked for --- */
-
-static Error *request_reset(Server *server)
-{
-    return engine_reset_clone(&server->engine, "c", "s2", false);
-}
-
-static Error *request_destroy(Server *server)
-{
-    return engine_destroy_clone(&server->engine, "c");
-}
-
-static Error *request_start(Server *server)
-{
-    g_autoptr(Clone) clone = NULL;
-
-    world_stop_instances();
-    TRY(store_get_clone(server->engine.store, "c", &clone));
-    return engine_start_clone(&server->engine, clone->uid, CLONE_IN(OK), NULL, 0);
-}
-
-static Error *request_snapshot(Server *server)
-{
-    g_autoptr(Snapshot) snapshot = NULL;
-
-    return engine_snapshot_clone(&server->engine, "c", "", NULL, NULL, &snapshot);
-}
-
-/* Of the clone "c"; NULL = there is none. Caller frees. */
-static char *find_snapshot(Server *server)
-{
-    g_autoptr(GPtrArray) snapshots = NULL;
-
-    must(store_list_snapshots(server->engine.store, &snapshots));
-    for (unsigned i = 0; i < snapshots->len; i++)
-        if (*((Snapshot *)snapshots->pdata[i])->clone_id)
-            return g_strdup(((Snapshot *)snapshots->pdata[i])->id);
-    return NULL;
-}
-
-static Error *request_delete_snapshot(Server *server)
-{
-    g_autofree char *id = find_snapshot(server);
-
-    return engine_delete_snapshot(&server->engine, id, true, NULL, NULL);
-}
-
-static const Kind kinds[] = {
-    {"create", false, false, server_create_clone, CLONE_OK},
-    {"reset", true, false, request_reset, CLONE_OK},
-    {"destroy", true, false, request_destroy, (CloneState)-1},
-    {"start", true, false, request_start, CLONE_OK},
-    {"snapshot", true, false, request_snapshot, CLONE_OK},
-    {"delete-snapshot", true, true, request_delete_snapshot, CLONE_OK},
-};
-
 /* --- one run --- */
-
-static void sweep_ask(Server *server, Error *(*request)(Server *server))
-{
-    must(request(server));
-    server_settle(server);
-}
 
 static void sweep_prepare(Server *server, const Kind *kind)
 {
-    if (kind->has_clone)
-        sweep_ask(server, server_create_clone);
-    if (kind->has_snapshot)
-        sweep_ask(server, request_snapshot);
+    world_take_snapshots_at_once(kind->is_atomic);
+    for (size_t i = 0; i < G_N_ELEMENTS(kind->before) && kind->before[i]; i++) {
+        must(kind->before[i](server));
+        server_settle(server);
+    }
 }
 
 static bool fault_is_kill(Fault fault)
@@ -104,51 +31,21 @@ static bool fault_is_kill(Fault fault)
     return fault.at == 0 || fault.how == FAULT_KILLS || fault.how == FAULT_KILLS_AFTER;
 }
 
-static void sweep_check(Server *server, const Kind *kind, bool was_accepted, Fault first,
-                        Fault second)
+static char *faults_text(const Kind *kind, Fault first, Fault second)
 {
-    g_autofree char *problems = server_problems(server);
-    g_autofree char *label = g_strdup_printf("%s, effects %d (%d) and %d (%d)", kind->name,
-                                             first.at, first.how, second.at, second.how);
-    g_autoptr(Clone) clone = NULL;
-    g_autoptr(Error) e = store_get_clone(server->engine.store, "c", &clone);
+    static const char *const hows[] = {"fails", "is late", "kills", "kills after", "sticks"};
 
-    if (problems)
-        g_error("%s: %s", label, problems);
-    if (!was_accepted)
-        return;
-    if (kind->state == (CloneState)-1 && clone)
-        g_error("%s: the clone is still there", label);
-    if (kind->state != (CloneState)-1 && !clone)
-        g_error("%s: an acknowledged clone is gone", label);
-    if (clone && fault_is_kill(first) && fault_is_kill(second) && clone->state != kind->state)
-        g_error("%s: the clone is %s: %s", label, clone_state_name(clone->state), clone->message);
-}
-
-/* Everything can be destroyed, and is gone then. */
-static void sweep_clear(Server *server)
-{
-    g_autoptr(GPtrArray) clones = NULL, snapshots = NULL;
-    g_autofree char *snapshot = NULL;
-
-    error_free(request_destroy(server)); /* there may be none */
-    server_settle(server);
-    if ((snapshot = find_snapshot(server)))
-        sweep_ask(server, request_delete_snapshot);
-    must(store_list_clones(server->engine.store, &clones));
-    must(store_list_snapshots(server->engine.store, &snapshots));
-    g_assert_cmpuint(clones->len, ==, 0);
-    g_assert_cmpuint(snapshots->len, ==, 2);
-    g_autofree char *problems = server_problems(server);
-    g_assert_cmpstr(problems, ==, NULL);
+    return second.at == 0
+               ? g_strdup_printf("%s, effect %d %s", kind->name, first.at, hows[first.how])
+               : g_strdup_printf("%s, effect %d %s and %d %s", kind->name, first.at,
+                                 hows[first.how], second.at, hows[second.how]);
 }
 
 /* As the supervisor does, of a start that could not be recorded. True when there was one to begin. */
 static bool sweep_start_again(Server *server)
 {
-    g_autoptr(Clone) clone = NULL;
+    g_autoptr(Clone) clone = find_clone(server);
 
-    must(store_get_clone(server->engine.store, "c", &clone));
     if (clone->state == CLONE_FATAL || runtime_is_running(NULL, clone->uid))
         return false;
     error_free(engine_start_stopped_clones(&server->engine, NULL));
@@ -158,6 +55,8 @@ static bool sweep_start_again(Server *server)
 /* The number of effects that there were: less than the fault's, and the fault did not come. */
 static int sweep_run(Server *server, const Kind *kind, Fault first, Fault second)
 {
+    g_autofree char *label = faults_text(kind, first, second);
+
     sweep_prepare(server, kind);
     plan_arm(first, second);
     g_autoptr(Error) refused = kind->request(server);
@@ -166,33 +65,51 @@ static int sweep_run(Server *server, const Kind *kind, Fault first, Fault second
         server_settle(server);
     int n_effects = plan_count();
     plan_arm(NO_FAULT, NO_FAULT);
-    sweep_check(server, kind, refused == NULL, first, second);
-    sweep_clear(server);
+    kind_check(server, kind, label, refused == NULL, fault_is_kill(first) && fault_is_kill(second));
+    server_clear(server);
     return n_effects;
+}
+
+/* --- one fault, or two --- */
+
+static void sweep_each(Server *server, const Kind *kind, FaultHow how, FaultError error)
+{
+    for (int at = 1; sweep_run(server, kind, (Fault){at, how, error}, NO_FAULT) >= at; at++)
+        ;
 }
 
 static void sweep_singles(Server *server, const Kind *kind)
 {
-    int n_runs = 0;
-
-    for (FaultHow how = FAULT_FAILS; how <= FAULT_KILLS_AFTER; how++)
-        for (int at = 1; sweep_run(server, kind, (Fault){at, how}, NO_FAULT) >= at; at++)
-            n_runs++;
-    g_test_message("%s: %d runs", kind->name, n_runs);
+    for (FaultError error = 0; error < N_FAULT_ERRORS; error++)
+        sweep_each(server, kind, FAULT_FAILS, error);
+    for (FaultHow how = FAULT_IS_LATE; how <= FAULT_KILLS_AFTER; how++)
+        sweep_each(server, kind, how, 0);
 }
 
-/* The undo, the recovery, and the end of these fail, too. */
+/* The undo, the recovery, and the end of these fail, too: the words of the errors take turns. */
+static void sweep_after(Server *server, const Kind *kind, Fault first, FaultHow how)
+{
+    int n_effects = 0;
+
+    for (int at = first.at + 1; at == first.at + 1 || n_effects >= at - 1; at++) {
+        const Fault later = {at, how, (FaultError)(at % N_FAULT_ERRORS)};
+        n_effects = sweep_run(server, kind, first, later);
+    }
+}
+
 static void sweep_pairs(Server *server, const Kind *kind)
 {
-    static const FaultHow hows[] = {FAULT_FAILS, FAULT_KILLS};
+    static const FaultHow hows[ALL_PAIRS][2] = {
+        {FAULT_FAILS, FAULT_FAILS}, {FAULT_FAILS, FAULT_KILLS},   {FAULT_KILLS, FAULT_FAILS},
+        {FAULT_KILLS, FAULT_KILLS}, {FAULT_IS_LATE, FAULT_FAILS},
+    };
     int n = sweep_run(server, kind, NO_FAULT, NO_FAULT);
 
-    for (int i = 0; i < 4; i++)
+    for (unsigned i = 0; i < kind->pairs; i++)
         for (int at = 1; at <= n; at++) {
-            const Fault first = {at, hows[i / 2]};
-            for (int later = at + 1;
-                 sweep_run(server, kind, first, (Fault){later, hows[i % 2]}) >= later; later++)
-                ;
+            const FaultHow *how = hows[((unsigned)at + i) % ALL_PAIRS];
+            sweep_after(server, kind, (Fault){at, how[0], (FaultError)(at % N_FAULT_ERRORS)},
+                        how[1]);
         }
 }
 
@@ -212,17 +129,36 @@ static Error *sweep_is_stuck(void *data, bool *ret_done)
  * The instance that serves is stopped once for the work, and the one beside it once for its undo. The first
  * fault may cost one more: a step whose entry the journal did not take is done again.
  */
-static void sweep_check_stops(const Kind *kind, Fault first, Fault second)
+static void sweep_check_stops(const char *label)
 {
     if (world_stops() > 3)
-        g_error("%s, effects %d and %d: stopped %d times", kind->name, first.at, second.at,
-                world_stops());
+        g_error("%s: stopped %d times", label, world_stops());
+}
+
+static bool sweep_is_owed(Server *server)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    must(store_list_operations(server->engine.store, &rows));
+    return rows->len > 0 && ((const OperationRow *)rows->pdata[0])->state == OPERATION_UNDOING;
+}
+
+/* Nothing is built on what is not undone yet. */
+static void sweep_check_place(Server *server, const char *label)
+{
+    if (!sweep_is_owed(server))
+        return;
+    g_autoptr(Error) refused = request_reset(server);
+    if (!refused && sweep_is_owed(server))
+        g_error("%s: a reset is accepted while an undo is owed", label);
 }
 
 /* Meanwhile it can be destroyed, and when what stuck is free nothing of it is left. */
 static int sweep_stick(Server *server, const Kind *kind, Fault first, Fault second,
                        bool is_destroyed)
 {
+    g_autofree char *label = faults_text(kind, first, second);
+
     sweep_prepare(server, kind);
     plan_arm(first, second);
     world_count_stops();
@@ -231,12 +167,14 @@ static int sweep_stick(Server *server, const Kind *kind, Fault first, Fault seco
     int n_stuck = plan_stuck();
     if (is_destroyed)
         error_free(request_destroy(server)); /* the store may be what is stuck */
+    else
+        sweep_check_place(server, label);
     plan_release();
     server_settle(server);
     if (!is_destroyed)
-        sweep_check_stops(kind, first, second);
+        sweep_check_stops(label);
     plan_arm(NO_FAULT, NO_FAULT);
-    sweep_clear(server);
+    server_clear(server);
     return n_stuck;
 }
 
@@ -246,53 +184,147 @@ static void sweep_stuck(Server *server, const Kind *kind)
 
     for (int i = 0; i < 2; i++)
         for (int at = 1; at <= n; at++)
-            for (int later = at + 1; sweep_stick(server, kind, (Fault){at, FAULT_FAILS},
-                                                 (Fault){later, FAULT_STICKS}, i == 1) > 0;
+            for (int later = at + 1; sweep_stick(server, kind, (Fault){at, FAULT_FAILS, 0},
+                                                 (Fault){later, FAULT_STICKS, 0}, i == 1) > 0;
                  later++)
                 ;
 }
 
+/* --- what others ask for meanwhile --- */
+
+typedef struct Other {
+    const char *name;
+    Request request;
+    bool is_golden; /* has to do with golden data; else with the clone */
+} Other;
+
+static const Other others[] = {
+    {"destroy", request_destroy},
+    {"reset", request_reset},
+    {"reset-to-own", request_reset_to_own},
+    {"snapshot", request_snapshot},
+    {"delete-snapshot", request_delete_snapshot},
+    {"delete-forced", request_delete_snapshot_forced},
+    {"protect", request_protect},
+    {"create-of-old", request_create_of_old, true},
+};
+
+typedef struct Meeting {
+    Server *server;
+    const Kind *kind;
+    const Other *other;
+    GThread *asking;     /* for the kind */
+    bool was_asked;      /* for the other */
+    bool is_in_question; /* while the kind was asked for */
+    Error *refused;      /* the other; NULL = it was accepted */
+} Meeting;
+
+static void sweep_meet(void *data)
+{
+    Meeting *meeting = data;
+
+    meeting->was_asked = true;
+    meeting->is_in_question = meeting->asking == g_thread_self();
+    meeting->refused = meeting->other->request(meeting->server);
+}
+
+/* What must not be accepted both. */
+static void sweep_check_both(const Meeting *meeting, const char *label)
+{
+    Request request = meeting->kind->request, other = meeting->other->request;
+
+    if (request == request_destroy && other == request_protect && meeting->is_in_question)
+        g_error("%s: it was protected, and is destroyed", label);
+    if ((request == request_reset_to_own && other == request_delete_snapshot) ||
+        (request == request_delete_snapshot && other == request_reset_to_own))
+        g_error("%s: what it is reset to is deleted", label);
+}
+
+static void sweep_check_meeting(const Meeting *meeting, const char *label, bool was_accepted)
+{
+    bool is_other_accepted = meeting->was_asked && !meeting->refused;
+    Kind kind = *meeting->kind;
+
+    if (is_other_accepted && was_accepted)
+        sweep_check_both(meeting, label);
+    if (is_other_accepted && meeting->other->request == request_destroy)
+        kind.ends_clone = true;
+    if (is_other_accepted && meeting->other->request == request_delete_snapshot_forced)
+        was_accepted = false; /* the clone may be of it */
+    kind_check(meeting->server, &kind, label, was_accepted, true);
+}
+
+static int sweep_cross(Server *server, const Kind *kind, const Other *other, int at)
+{
+    Meeting meeting = {server, kind, other, g_thread_self(), false, false, NULL};
+    g_autofree char *label = g_strdup_printf("%s, at place %d %s", kind->name, at, other->name);
+
+    sweep_prepare(server, kind);
+    plan_meet(at, sweep_meet, &meeting);
+    g_autoptr(Error) refused = kind->request(server);
+    server_settle(server);
+    int n_passed = plan_passed();
+    plan_meet(0, NULL, NULL);
+    sweep_check_meeting(&meeting, label, refused == NULL);
+    error_free(meeting.refused);
+    server_clear(server);
+    return n_passed;
+}
+
+static void sweep_crossed(Server *server, const Kind *kind)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+        for (int at = 1; kind->is_golden == others[i].is_golden &&
+                         sweep_cross(server, kind, &others[i], at) >= at;
+             at++)
+            ;
+}
+
 /* --- the tests --- */
 
-static void test_singles(const void *data)
+typedef struct Part {
+    const char *name;
+    void (*sweep)(Server *server, const Kind *kind);
+} Part;
+
+static const Part parts[] = {
+    {"single", sweep_singles},
+    {"pairs", sweep_pairs},
+    {"crossed", sweep_crossed},
+    {"stuck", sweep_stuck},
+};
+
+typedef struct Sweep {
+    const Part *part;
+    const Kind *kind;
+} Sweep;
+
+static void test_sweep(const void *data)
 {
+    const Sweep *sweep = data;
     Server server = {0};
 
     server_open(&server);
-    sweep_singles(&server, data);
+    sweep->part->sweep(&server, sweep->kind);
     server_close(&server);
 }
 
-static void test_pairs(const void *data)
+static void add_sweep(const Part *part, const Kind *kind)
 {
-    Server server = {0};
+    g_autofree char *path = g_strdup_printf("/sweep/%s/%s", kind->name, part->name);
+    Sweep *sweep = g_new(Sweep, 1);
 
-    server_open(&server);
-    sweep_pairs(&server, data);
-    server_close(&server);
-}
-
-static void test_stuck(const void *data)
-{
-    Server server = {0};
-
-    server_open(&server);
-    sweep_stuck(&server, data);
-    server_close(&server);
+    *sweep = (Sweep){part, kind};
+    g_test_add_data_func_full(path, sweep, (GTestDataFunc)test_sweep, g_free);
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        g_autofree char *single = g_strdup_printf("/sweep/single/%s", kinds[i].name);
-        g_autofree char *stuck = g_strdup_printf("/sweep/stuck/%s", kinds[i].name);
-        g_autofree char *pair = g_strdup_printf("/sweep/pairs/%s", kinds[i].name);
-
-        g_test_add_data_func(single, &kinds[i], test_singles);
-        g_test_add_data_func(pair, &kinds[i], test_pairs);
-        if (kinds[i].request == request_reset || kinds[i].request == request_snapshot)
-            g_test_add_data_func(stuck, &kinds[i], test_stuck);
-    }
+    for (size_t i = 0; i < n_kinds; i++)
+        for (size_t k = 0; k < G_N_ELEMENTS(parts); k++)
+            if ((parts[k].sweep != sweep_stuck || kinds[i].can_stick) &&
+                (parts[k].sweep != sweep_pairs || kinds[i].pairs > 0))
+                add_sweep(&parts[k], &kinds[i]);
     return g_test_run();
 }

@@ -16,9 +16,20 @@ typedef enum FaultHow {
     FAULT_STICKS,      /* nothing, nor of its like, until plan_release()   */
 } FaultHow;
 
+/* What one that fails says. */
+typedef enum FaultError {
+    FAULT_NO_SPACE, /* ENOSPC                    */
+    FAULT_IO,       /* EIO                       */
+    FAULT_TIMEOUT,
+    FAULT_EXIT, /* a program's status that is not 0 */
+    FAULT_BUSY,
+    N_FAULT_ERRORS,
+} FaultError;
+
 typedef struct Fault {
     int at; /* the number of the effect, from 1; 0 = none */
     FaultHow how;
+    FaultError error;
 } Fault;
 
 /* From the next effect on, which is number 1. */
@@ -28,6 +39,13 @@ bool plan_is_dead(void);
 void plan_revive(void);
 int plan_stuck(void); /* how often a fault that sticks has come since plan_arm() */
 void plan_release(void);
+
+/*
+ * What happens meanwhile: called once, before the at-th effect outside of the store or the at-th transaction,
+ * whichever it is, on the thread that has come there. at 0: never. plan_passed() counts these places.
+ */
+void plan_meet(int at, void (*meanwhile)(void *data), void *data);
+int plan_passed(void);
 
 /* Around each effect: an error of either is its result. what: its name, which is what sticks. */
 MUST_CHECK Error *plan_before(const char *what);

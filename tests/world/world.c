@@ -120,6 +120,16 @@ void world_add_snapshot(const char *uid)
     world_set(world.snapshots, uid, "golden");
 }
 
+void world_remove_snapshot(const char *uid)
+{
+    world_set(world.snapshots, uid, NULL);
+}
+
+bool world_has_volume(const char *name)
+{
+    return world_has(world.volumes, name);
+}
+
 void world_stop_instances(void)
 {
     g_mutex_lock(&world.lock);
@@ -152,9 +162,9 @@ void world_free_ports(void)
     world.ports_are_taken = false;
 }
 
-void world_take_snapshots_at_once(void)
+void world_take_snapshots_at_once(bool can)
 {
-    world.is_atomic = true;
+    world.is_atomic = can;
 }
 
 int world_failed_starts(void)

@@ -5,7 +5,7 @@
  * from then on nothing reaches world or store until plan_revive().
  *
  * What it takes the place of is a file each: world_storage.c, world_instance.c, world_postgres.c,
- * and world_engine.c for those parts of the engine that only lead there. A second passes with each
+ * world_source.c, and world_engine.c for those parts of the engine that only lead there. A second passes with each
  * look at the clock.
  */
 #pragma once
@@ -17,11 +17,13 @@ void world_open(void);
 void world_close(void);
 
 void world_add_snapshot(const char *uid);
+void world_remove_snapshot(const char *uid);
+bool world_has_volume(const char *name);
 void world_stop_instances(void); /* as a reboot does */
 void world_break(void);      /* no data that is there now starts any more, as its users left it */
 void world_take_ports(void); /* another program listens on all of them */
 void world_free_ports(void);
-void world_take_snapshots_at_once(void); /* of what runs: the storage can */
+void world_take_snapshots_at_once(bool can); /* of what runs: the storage can */
 
 /* Called where the engine asks for a pool: between its look at the store and what it records. */
 extern void (*world_meanwhile)(void);

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "world.h"
 
+#define WORLD_MAJOR 17 /* of every PostgreSQL */
+
 typedef struct WorldTables {
     GMutex lock;             /* for all below */
     GHashTable *volumes;     /* → what it was made of */

@@ -48,7 +48,7 @@ static void test_of_broken_data(WorldFixture *f, const void *unused)
 /* It keeps the recovery of later clones short, and that is all. */
 static void test_without_checkpoint(WorldFixture *f, const void *unused)
 {
-    world_take_snapshots_at_once();
+    world_take_snapshots_at_once(true);
     world_checkpointer_is_stopped = true;
     take_snapshot(f);
     settle(f);

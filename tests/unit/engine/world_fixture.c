@@ -12,7 +12,7 @@ void settle(WorldFixture *f)
 
 void make_clone(WorldFixture *f)
 {
-    must(server_create_clone(f));
+    must(server_create_clone(f, ""));
     settle(f);
 }
 
