@@ -147,7 +147,7 @@ Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_by
 
 bool storage_is_foreign(const char *snapshot)
 {
-    return false;
+    return g_str_has_prefix(snapshot, STORAGE_FOREIGN_PREFIX);
 }
 
 Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, bool *ret_is_exact)
