@@ -266,14 +266,15 @@ static void supervisor_tell_of_memory(Supervisor *supervisor, const Clone *clone
 static void supervisor_look_at_memory_of(Supervisor *supervisor, const Clone *clone)
 {
     int64_t n_killed = runtime_memory_kills(supervisor->engine->runtime, clone->uid);
+    bool is_known = g_hash_table_contains(supervisor->patients, clone->uid);
     Patient *patient;
 
-    if (n_killed == 0 || !clone_is_served(clone))
+    if ((n_killed == 0 && !is_known) || !clone_is_served(clone))
         return;
     patient = supervisor_patient(supervisor, clone->uid);
-    if (n_killed > patient->n_killed)
+    if (n_killed > 0 && n_killed != patient->n_killed) /* less than before: it was started anew */
         supervisor_tell_of_memory(supervisor, clone, n_killed);
-    patient->n_killed = n_killed; /* less than before: it was started anew */
+    patient->n_killed = n_killed;
 }
 
 static gboolean supervisor_has_gone(void *uid, void *patient, void *clones)
