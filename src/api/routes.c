@@ -21,7 +21,7 @@ const Route routes[] = {
      "Begin a full refresh."},
     {"GET", "/doctor", ROUTE_TOKEN, ROUTE_SLOW, handle_doctor,
      "Compare the store with what exists."},
-    {"GET", "/snapshots", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_list, "All snapshots."},
+    {"GET", "/snapshots", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_list, "All snapshots."},
     {"POST", "/snapshot", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_create,
      "Take a snapshot of a pool's golden data."},
     {"POST", "/snapshot/clone", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_of_clone,

@@ -99,25 +99,17 @@ static Error *snapshot_check_branch(const GPtrArray *snapshots, const char *bran
                       "Leave the branch out to see the snapshots of all.");
 }
 
-/* Uid of the one that a clone is made of when its request names none; NULL = there is none. Caller frees. */
-static char *snapshot_default(Api *api)
-{
-    g_autoptr(Snapshot) latest = NULL;
-    g_autoptr(Error) e = engine_latest_snapshot(api->engine, "main", &latest);
-
-    return e ? NULL : g_strdup(latest->uid);
-}
-
 Error *handle_snapshot_list(Api *api, Request *request, Reply *reply)
 {
     const char *branch = http_query(request, "branch"), *dataset = http_query(request, "dataset");
     g_autoptr(GPtrArray) snapshots = NULL;
+    g_autoptr(Snapshot) latest = NULL; /* what a clone is made of when its request names none */
 
     branch = branch && *branch ? branch : NULL;
     dataset = dataset && *dataset ? dataset : NULL;
     TRY(store_list_snapshots(api->engine->store, &snapshots));
     TRY(snapshot_check_branch(snapshots, branch));
-    g_autofree char *default_uid = snapshot_default(api);
+    TRY(engine_show_latest_snapshot(api->engine, "main", &latest));
     json_t *views = json_array();
     for (unsigned i = 0; i < snapshots->len; i++) {
         const Snapshot *snapshot = snapshots->pdata[i];
@@ -130,7 +122,7 @@ Error *handle_snapshot_list(Api *api, Request *request, Reply *reply)
             return e;
         }
         json_object_set_new(view, "default",
-                            json_boolean(g_strcmp0(snapshot->uid, default_uid) == 0));
+                            json_boolean(latest && g_str_equal(snapshot->uid, latest->uid)));
         json_array_append_new(views, view);
     }
     reply_json_take(reply, 200, views);

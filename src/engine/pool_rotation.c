@@ -136,8 +136,9 @@ Error *engine_refresh_pool(Engine *engine, Pool **ret_pool)
     return NULL;
 }
 
-/* The latest of its kind in the pools that are available; NULL = there is none. */
-static Error *pools_latest_available(Engine *engine, const char *branch, Snapshot **ret_snapshot)
+/* The latest of its kind in the pools that is_there() says; NULL = there is none. */
+static Error *pools_latest_where(Engine *engine, bool (*is_there)(Engine *engine, const char *pool),
+                                 const char *branch, Snapshot **ret_snapshot)
 {
     g_autoptr(GPtrArray) snapshots = NULL;
     int latest = -1;
@@ -148,7 +149,7 @@ static Error *pools_latest_available(Engine *engine, const char *branch, Snapsho
         const Snapshot *snapshot = snapshots->pdata[i];
         if (snapshot->is_ready && !*snapshot->clone_id &&
             (!branch || g_str_equal(snapshot->branch, branch)) &&
-            snapshot->data_state_at_ms > latest_ms && engine_has_pool(engine, snapshot->pool)) {
+            snapshot->data_state_at_ms > latest_ms && is_there(engine, snapshot->pool)) {
             latest = (int)i;
             latest_ms = snapshot->data_state_at_ms;
         }
@@ -167,9 +168,14 @@ Error *engine_latest_snapshot(Engine *engine, const char *branch, Snapshot **ret
         *ret_snapshot = g_steal_pointer(&latest);
         return NULL;
     }
-    TRY(pools_latest_available(engine, branch, &available));
+    TRY(pools_latest_where(engine, engine_has_pool, branch, &available));
     if (!available)
         return engine_need_pool(engine, latest->pool);
     *ret_snapshot = g_steal_pointer(&available);
     return NULL;
+}
+
+Error *engine_show_latest_snapshot(Engine *engine, const char *branch, Snapshot **ret_snapshot)
+{
+    return pools_latest_where(engine, engine_had_pool, branch, ret_snapshot);
 }

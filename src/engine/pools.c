@@ -436,6 +436,15 @@ bool engine_has_pool(Engine *engine, const char *name)
     return e == NULL;
 }
 
+bool engine_had_pool(Engine *engine, const char *name)
+{
+    g_mutex_lock(&engine->pools->lock);
+    const PoolEntry *entry = pools_entry(engine->pools, name);
+    bool was_there = entry && entry->pool;
+    g_mutex_unlock(&engine->pools->lock);
+    return was_there;
+}
+
 static bool pools_is_on_record(Pools *pools, const char *name)
 {
     g_mutex_lock(&pools->lock);

@@ -83,6 +83,9 @@ MUST_CHECK Error *engine_need_pool(Engine *engine, const char *name);
 /* Is it available? Cost: two stat(2). */
 bool engine_has_pool(Engine *engine, const char *name);
 
+/* Was it at the last look? From memory. */
+bool engine_had_pool(Engine *engine, const char *name);
+
 /* The first pool of the rotation, a reference. ERR_NOT_FOUND `no available pools` (hint). */
 MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
 
@@ -98,6 +101,10 @@ MUST_CHECK Error *engine_refresh_pool(Engine *engine, Pool **ret_pool);
  */
 MUST_CHECK Error *engine_latest_snapshot(Engine *engine, const char *branch,
                                          Snapshot **ret_snapshot);
+
+/* The same as the last look found the pools: from memory and the store; NULL = there is none. */
+MUST_CHECK Error *engine_show_latest_snapshot(Engine *engine, const char *branch,
+                                              Snapshot **ret_snapshot);
 
 /*
  * Why a clone that should run does not: its pool was not available at the last look. NULL = it was;

@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import signal
 import time
 
 from harness import machine
 from harness.api import query, value
+from harness.hanging import hanging
 
 MIB = 1 << 20
 
@@ -40,6 +42,21 @@ def file_system(server):
         return numbers.get("measuredAt", "") > asked_at and numbers
 
     return machine.wait_for(measured, 30, "numbers that are new")
+
+
+def test_answers_while_the_storage_hangs(server, api):
+    """The pool's mount is hung with the server's look at it under way: it ends after the answers, when it is released."""
+    api.create_clone("one")
+    paths = ("/healthz", "/status", "/clones", "/clone/one", "/snapshots")
+    before = {path: api.get(path) for path in paths}
+    with hanging(server.directory / "pools" / "e2e") as mount:
+        machine.wait_for(lambda: api.get("/status") and mount.is_asked(), 30, "a look at the pool")
+        for _ in range(6):  # more than there are threads for answers
+            for path in paths:
+                assert len(api.get(path)) == len(before[path])
+        assert [snapshot["default"] for snapshot in api.get("/snapshots")].count(True) == 1
+    os.kill(server.process.pid, signal.SIGHUP)
+    machine.wait_for(lambda: "error" not in api.get("/status")["pools"][0], 30, "the pool")
 
 
 def test_numbers_of_a_pool(server, api):
