@@ -3,8 +3,6 @@
  */
 #include "store/clone.h"
 
-#include <string.h>
-
 #include "store/table.h"
 
 static const char *const clone_words[] = {
@@ -71,24 +69,34 @@ static Error *clone_not_found(void)
                       "\"ramet clone list\" shows what there is.");
 }
 
-/* What a broken key means, in the words of the API. SQLite's detail names the column. */
-static Error *clone_explain(Error *e, const Clone *clone)
+static bool clone_is_there(Store *store, const char *tail, DbValue value)
+{
+    void *clone = NULL;
+    g_autoptr(Error) e = table_find(store, &clone_table, tail, value, &clone);
+    bool is_there = clone != NULL;
+
+    clone_free(clone);
+    return is_there;
+}
+
+/* Which key is broken, and what that means in the words of the API: the store is asked. */
+static Error *clone_explain(Store *store, Error *e, const Clone *clone)
 {
     g_autoptr(Error) conflict = e;
 
     if (!e || e->code != ERR_CONFLICT)
         return g_steal_pointer(&conflict);
-    if (strstr(e->detail, "clone.port"))
+    if (clone_is_there(store, "WHERE id = ?", DB_TEXT(clone->id)))
+        return error_new(ERR_CONFLICT, "clone with ID \"%s\" already exists", clone->id);
+    if (clone->port > 0 && clone_is_there(store, "WHERE port = ?", DB_INT(clone->port)))
         return error_new(ERR_CONFLICT, "port %" G_GINT64_FORMAT " is taken by another clone",
                          clone->port);
-    if (strstr(e->detail, "FOREIGN KEY"))
-        return error_new(ERR_NOT_FOUND, "no snapshot found");
-    return error_new(ERR_CONFLICT, "clone with ID \"%s\" already exists", clone->id);
+    return error_new(ERR_NOT_FOUND, "no snapshot found");
 }
 
 Error *store_insert_clone(Store *store, const Clone *clone)
 {
-    return clone_explain(table_insert(store, &clone_table, clone), clone);
+    return clone_explain(store, table_insert(store, &clone_table, clone), clone);
 }
 
 static Error *clone_find(Store *store, const char *tail, const char *value, Clone **ret_clone)
