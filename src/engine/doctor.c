@@ -29,6 +29,8 @@ typedef struct Examination {
     GPtrArray *findings;
     GPtrArray *clones;
     GPtrArray *snapshots;
+    GHashTable *owned;        /* on record: "<pool>/<name>" of volumes, and uids of clones */
+    GHashTable *owned_images; /* the same of snapshots */
     GHashTable *busy;    /* uids and volumes that operations work on: neither missed nor unknown */
     GHashTable *missing; /* pools on record that are not available: what is in them waits */
     GHashTable *volumes; /* "<pool>/<name>" that exist */
@@ -111,38 +113,37 @@ static Error *examine_operations(Examination *x)
 
 /* --- what exists --- */
 
-static bool examination_owns_volume(const Examination *x, const char *pool, const char *name)
+static void examination_add_owned(Examination *x)
 {
     for (unsigned i = 0; i < x->clones->len; i++) {
         const Clone *clone = x->clones->pdata[i];
-        if (g_str_equal(clone->pool, pool) && g_str_equal(clone->volume, name))
-            return true;
+        g_hash_table_add(x->owned, examination_key(clone->pool, clone->volume));
+        g_hash_table_add(x->owned, g_strdup(clone->uid));
     }
+    for (unsigned i = 0; i < x->snapshots->len; i++) {
+        const Snapshot *snapshot = x->snapshots->pdata[i];
+        g_hash_table_add(x->owned_images, examination_key(snapshot->pool, snapshot->uid));
+    }
+}
+
+static void examination_add_golden(Examination *x, const char *pool)
+{
     g_autofree char *fact = g_strdup_printf("golden.%s", pool);
     g_autofree char *golden = NULL;
     Error *e = store_get_fact(x->engine->store, fact, &golden);
     error_ignore(e, "the golden volume will be listed as unknown");
-    return golden && g_str_equal(golden, name);
-}
-
-static bool examination_owns_snapshot(const Examination *x, const char *pool, const char *name)
-{
-    for (unsigned i = 0; i < x->snapshots->len; i++) {
-        const Snapshot *snapshot = x->snapshots->pdata[i];
-        if (g_str_equal(snapshot->pool, pool) && g_str_equal(snapshot->uid, name))
-            return true;
-    }
-    return false;
+    if (golden)
+        g_hash_table_add(x->owned, examination_key(pool, golden));
 }
 
 static void examine_entry(Examination *x, const char *pool, const StorageEntry *entry)
 {
     g_autofree char *key = examination_key(pool, entry->name);
-    bool is_known = entry->is_snapshot ? examination_owns_snapshot(x, pool, entry->name)
-                                       : examination_owns_volume(x, pool, entry->name);
+    GHashTable *owned = entry->is_snapshot ? x->owned_images : x->owned;
 
     g_hash_table_add(entry->is_snapshot ? x->images : x->volumes, g_strdup(key));
-    if (is_known || entry->foreign || g_hash_table_contains(x->busy, entry->name))
+    if (g_hash_table_contains(owned, key) || entry->foreign ||
+        g_hash_table_contains(x->busy, entry->name))
         return;
     g_autofree char *message =
         g_strdup_printf("the store knows no such %s; its manifest says: %s \"%s\"",
@@ -230,6 +231,7 @@ static Error *examine_pool(Examination *x, Pool *pool)
     g_autoptr(GPtrArray) entries = NULL;
 
     TRY(examine_aside(x, pool));
+    examination_add_golden(x, storage_pool_name(pool));
     TRY(storage_list(pool, &entries));
     for (unsigned i = 0; i < entries->len; i++)
         examine_entry(x, storage_pool_name(pool), entries->pdata[i]);
@@ -325,10 +327,7 @@ static void examine_snapshot(Examination *x, const Snapshot *snapshot)
 
 static bool examination_owns_instance(const Examination *x, const char *uid)
 {
-    for (unsigned i = 0; i < x->clones->len; i++)
-        if (g_str_equal(((const Clone *)x->clones->pdata[i])->uid, uid))
-            return true;
-    return g_hash_table_contains(x->busy, uid);
+    return g_hash_table_contains(x->owned, uid) || g_hash_table_contains(x->busy, uid);
 }
 
 static void examine_ids(Examination *x, const GPtrArray *ids, const char *kind, const char *message,
@@ -423,6 +422,7 @@ static Error *examine_all(Examination *x)
     examine_store(x);
     TRY(store_list_clones(x->engine->store, &x->clones));
     TRY(store_list_snapshots(x->engine->store, &x->snapshots));
+    examination_add_owned(x);
     TRY(examine_operations(x));
     TRY(examine_pools(x));
     TRY(examine_mounts(x));
@@ -439,6 +439,8 @@ Error *engine_examine(Engine *engine, GPtrArray **ret_findings)
     Examination x = {
         .engine = engine,
         .findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free),
+        .owned = examination_set(),
+        .owned_images = examination_set(),
         .busy = examination_set(),
         .missing = examination_set(),
         .volumes = examination_set(),
@@ -448,6 +450,8 @@ Error *engine_examine(Engine *engine, GPtrArray **ret_findings)
 
     g_clear_pointer(&x.clones, g_ptr_array_unref);
     g_clear_pointer(&x.snapshots, g_ptr_array_unref);
+    g_hash_table_unref(x.owned);
+    g_hash_table_unref(x.owned_images);
     g_hash_table_unref(x.busy);
     g_hash_table_unref(x.missing);
     g_hash_table_unref(x.volumes);
