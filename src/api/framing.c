@@ -31,3 +31,15 @@ bool framing_is_ambiguous(const Framing *framing)
     return framing->is_wrong || framing->n_lengths > 1 || framing->n_encodings > 1 ||
            (framing->n_lengths > 0 && framing->n_encodings > 0);
 }
+
+char *framing_clean_path(const char *url)
+{
+    GString *path = g_string_new(NULL);
+
+    for (const char *c = url; *c; c++)
+        if (*c != '/' || path->len == 0 || path->str[path->len - 1] != '/')
+            g_string_append_c(path, *c);
+    if (path->len > 1 && path->str[path->len - 1] == '/')
+        g_string_truncate(path, path->len - 1);
+    return g_string_free(path, FALSE);
+}

@@ -19,3 +19,9 @@ typedef struct Framing {
 void framing_note(Framing *framing, const char *name, const char *value);
 
 bool framing_is_ambiguous(const Framing *framing);
+
+/*
+ * The path with one slash for several, and none at the end: other servers redirect then, and the body is
+ * lost. Caller frees.
+ */
+char *framing_clean_path(const char *url);

@@ -72,19 +72,6 @@ struct Http {
 
 /* --- one message --- */
 
-/* One slash for several, none at the end: other servers redirect then, and the body is lost. */
-static char *http_clean_path(const char *url)
-{
-    GString *path = g_string_new(NULL);
-
-    for (const char *c = url; *c; c++)
-        if (*c != '/' || path->len == 0 || path->str[path->len - 1] != '/')
-            g_string_append_c(path, *c);
-    if (path->len > 1 && path->str[path->len - 1] == '/')
-        g_string_truncate(path, path->len - 1);
-    return g_string_free(path, FALSE);
-}
-
 static const char *http_look_up(const Request *request, HttpPlace place, const char *name)
 {
     return MHD_lookup_connection_value(
@@ -137,10 +124,8 @@ static void http_message_free(void *data, struct MHD_Connection *connection, voi
     if (message->request.free_state)
         message->request.free_state(message->request.state);
     atomic_fetch_sub(&http->bodies_bytes, message->body->len);
-    g_free(message->refusal.body);
-    g_free(message->refusal.allow);
-    g_free(message->reply.body);
-    g_free(message->reply.allow);
+    reply_clear(&message->refusal);
+    reply_clear(&message->reply);
     g_free(message->request.id);
     config_unref(message->request.config);
     g_string_free(message->body, TRUE);
@@ -166,24 +151,36 @@ static bool http_message_append(HttpMessage *message, const char *data, size_t s
     return true;
 }
 
+static struct MHD_Response *http_response(Reply *reply)
+{
+    struct MHD_Response *response;
+    size_t size = 0;
+
+    if (reply->file_size > 0) {
+        response = MHD_create_response_from_fd64(reply->file_size, reply->file);
+        if (response)
+            reply->file_size = 0; /* it is the response's now, and closed with it */
+        return response;
+    }
+    const void *bytes = reply->bytes ? g_bytes_get_data(reply->bytes, &size) : NULL;
+    return MHD_create_response_from_buffer(size, (void *)(uintptr_t)bytes, MHD_RESPMEM_MUST_COPY);
+}
+
+/* Nothing is left in the reply. */
 static enum MHD_Result http_send(HttpMessage *message, Reply *reply, bool is_last)
 {
-    size_t size = reply->body ? strlen(reply->body) : 0;
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(size, reply->body, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = http_response(reply);
+    enum MHD_Result result = MHD_NO;
 
-    g_clear_pointer(&reply->body, g_free);
-    if (!response)
-        return MHD_NO;
-    if (reply->content_type)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
-    if (reply->allow)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
-    if (is_last)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    g_clear_pointer(&reply->allow, g_free);
-    enum MHD_Result result = MHD_queue_response(message->connection, reply->status, response);
-    MHD_destroy_response(response);
+    if (response) {
+        for (const ReplyHeader *header = reply->headers; header->name; header++)
+            MHD_add_response_header(response, header->name, header->value);
+        if (is_last)
+            MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+        result = MHD_queue_response(message->connection, reply->status, response);
+        MHD_destroy_response(response);
+    }
+    reply_clear(reply);
     return result;
 }
 
@@ -351,8 +348,8 @@ static enum MHD_Result http_read_framing(void *data, enum MHD_ValueKind kind, co
     return MHD_YES;
 }
 
-/* Returns what the door says, or what is refused for all alike. */
-static HttpAdmission http_admit(HttpMessage *message, const Framing *framing)
+/* What the door says, unless it is refused for all alike. */
+static bool http_admit(HttpMessage *message, const Framing *framing)
 {
     Http *http = message->http;
     Reply *refusal = &message->refusal;
@@ -361,19 +358,20 @@ static HttpAdmission http_admit(HttpMessage *message, const Framing *framing)
         reply_refusal(refusal, MHD_HTTP_BAD_REQUEST, "BAD_REQUEST",
                       "it is not clear how long the request's body is",
                       "Send one Content-Length, or one \"Transfer-Encoding: chunked\".");
-        return HTTP_REFUSED;
+        return false;
     }
     if (message->is_query_too_long) {
         reply_refusal(refusal, MHD_HTTP_URI_TOO_LONG, "BAD_REQUEST",
                       "the query is too long, or has more than 100 arguments",
                       "No route has more than three.");
-        return HTTP_REFUSED;
+        return false;
     }
-    HttpAdmission admission = http->spec.admit(&message->request, refusal, http->spec.data);
-    if (admission == HTTP_REFUSED || framing->n_encodings > 0 || framing->length <= HTTP_BODY_MAX)
-        return admission;
+    if (!http->spec.admit(&message->request, refusal, http->spec.data))
+        return false;
+    if (framing->n_encodings > 0 || framing->length <= HTTP_BODY_MAX)
+        return true;
     reply_too_large(refusal);
-    return HTTP_REFUSED;
+    return false;
 }
 
 /*
@@ -387,9 +385,8 @@ static enum MHD_Result http_begin(HttpMessage *message)
     Framing framing = {0};
 
     MHD_get_connection_values(message->connection, MHD_HEADER_KIND, http_read_framing, &framing);
-    HttpAdmission admission = http_admit(message, &framing);
-    message->is_refused = admission == HTTP_REFUSED;
-    message->keeps_body = admission == HTTP_ADMITTED_BY_TOKEN;
+    message->is_refused = !http_admit(message, &framing);
+    message->keeps_body = !message->is_refused && message->request.principal.role > ROLE_ANYONE;
     if (message->keeps_body)
         peers_know(peers, peer);
     if (!message->is_refused || (framing.length == 0 && !framing_is_ambiguous(&framing))) {
@@ -431,7 +428,7 @@ static enum MHD_Result http_access(void *data, struct MHD_Connection *connection
 
     if (!message->has_begun) {
         message->has_begun = true;
-        message->path = http_clean_path(url);
+        message->path = framing_clean_path(url);
         message->request.path = message->path;
         message->request.method = method;
         return http_begin(message);

@@ -6,9 +6,11 @@
  */
 #pragma once
 
+#include <gio/gio.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/principal.h"
 #include "base/error.h"
 #include "config/config.h"
 
@@ -26,10 +28,11 @@ typedef enum HttpPlace {
 
 struct Request {
     const char *method;
-    const char *path; /* decoded, without duplicate or trailing slashes */
-    char *id;         /* the {id} of the route's pattern; NULL without */
-    Config *config;   /* a reference, from its admission on: as it was then */
-    const char *body; /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
+    const char *path;    /* decoded, without duplicate or trailing slashes */
+    char *id;            /* the {id} of the route's pattern; NULL without */
+    Principal principal; /* from its admission on */
+    Config *config;      /* a reference, from its admission on: as it was then */
+    const char *body;    /* NUL-terminated, "" when there is none, NULL when over HTTP_BODY_MAX */
     size_t body_size;
     int64_t began_ms; /* clock_monotonic_ms() of its arrival                     */
     void *state;      /* the handler's own between two calls of the same request */
@@ -38,25 +41,31 @@ struct Request {
     HttpMessage *message;
 };
 
+typedef struct ReplyHeader {
+    const char *name; /* constant text */
+    char *value;
+} ReplyHeader;
+
+#define REPLY_HEADERS_MAX 8
+
+/* Made by reply.h. The body is bytes, or a file, or nothing. */
 typedef struct Reply {
     unsigned status;
-    char *body;               /* owned; NULL = empty */
-    const char *content_type; /* NULL = none */
-    char *allow;              /* owned; the header of a 405; NULL = none */
-    bool is_parked;           /* no reply yet: call me again … */
-    int64_t parked_until_ms;  /* … at this clock_monotonic_ms() at the latest */
+    GBytes *bytes;
+    int file;                               /* a descriptor, when file_size is not 0 */
+    uint64_t file_size;                     /* what is sent of it, from its beginning */
+    ReplyHeader headers[REPLY_HEADERS_MAX]; /* up to the first without a name */
+    bool is_parked;                         /* no reply yet: call me again … */
+    int64_t parked_until_ms;                /* … at this clock_monotonic_ms() at the latest */
 } Reply;
 
 /*
- * Called when a request's headers are there and before anything of its body is read. What is
- * refused has its reply filled in, and its body is not read.
+ * Called when a request's headers are there and before anything of its body is read; sets the
+ * principal and the configuration. False = refused: the reply is filled in, and the body not read.
+ * Of ROLE_ANYONE a body is not kept; the connection of any other is a stranger's no longer
+ * (peers.h).
  */
-typedef enum HttpAdmission {
-    HTTP_REFUSED,
-    HTTP_ADMITTED,         /* to what is open to all: its body is not kept */
-    HTTP_ADMITTED_BY_TOKEN /* the connection is a stranger's no longer (peers.h) */
-} HttpAdmission;
-typedef HttpAdmission (*HttpDoor)(Request *request, Reply *reply, void *data);
+typedef bool (*HttpDoor)(Request *request, Reply *reply, void *data);
 
 /*
  * Called on one of a few threads, when an admitted request is complete; fills the reply. One that

@@ -4,6 +4,7 @@
 #include "api/reply.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define CONTENT_JSON "application/json; charset=utf-8"
 #define REAL_DIGITS  15 /* what a double surely holds: with 17, 0.197 is 0.19700000000000001 */
@@ -39,6 +40,39 @@ static char *reply_escape_html(const char *json)
     return g_string_free(text, FALSE);
 }
 
+void reply_header_take(Reply *reply, const char *name, char *value_take)
+{
+    size_t n = 0;
+
+    while (reply->headers[n].name)
+        n++;
+    g_assert(n < REPLY_HEADERS_MAX - 1); /* the last is the end */
+    reply->headers[n] = (ReplyHeader){name, value_take};
+}
+
+void reply_file_take(Reply *reply, unsigned status, const char *content_type, int fd,
+                     uint64_t size_bytes)
+{
+    reply_clear(reply);
+    reply->status = status;
+    reply->file = fd;
+    reply->file_size = size_bytes;
+    reply_header_take(reply, "Content-Type", g_strdup(content_type));
+    if (size_bytes == 0)
+        close(fd);
+}
+
+void reply_clear(Reply *reply)
+{
+    if (reply->bytes)
+        g_bytes_unref(reply->bytes);
+    if (reply->file_size > 0)
+        close(reply->file);
+    for (ReplyHeader *header = reply->headers; header->name; header++)
+        g_free(header->value);
+    *reply = (Reply){0};
+}
+
 void reply_json_take(Reply *reply, unsigned status, json_t *value)
 {
     g_autofree char *text =
@@ -49,9 +83,12 @@ void reply_json_take(Reply *reply, unsigned status, json_t *value)
                       "This is a fault of the server: please report the request.");
         return;
     }
+    char *escaped = reply_escape_html(text);
+
+    reply_clear(reply);
     reply->status = status;
-    reply->body = reply_escape_html(text);
-    reply->content_type = CONTENT_JSON;
+    reply->bytes = g_bytes_new_take(escaped, strlen(escaped));
+    reply_header_take(reply, "Content-Type", g_strdup(CONTENT_JSON));
     json_decref(value);
 }
 

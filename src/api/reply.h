@@ -9,7 +9,8 @@
 
 /*
  * Takes the value: two blanks of indentation, <, > and & escaped in strings. NULL, which is what
- * json_pack() makes of a mistake, becomes a 500: one bad answer ends no server.
+ * json_pack() makes of a mistake, becomes a 500: one bad answer ends no server. Whatever was in the
+ * reply goes, headers too.
  */
 void reply_json_take(Reply *reply, unsigned status, json_t *value);
 
@@ -17,6 +18,16 @@ void reply_json_take(Reply *reply, unsigned status, json_t *value);
 void reply_message(Reply *reply, const char *message);
 
 void reply_empty(Reply *reply, unsigned status);
+
+/* One header more, of at most REPLY_HEADERS_MAX. name: constant text; value_take is taken. */
+void reply_header_take(Reply *reply, const char *name, char *value_take);
+
+/* A file, sent without being read before; the descriptor is taken, and closed when all is sent. */
+void reply_file_take(Reply *reply, unsigned status, const char *content_type, int fd,
+                     uint64_t size_bytes);
+
+/* Back to nothing. */
+void reply_clear(Reply *reply);
 
 /* The error object {code, message, detail?, hint?} with the status of its code. */
 void reply_error(Reply *reply, const Error *e);

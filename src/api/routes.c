@@ -10,37 +10,36 @@
 #include "base/secret.h"
 
 const Route routes[] = {
-    {"GET", "/healthz", ROUTE_OPEN, ROUTE_AT_HAND, handle_healthz,
+    {"GET", "/healthz", ROLE_ANYONE, ROUTE_AT_HAND, handle_healthz,
      "Is the server alive? Its version."},
-    {"POST", "/healthz", ROUTE_OPEN, ROUTE_AT_HAND, handle_healthz, "The same."},
-    {"GET", "/status", ROUTE_TOKEN, ROUTE_AT_HAND, handle_status,
+    {"POST", "/healthz", ROLE_ANYONE, ROUTE_AT_HAND, handle_healthz, "The same."},
+    {"GET", "/status", ROLE_ADMIN, ROUTE_AT_HAND, handle_status,
      "The whole instance: pools, clones, retrieval."},
-    {"GET", "/instance/retrieval", ROUTE_TOKEN, ROUTE_SLOW, handle_retrieval,
+    {"GET", "/instance/retrieval", ROLE_ADMIN, ROUTE_SLOW, handle_retrieval,
      "State, progress and activity of the retrieval."},
-    {"POST", "/full-refresh", ROUTE_TOKEN, ROUTE_SLOW, handle_full_refresh,
-     "Begin a full refresh."},
-    {"GET", "/doctor", ROUTE_TOKEN, ROUTE_SLOW, handle_doctor,
+    {"POST", "/full-refresh", ROLE_ADMIN, ROUTE_SLOW, handle_full_refresh, "Begin a full refresh."},
+    {"GET", "/doctor", ROLE_ADMIN, ROUTE_SLOW, handle_doctor,
      "Compare the store with what exists."},
-    {"GET", "/snapshots", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_list, "All snapshots."},
-    {"POST", "/snapshot", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_create,
+    {"GET", "/snapshots", ROLE_ADMIN, ROUTE_AT_HAND, handle_snapshot_list, "All snapshots."},
+    {"POST", "/snapshot", ROLE_ADMIN, ROUTE_SLOW, handle_snapshot_create,
      "Take a snapshot of a pool's golden data."},
-    {"POST", "/snapshot/clone", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_of_clone,
+    {"POST", "/snapshot/clone", ROLE_ADMIN, ROUTE_SLOW, handle_snapshot_of_clone,
      "Take a snapshot of a clone."},
-    {"GET", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_get, "One snapshot."},
-    {"PATCH", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_snapshot_update,
+    {"GET", "/snapshot/{id...}", ROLE_ADMIN, ROUTE_AT_HAND, handle_snapshot_get, "One snapshot."},
+    {"PATCH", "/snapshot/{id...}", ROLE_ADMIN, ROUTE_AT_HAND, handle_snapshot_update,
      "Protect it or schedule its deletion."},
-    {"DELETE", "/snapshot/{id...}", ROUTE_TOKEN, ROUTE_SLOW, handle_snapshot_delete, "Delete it."},
-    {"GET", "/clones", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_list, "All clones."},
-    {"POST", "/clone", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_create, "Create a clone."},
-    {"POST", "/clone/{id}/reset", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_reset,
+    {"DELETE", "/snapshot/{id...}", ROLE_ADMIN, ROUTE_SLOW, handle_snapshot_delete, "Delete it."},
+    {"GET", "/clones", ROLE_ADMIN, ROUTE_AT_HAND, handle_clone_list, "All clones."},
+    {"POST", "/clone", ROLE_ADMIN, ROUTE_SLOW, handle_clone_create, "Create a clone."},
+    {"POST", "/clone/{id}/reset", ROLE_ADMIN, ROUTE_SLOW, handle_clone_reset,
      "Reset it to a snapshot."},
-    {"GET", "/clone/{id}/logs", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_logs,
+    {"GET", "/clone/{id}/logs", ROLE_ADMIN, ROUTE_AT_HAND, handle_clone_logs,
      "Lines of its PostgreSQL's log; ?tail=LINES, ?after=OFFSET, ?wait=SECONDS for more."},
-    {"GET", "/clone/{id}", ROUTE_TOKEN, ROUTE_AT_HAND, handle_clone_get,
+    {"GET", "/clone/{id}", ROLE_ADMIN, ROUTE_AT_HAND, handle_clone_get,
      "One clone; ?wait=SECONDS until its state is final."},
-    {"PATCH", "/clone/{id}", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_update,
+    {"PATCH", "/clone/{id}", ROLE_ADMIN, ROUTE_SLOW, handle_clone_update,
      "Protect or unprotect it."},
-    {"DELETE", "/clone/{id}", ROUTE_TOKEN, ROUTE_SLOW, handle_clone_destroy, "Destroy it."},
+    {"DELETE", "/clone/{id}", ROLE_ADMIN, ROUTE_SLOW, handle_clone_destroy, "Destroy it."},
     {0},
 };
 
@@ -108,7 +107,7 @@ static void route_miss(const Request *request, Reply *reply)
     }
     g_autofree char *hint = g_strdup_printf("The methods of this path: %s.", methods);
     reply_refusal(reply, 405, "BAD_REQUEST", "method not allowed", hint);
-    reply->allow = g_steal_pointer(&methods);
+    reply_header_take(reply, "Allow", g_steal_pointer(&methods));
 }
 
 /* Without a token, only where the configuration says so. */
@@ -121,37 +120,50 @@ static bool request_has_token(const Request *request)
     return secret_equal(http_header(request, "Verification-Token"), token);
 }
 
-/* A path that is open stays so for methods that it does not have: they get their 405. */
-static bool request_is_open(const Request *request)
+static Principal request_principal(const Request *request)
 {
+    return (Principal){.role = request_has_token(request) ? ROLE_ADMIN : ROLE_ANYONE};
+}
+
+/*
+ * What its route needs. A method that the path does not have needs the least of those it has, so
+ * that it gets its 405; a path that does not exist needs all.
+ */
+static Role request_needs(const Request *request, const Route *found)
+{
+    Role least = ROLE_ADMIN;
+
+    if (found)
+        return found->role;
     for (const Route *route = routes; route->method; route++) {
         g_autofree char *id = NULL;
-        if (route->access == ROUTE_OPEN && route_matches(route->pattern, request->path, &id))
-            return true;
+        if (route->role < least && route_matches(route->pattern, request->path, &id))
+            least = route->role;
     }
-    return false;
+    return least;
 }
 
 /*
  * The token first, also for paths that do not exist: a web page takes anything but 401 as "the
  * token is right", and asks again and again.
  */
-HttpAdmission routes_admit(Request *request, Reply *reply, void *data)
+bool routes_admit(Request *request, Reply *reply, void *data)
 {
     const Api *api = data;
-    bool is_open = request_is_open(request);
     g_autofree char *id = NULL;
 
     request->config = engine_config(api->engine);
-    if (!is_open && !request_has_token(request)) {
+    request->principal = request_principal(request);
+    const Route *route = route_find(request, &id);
+    if (request->principal.role < request_needs(request, route)) {
         reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
                       "Send it in the header Verification-Token.");
-        return HTTP_REFUSED;
+        return false;
     }
-    if (route_find(request, &id))
-        return is_open ? HTTP_ADMITTED : HTTP_ADMITTED_BY_TOKEN;
+    if (route)
+        return true;
     route_miss(request, reply);
-    return HTTP_REFUSED;
+    return false;
 }
 
 /* An error of the server's own is logged here, where it ends; the client's mistakes are not. */

@@ -19,11 +19,6 @@ struct Api {
  */
 typedef Error *(*RouteHandler)(Api *api, Request *request, Reply *reply);
 
-typedef enum RouteAccess {
-    ROUTE_OPEN,
-    ROUTE_TOKEN,
-} RouteAccess;
-
 /* What an answer takes. Only what is in memory or in the store is at hand. */
 typedef enum RouteCost {
     ROUTE_AT_HAND,
@@ -33,7 +28,7 @@ typedef enum RouteCost {
 typedef struct Route {
     const char *method;
     const char *pattern; /* "/clone/{id}": one segment; "/snapshot/{id...}": the rest of the path */
-    RouteAccess access;
+    Role role;           /* the least that may */
     RouteCost cost;
     RouteHandler handle;
     const char *help;
@@ -43,7 +38,7 @@ typedef struct Route {
 extern const Route routes[];
 
 /* For http.c, when a request's headers are there: 401, 404 and 405 are replied here. */
-HttpAdmission routes_admit(Request *request, Reply *reply, void *api);
+bool routes_admit(Request *request, Reply *reply, void *api);
 
 /* For http.c: does the route run aside? */
 bool routes_is_slow(const Request *request, void *api);

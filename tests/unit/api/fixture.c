@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/reply.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "config/read.h"
@@ -128,6 +129,23 @@ static GHashTable *asking_query(const char *text)
     return query;
 }
 
+static Answer answer_take(Reply *reply)
+{
+    Answer answer = {.status = reply->status, .is_parked = reply->is_parked};
+    gsize size = 0;
+
+    if (reply->bytes) {
+        const char *bytes = g_bytes_get_data(reply->bytes, &size);
+        answer.text = g_strndup(bytes, size);
+        answer.json = json_loads(answer.text, JSON_DECODE_ANY, NULL);
+    }
+    for (const ReplyHeader *header = reply->headers; header->name; header++)
+        if (g_str_equal(header->name, "Allow"))
+            answer.allow = g_strdup(header->value);
+    reply_clear(reply);
+    return answer;
+}
+
 Answer api_fixture_ask(ApiFixture *f, const char *method, const char *target, const char *body,
                        const char *token)
 {
@@ -142,7 +160,7 @@ Answer api_fixture_ask(ApiFixture *f, const char *method, const char *target, co
     };
     Reply reply = {0};
 
-    if (routes_admit(&asking.request, &reply, &f->api) != HTTP_REFUSED) {
+    if (routes_admit(&asking.request, &reply, &f->api)) {
         asking.request.body = body ? body : "";
         asking.request.body_size = strlen(asking.request.body);
         routes_handle(&asking.request, &reply, &f->api);
@@ -151,11 +169,5 @@ Answer api_fixture_ask(ApiFixture *f, const char *method, const char *target, co
         asking.request.free_state(asking.request.state);
     g_free(asking.request.id);
     config_unref(asking.request.config);
-    return (Answer){
-        .status = reply.status,
-        .json = reply.body ? json_loads(reply.body, JSON_DECODE_ANY, NULL) : NULL,
-        .text = reply.body,
-        .allow = reply.allow,
-        .is_parked = reply.is_parked,
-    };
+    return answer_take(&reply);
 }

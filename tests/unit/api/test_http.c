@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,14 +24,13 @@ typedef struct Fixture {
     bool is_released;
 } Fixture;
 
-static HttpAdmission door(Request *request, Reply *reply, void *data)
+static bool door(Request *request, Reply *reply, void *data)
 {
-    if (http_header(request, "Token"))
-        return HTTP_ADMITTED_BY_TOKEN;
-    if (g_str_equal(request->path, "/open"))
-        return HTTP_ADMITTED;
+    request->principal.role = http_header(request, "Token") ? ROLE_ADMIN : ROLE_ANYONE;
+    if (request->principal.role == ROLE_ADMIN || g_str_equal(request->path, "/open"))
+        return true;
     reply_refusal(reply, 401, "UNAUTHORIZED", "no", "Show it.");
-    return HTTP_REFUSED;
+    return false;
 }
 
 static bool is_slow(const Request *request, void *data)
@@ -62,11 +62,23 @@ static void handle_slow(Fixture *f, Request *request, Reply *reply)
     reply_json_take(reply, 200, json_string(request->state ? "looked twice" : "done"));
 }
 
-/* "/park": no answer until the server stops. Else the size of the body. */
+static int file_of(const char *text)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC);
+
+    g_assert_cmpint(write(fd, text, strlen(text)), ==, (ssize_t)strlen(text));
+    return fd;
+}
+
+/* "/file": a file. "/park": no answer until the server stops. Else the size of the body. */
 static void handle(Request *request, Reply *reply, void *data)
 {
     Fixture *f = data;
 
+    if (g_str_equal(request->path, "/file")) {
+        reply_file_take(reply, 200, "text/plain", file_of("of the file"), strlen("of the file"));
+        return;
+    }
     if (is_slow(request, f)) {
         handle_slow(f, request, reply);
         return;
@@ -172,6 +184,17 @@ static void test_refusal_is_heard(Fixture *f, const void *unused)
         g_autofree char *answer = hear(fd);
         assert_status(answer, "401");
     }
+}
+
+static void test_file(Fixture *f, const void *unused)
+{
+    g_autofree char *answer =
+        ask(f, "GET /file HTTP/1.1\r\nHost: x\r\nToken: t\r\nConnection: close\r\n\r\n");
+
+    assert_status(answer, "200");
+    g_assert_nonnull(strstr(answer, "Content-Type: text/plain\r\n"));
+    g_assert_nonnull(strstr(answer, "Content-Length: 11\r\n"));
+    g_assert_true(g_str_has_suffix(answer, "\r\n\r\nof the file"));
 }
 
 /* --- what is slow --- */
@@ -419,6 +442,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     http_test("/http/refused-before-the-body", test_refused_before_the_body);
     http_test("/http/refusal-is-heard", test_refusal_is_heard);
+    http_test("/http/file", test_file);
     http_test("/http/length-of-the-body", test_length_of_the_body);
     http_test("/http/bodies-together", test_bodies_together);
     http_test("/http/query-of-many", test_query_of_many);
