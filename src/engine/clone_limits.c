@@ -201,21 +201,6 @@ static Error *limits_set_disk(Engine *engine, const Clone *clone)
     return e ? NULL : clone_limits_set_disk(engine, clone->limits, pool, clone->volume, false);
 }
 
-/* What could not be set is not promised. */
-static Error *limits_take_back(Engine *engine, const char *id, const char *before)
-{
-    g_autoptr(StoreTransaction) tx = NULL;
-    g_autoptr(Clone) clone = NULL;
-
-    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
-    TRY(store_get_clone(engine->store, id, &clone));
-    g_free(clone->limits);
-    clone->limits = g_strdup(before);
-    TRY(store_set_clone_limits(engine->store, clone->uid, before));
-    TRY(store_commit(&tx));
-    return limits_set_disk(engine, clone);
-}
-
 /* One that does not run has them from its next start on; one that was never made has no volume. */
 static Error *limits_set(Engine *engine, const Clone *clone)
 {
@@ -227,6 +212,21 @@ static Error *limits_set(Engine *engine, const Clone *clone)
     return runtime_limit(engine->runtime, clone->uid, &limits);
 }
 
+/* What could not be set, or not all of it, is not promised, and what was set of it goes. */
+static Error *limits_take_back(Engine *engine, const char *uid, const char *before)
+{
+    g_autoptr(StoreTransaction) tx = NULL;
+    g_autoptr(Clone) clone = NULL;
+
+    TRY(store_begin(engine->store, STORE_DURABLE, &tx));
+    TRY(store_get_clone_by_uid(engine->store, uid, &clone));
+    g_free(clone->limits);
+    clone->limits = g_strdup(before);
+    TRY(store_set_clone_limits(engine->store, uid, before));
+    TRY(store_commit(&tx));
+    return limits_set(engine, clone);
+}
+
 static Error *limits_change(Engine *engine, const char *id, const json_t *own, Clone **ret_clone)
 {
     g_autoptr(Clone) clone = NULL;
@@ -236,7 +236,7 @@ static Error *limits_change(Engine *engine, const char *id, const json_t *own, C
     TRY(limits_record(engine, id, own, &clone, &before));
     e = limits_set(engine, clone);
     if (e) {
-        error_ignore(limits_take_back(engine, id, before),
+        error_ignore(limits_take_back(engine, clone->uid, before),
                      "the clone has its new limits from its next start on");
         return e;
     }

@@ -22,6 +22,7 @@ typedef struct Fixture {
 static struct {
     int64_t memory_bytes;
     bool refuses;
+    bool sets_a_part; /* of what it refuses, once */
     void (*when_told)(Fixture *f);
     Fixture *fixture;
 } runtime;
@@ -50,7 +51,10 @@ Error *runtime_limit(Runtime *unused, const char *id, const InstanceLimits *limi
     if (runtime.refuses)
         return error_new(ERR_EXTERNAL, "refused");
     runtime.memory_bytes = limits->memory_bytes;
-    return NULL;
+    if (!runtime.sets_a_part)
+        return NULL;
+    runtime.sets_a_part = false;
+    return error_new(ERR_EXTERNAL, "refused");
 }
 
 Error *engine_find_pool(Engine *engine, const char *name, Pool **ret_pool)
@@ -159,6 +163,16 @@ static void test_refused(Fixture *f, const void *unused)
     must(change(f, "500m"));
 }
 
+/* The memory is set, and another limit is not: the instance has what is on record. */
+static void test_refused_in_part(Fixture *f, const void *unused)
+{
+    must(change(f, "300m"));
+    runtime.sets_a_part = true;
+    error_free(change(f, "400m"));
+    expect_recorded(f, "{\"memory\":\"300m\"}");
+    g_assert_cmpint(runtime.memory_bytes, ==, 300 * MIB);
+}
+
 static void change_meanwhile(Fixture *f)
 {
     runtime.when_told = NULL;
@@ -198,6 +212,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/clone-limits/change", Fixture, NULL, set_up, test_change, tear_down);
     g_test_add("/clone-limits/refused", Fixture, NULL, set_up, test_refused, tear_down);
+    g_test_add("/clone-limits/refused-in-part", Fixture, NULL, set_up, test_refused_in_part,
+               tear_down);
     g_test_add("/clone-limits/two-at-once", Fixture, NULL, set_up, test_two_at_once, tear_down);
     g_test_add("/clone-limits/states", Fixture, NULL, set_up, test_states, tear_down);
     return g_test_run();
