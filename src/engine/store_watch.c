@@ -14,7 +14,7 @@
 struct StoreWatch {
     Engine *engine;
     Ticker *ticker;
-    int64_t told; /* epoch that the pools were told last; -1 = none by us */
+    GHashTable *told; /* name of a pool → the epoch that it was told last, owned */
     unsigned n_rescues;
     bool has_said_why;
     bool has_said_full;
@@ -66,24 +66,34 @@ static void store_watch_look_at_files(StoreWatch *watch)
     watch->has_said_full = full != NULL;
 }
 
+/* One that is away, or cannot be written, is told as soon as it can be. */
+static void store_watch_tell_pool(StoreWatch *watch, const PoolStatus *status, int64_t epoch)
+{
+    const int64_t *told = g_hash_table_lookup(watch->told, status->name);
+
+    if (!status->pool || (told && *told == epoch))
+        return;
+
+    g_autoptr(Error) lost = storage_epoch_tell(status->pool, epoch);
+
+    if (lost)
+        log_debug("a pool was not told how far the store is", "pool", status->name, "why",
+                  lost->message);
+    else
+        g_hash_table_insert(watch->told, g_strdup(status->name), g_memdup2(&epoch, sizeof(epoch)));
+}
+
 static void store_watch_tell_pools(StoreWatch *watch)
 {
     g_autoptr(GPtrArray) statuses = NULL;
     int64_t epoch = 0;
     g_autoptr(Error) e = store_get_epoch(watch->engine->store, &epoch);
 
-    if (e || epoch == watch->told)
+    if (e)
         return;
     statuses = pools_statuses(watch->engine->pools, false);
-    for (unsigned i = 0; i < statuses->len; i++) {
-        const PoolStatus *status = statuses->pdata[i];
-        g_autoptr(Error) lost = status->pool ? storage_epoch_tell(status->pool, epoch) : NULL;
-
-        if (lost)
-            log_debug("a pool was not told how far the store is", "pool", status->name, "why",
-                      lost->message);
-    }
-    watch->told = epoch;
+    for (unsigned i = 0; i < statuses->len; i++)
+        store_watch_tell_pool(watch, statuses->pdata[i], epoch);
 }
 
 static void store_watch_look(void *data)
@@ -100,7 +110,7 @@ Error *store_watch_start(Engine *engine, StoreWatch **ret_watch)
     StoreWatch *watch = g_new0(StoreWatch, 1);
 
     watch->engine = engine;
-    watch->told = -1;
+    watch->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     store_watch_look(watch);
     Error *e = ticker_start("store", STORE_LOOK_MS, store_watch_look, watch, &watch->ticker);
     if (e) {
@@ -117,5 +127,6 @@ void store_watch_stop(StoreWatch *watch)
         return;
     ticker_stop(watch->ticker);
     store_watch_look(watch);
+    g_hash_table_unref(watch->told);
     g_free(watch);
 }
