@@ -85,16 +85,16 @@ static Error *refresh_skip(Engine *engine)
     return skipped;
 }
 
-static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
-                             OperationRow **ret_row)
+static Error *refresh_record(Engine *engine, const Pool *pool, OperationRow **ret_row)
 {
     g_autoptr(StoreTransaction) tx = NULL;
     g_autofree char *volume = id_new();
     g_autofree char *snapshot = id_new();
-    g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, now_ms);
     json_t *args = json_pack("{ssssss}", "pool", storage_pool_name(pool), "volume", volume,
                              "snapshot", snapshot);
     g_autoptr(OperationRow) row = operation_row(&refresh_kind, RETRIEVAL_TARGET, args);
+
+    g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, row->created_at_ms);
 
     json_decref(args);
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
@@ -105,23 +105,19 @@ static Error *refresh_record(Engine *engine, const Pool *pool, int64_t now_ms,
     return NULL;
 }
 
-/* With the lock. It waits in the queue while one of the last server's is still being undone. */
+/* With `accepting`. It waits in the queue while one of the last server's is still being undone. */
 static Error *refresh_submit(Retrieval *retrieval)
 {
     Engine *engine = retrieval->engine;
     g_autoptr(OperationRow) row = NULL;
     g_autoptr(Pool) pool = NULL;
     g_autoptr(Config) config = engine_config(engine);
-    int64_t now_ms = clock_now_ms();
 
     TRY(jobs_check(config));
     TRY(engine_refresh_pool(engine, &pool));
-    TRY(refresh_record(engine, pool, now_ms, &row));
+    TRY(refresh_record(engine, pool, &row));
     progress_reset(retrieval->progress);
-    retrieval_begin_locked(retrieval, row->uid, RETRIEVAL_REFRESHING);
-    retrieval->last_refresh_ms = now_ms;
-    g_free(retrieval->pool);
-    retrieval->pool = g_strdup(storage_pool_name(pool));
+    retrieval_begin(retrieval, row, RETRIEVAL_REFRESHING, storage_pool_name(pool));
     log_info("refresh begins", "pool", storage_pool_name(pool));
     operations_submit_take(engine->operations, g_steal_pointer(&row), NULL, NULL);
     return NULL;
@@ -129,18 +125,18 @@ static Error *refresh_submit(Retrieval *retrieval)
 
 Error *refresh_at_start(Retrieval *retrieval)
 {
-    g_mutex_lock(&retrieval->lock);
+    g_mutex_lock(&retrieval->accepting);
     Error *e = refresh_submit(retrieval);
-    g_mutex_unlock(&retrieval->lock);
+    g_mutex_unlock(&retrieval->accepting);
     return e;
 }
 
-/* The lock is held from the check on: of many requests at once, one begins. */
+/* It is held from the check on: of many requests at once, one begins. */
 Error *retrieval_refresh(Retrieval *retrieval)
 {
-    g_mutex_lock(&retrieval->lock);
+    g_mutex_lock(&retrieval->accepting);
     bool is_busy = operations_is_busy(retrieval->engine->operations, NULL, RETRIEVAL_TARGET);
     Error *e = is_busy ? refresh_skip(retrieval->engine) : refresh_submit(retrieval);
-    g_mutex_unlock(&retrieval->lock);
+    g_mutex_unlock(&retrieval->accepting);
     return e;
 }

@@ -49,6 +49,7 @@ static void retrieval_free(Retrieval *retrieval)
     g_free(retrieval->pool);
     json_decref(retrieval->activity[RETRIEVAL_SOURCE]);
     json_decref(retrieval->activity[RETRIEVAL_TARGET_SIDE]);
+    g_mutex_clear(&retrieval->accepting);
     g_mutex_clear(&retrieval->lock);
     g_free(retrieval);
 }
@@ -64,6 +65,7 @@ Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval)
     log_add_secret(config->retrieval.dump.password);
     retrieval->engine = engine;
     retrieval->progress = progress_new();
+    g_mutex_init(&retrieval->accepting);
     g_mutex_init(&retrieval->lock);
     Error *e = retrieval_read_state(retrieval);
     if (e) {

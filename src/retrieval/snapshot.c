@@ -152,10 +152,10 @@ static Error *snapshot_find_pool(Engine *engine, const char *name, Pool **ret_po
     return error_hint(error_detail(e, "%s", cause->message), "%s", cause->hint);
 }
 
-/* Called with the lock. Contract: only these states allow it. */
-static Error *snapshot_check_state(const Retrieval *retrieval)
+/* With `accepting`. Contract: only these states allow it. */
+static Error *snapshot_check_state(Retrieval *retrieval)
 {
-    RetrievalState state = retrieval->state;
+    RetrievalState state = retrieval_state(retrieval);
     bool is_busy = operations_is_busy(retrieval->engine->operations, NULL, RETRIEVAL_TARGET);
 
     if (!is_busy &&
@@ -222,7 +222,7 @@ static Error *snapshot_submit(Retrieval *retrieval, const Golden *golden, Snapsh
     TRY(snapshot_check_state(retrieval));
     TRY(snapshot_record(retrieval->engine, golden, snapshot, &row));
     progress_reset(retrieval->progress);
-    retrieval_begin_locked(retrieval, row->uid, RETRIEVAL_SNAPSHOTTING);
+    retrieval_begin(retrieval, row, RETRIEVAL_SNAPSHOTTING, NULL);
     operations_submit_take(retrieval->engine->operations, g_steal_pointer(&row), ended, data);
     return NULL;
 }
@@ -242,9 +242,9 @@ Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name, Operation
                           "List logicalSnapshot in retrieval.jobs.");
     TRY(golden_load(engine->store, storage_pool_name(pool), &golden));
     TRY(snapshot_describe(engine, pool, golden, &snapshot));
-    g_mutex_lock(&retrieval->lock);
+    g_mutex_lock(&retrieval->accepting);
     Error *e = snapshot_submit(retrieval, golden, snapshot, ended, data);
-    g_mutex_unlock(&retrieval->lock);
+    g_mutex_unlock(&retrieval->accepting);
     if (!e)
         *ret_snapshot = g_steal_pointer(&snapshot);
     return e;

@@ -22,11 +22,27 @@ void retrieval_set_state(Retrieval *retrieval, RetrievalState state)
     g_mutex_unlock(&retrieval->lock);
 }
 
-void retrieval_begin_locked(Retrieval *retrieval, const char *uid, RetrievalState state)
+void retrieval_begin(Retrieval *retrieval, const OperationRow *row, RetrievalState state,
+                     const char *pool)
 {
+    g_mutex_lock(&retrieval->lock);
     g_free(retrieval->current);
-    retrieval->current = g_strdup(uid);
+    retrieval->current = g_strdup(row->uid);
     retrieval->state = state;
+    if (pool) {
+        g_free(retrieval->pool);
+        retrieval->pool = g_strdup(pool);
+        retrieval->last_refresh_ms = row->created_at_ms;
+    }
+    g_mutex_unlock(&retrieval->lock);
+}
+
+RetrievalState retrieval_state(Retrieval *retrieval)
+{
+    g_mutex_lock(&retrieval->lock);
+    RetrievalState state = retrieval->state;
+    g_mutex_unlock(&retrieval->lock);
+    return state;
 }
 
 void retrieval_end(Retrieval *retrieval, const char *uid, RetrievalState state)

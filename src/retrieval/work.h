@@ -29,7 +29,8 @@ typedef enum RetrievalSide {
 struct Retrieval {
     Engine *engine; /* borrowed */
     Progress *progress;
-    GMutex lock; /* for all below */
+    GMutex accepting; /* of many requests at once, one begins; its look at pools may be slow */
+    GMutex lock;      /* for all below: memory alone */
     RetrievalState state;
     int64_t last_refresh_ms;
     char *pool;          /* name of the one that a refresh begun here goes to; NULL = none begun */
@@ -76,10 +77,12 @@ MUST_CHECK Error *work_with_log(const Work *work, Error *e);
 
 const Config *work_config(const Work *work);
 
+RetrievalState retrieval_state(Retrieval *retrieval);
 void retrieval_set_state(Retrieval *retrieval, RetrievalState state);
 
-/* With the lock: an operation begins, and the state is its own from now on. */
-void retrieval_begin_locked(Retrieval *retrieval, const char *uid, RetrievalState state);
+/* An operation is accepted, and the state is its own from now on. pool: a refresh's, else NULL. */
+void retrieval_begin(Retrieval *retrieval, const OperationRow *row, RetrievalState state,
+                     const char *pool);
 
 /* An operation has ended: its state counts unless a later one has begun. */
 void retrieval_end(Retrieval *retrieval, const char *uid, RetrievalState state);
