@@ -27,15 +27,15 @@ static Error *log_open(const char *path, int flags, int *ret_fd, struct stat *re
     AUTO_FD fd = -1;
 
     if (lstat(path, ret_st) < 0)
-        return errno == ENOENT ? error_new(ERR_NOT_FOUND, "log \"%s\" does not exist", path)
-                               : error_errno(errno, "could not look at log \"%s\"", path);
+        return errno == ENOENT ? error_new(ERR_NOT_FOUND, "the log does not exist")
+                               : error_errno(errno, "could not look at the log");
     if (S_ISREG(ret_st->st_mode)) {
         fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, ret_st) < 0)
-            return error_errno(errno, "could not open log \"%s\"", path);
+            return error_errno(errno, "could not open the log");
     }
     if (!S_ISREG(ret_st->st_mode))
-        return error_hint(error_new(ERR_EXTERNAL, "log \"%s\" is not a plain file", path),
+        return error_hint(error_new(ERR_EXTERNAL, "the log is not a plain file"),
                           "A log is put in its place when the instance is started next: see "
                           "\"ramet clone reset\".");
     *ret_fd = g_steal_fd(&fd);
@@ -150,11 +150,11 @@ Error *log_file_trim(const char *path, int64_t max_bytes, int64_t drop_before,
         return NULL;
     is_punched = log_punch(fd, from, &before) == 0;
     if (fstat(fd, &after) < 0)
-        return error_errno(errno, "could not look at log \"%s\"", path);
+        return error_errno(errno, "could not look at the log");
     if (is_punched && !log_is_excessive(&before, &after, max_bytes))
         return NULL;
     if (log_rewrite(fd, after.st_size, max_bytes, from) < 0 || fstat(fd, &after) < 0)
-        return error_errno(errno, "could not shorten log \"%s\"", path);
+        return error_errno(errno, "could not shorten the log");
     *ret_trimmed = (LogTrimmed){.size = after.st_size, .is_restarted = true};
     return NULL;
 }
@@ -206,7 +206,7 @@ static Error *log_read_window(int fd, const char *path, int64_t from, int64_t si
     window->bytes = g_malloc(LOG_WINDOW_BYTES);
     n = pread(fd, window->bytes, LOG_WINDOW_BYTES, window->offset);
     if (n < 0)
-        return error_errno(errno, "could not read log \"%s\"", path);
+        return error_errno(errno, "could not read the log");
     window->size = (size_t)n;
     window->is_at_end = n < LOG_WINDOW_BYTES || window->offset + n >= size;
     log_window_move(window, log_count_zeros(window));

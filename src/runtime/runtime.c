@@ -243,7 +243,7 @@ Error *runtime_forget(Runtime *runtime, const char *id, bool with_log)
     outside_call(__func__);
     TRY(runtime_check_id(runtime, id));
     if (runtime_is_running(runtime, id))
-        return error_new(ERR_CONFLICT, "instance \"%s\" is running", id);
+        return error_new(ERR_CONFLICT, "the instance is running");
     TRY(runtime_clean(runtime, id));
     log_writers_finish(runtime->writers, id);
     TRY(socket_dir_remove(socket_dir));
@@ -349,11 +349,11 @@ Error *runtime_start(Runtime *runtime, const InstanceSpec *spec)
     outside_call(__func__);
     TRY(runtime_check_id(runtime, spec->id));
     if (!instances_reserve(runtime->instances, spec->id))
-        return error_new(ERR_CONFLICT, "instance \"%s\" is running", spec->id);
+        return error_new(ERR_CONFLICT, "the instance is running");
     e = runtime_launch(runtime, spec, &pidfd);
     if (e) {
         instances_drop(runtime->instances, spec->id);
-        return error_wrap(e, "starting instance \"%s\"", spec->id);
+        return error_wrap(e, "starting the instance");
     }
     instances_set(runtime->instances, spec->id, pidfd, spec->data_dir, runtime->driver);
     return NULL;
@@ -462,7 +462,7 @@ Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how, int64_t t
         error_ignore(runtime_clean(runtime, id),
                      "it is cleaned up when it is started or forgotten");
     }
-    return e ? error_wrap(e, "stopping instance \"%s\"", id) : NULL;
+    return e ? error_wrap(e, "stopping the instance") : NULL;
 }
 
 /* --- look --- */
@@ -486,7 +486,7 @@ Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *lim
     if (!instance || instance->driver != runtime->driver)
         return NULL;
     return error_wrap(runtime->driver->limit(runtime->private, &runtime->place, id, limits),
-                      "changing the limits of instance \"%s\"", id);
+                      "changing the limits of the instance");
 }
 
 void runtime_take_ended(Runtime *runtime, GHashTable *ids)

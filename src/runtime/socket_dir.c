@@ -65,7 +65,7 @@ Error *socket_dir_make(const char *path, mode_t mode, const RuntimePlace *place,
 
     TRY(fs_make_dir(path, mode, place->user));
     if (is_mounted && mount("tmpfs", path, "tmpfs", SOCKET_DIR_FLAGS, options) < 0)
-        return error_errno(errno, "could not mount memory at \"%s\"", path);
+        return error_errno(errno, "could not mount memory for the socket");
     return NULL;
 }
 
@@ -78,6 +78,6 @@ Error *socket_dir_remove(const char *path)
         status = umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW);
     while (status == 0);
     if (errno != EINVAL && errno != ENOENT && errno != EPERM)
-        return error_errno(errno, "could not unmount \"%s\"", path);
+        return error_errno(errno, "could not unmount the memory of the socket");
     return fs_remove_tree(path);
 }

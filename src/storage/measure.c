@@ -47,7 +47,7 @@ static Error *measure_find(const Pool *pool, const char *kind, const char *dir, 
     TRY(names_check(kind, name));
     TRY(storage_check_pool(pool));
     if (!fs_exists(path))
-        return error_new(ERR_NOT_FOUND, "%s \"%s\" does not exist", kind, name);
+        return error_new(ERR_NOT_FOUND, "the %s does not exist", kind);
     *ret_path = g_steal_pointer(&path);
     return NULL;
 }
@@ -59,7 +59,7 @@ Error *storage_diff_bytes(Pool *pool, const char *volume, uint64_t *ret_bytes, b
     outside_call(__func__);
     TRY(measure_find(pool, "volume", LAYOUT_VOLUMES, volume, &path));
     return error_wrap(pool->driver->diff_bytes(pool->driver_private, path, ret_bytes, ret_is_exact),
-                      "measuring volume \"%s\"", volume);
+                      "measuring the volume");
 }
 
 static Error *limit_refuse(const Pool *pool)
@@ -101,7 +101,7 @@ Error *storage_limit_volume(Pool *pool, const char *volume, uint64_t bytes)
     if (bytes > 0)
         TRY(limit_check(pool, path, bytes));
     return error_wrap(pool->driver->limit(pool->driver_private, path, bytes),
-                      "limiting volume \"%s\"", volume);
+                      "limiting the volume");
 }
 
 Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_bytes)
@@ -113,7 +113,7 @@ Error *storage_snapshot_bytes(Pool *pool, const char *snapshot, uint64_t *ret_by
     TRY(measure_find(pool, "snapshot", LAYOUT_SNAPSHOTS, snapshot, &path));
     if (pool->driver->snapshot_bytes)
         TRY(error_wrap(pool->driver->snapshot_bytes(pool->driver_private, path, &bytes),
-                       "measuring snapshot \"%s\"", snapshot));
+                       "measuring the snapshot"));
     *ret_bytes = bytes;
     return NULL;
 }

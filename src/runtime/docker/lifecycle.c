@@ -56,7 +56,7 @@ static Error *container_inspect(const char *socket, const char *name, ContainerS
     json_decref(answer);
     if (ret_state->pid > 0 && ret_state->id)
         return NULL;
-    return error_new(ERR_NOT_FOUND, "container \"%s\" does not run", name);
+    return error_new(ERR_NOT_FOUND, "its container does not run");
 }
 
 /*
@@ -101,7 +101,7 @@ Error *container_find(const char *socket, const char *name, ContainerProcess *re
         return e;
     error_free(e);
     return error_hint(
-        error_new(ERR_EXTERNAL, "the processes of container \"%s\" are not to be seen here", name),
+        error_new(ERR_EXTERNAL, "the processes of its container are not to be seen here"),
         "If rametd runs in a container, give that the machine's processes (--pid=host) and control "
         "groups.");
 }

@@ -151,8 +151,7 @@ static Error *oci_clean(const RuntimePlace *place, const char *id)
 {
     g_auto(OciContainer) container = oci_container(place, id);
 
-    return error_wrap(oci_container_remove(&container), "ending the container of instance \"%s\"",
-                      id);
+    return error_wrap(oci_container_remove(&container), "ending its container");
 }
 
 static int64_t oci_memory_kills(const RuntimePlace *place, const char *id)

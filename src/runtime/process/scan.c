@@ -136,7 +136,7 @@ static Error *scan_each_instance(pid_t pid, int pidfd, void *data)
         return NULL;
     AUTO_FD kept = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
     if (kept < 0)
-        return error_errno(errno, "could not keep a descriptor of instance \"%s\"", id);
+        return error_errno(errno, "could not keep a descriptor of the instance");
     scan->found(id, g_steal_fd(&kept), data_dir, scan->data);
     return NULL;
 }

@@ -106,7 +106,7 @@ static void test_start_environment(Fixture *f, const void *unused)
 static void test_start_twice(Fixture *f, const void *unused)
 {
     assert_ok(start(f, "c1", "a=b"));
-    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "instance \"c1\" is running");
+    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "the instance is running");
     assert_ok(start(f, "c2", "a=b"));
     assert_list(f, "c1 c2");
 }
@@ -162,7 +162,7 @@ static void test_start_race(Fixture *f, const void *unused)
         Error *e = g_thread_join(threads[i]);
 
         if (e)
-            assert_error(e, ERR_CONFLICT, "instance \"c1\" is running");
+            assert_error(e, ERR_CONFLICT, "the instance is running");
         else
             wins++;
     }
@@ -233,7 +233,7 @@ static void test_found_again(Fixture *f, const void *unused)
     reopen(f);
     g_assert_true(runtime_is_running(f->runtime, "c1"));
     assert_list(f, "c1 c2");
-    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "instance \"c1\" is running");
+    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "the instance is running");
     assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_CLEAN, STOP_MS));
     assert_list(f, "c2");
 }
@@ -290,7 +290,7 @@ static void test_of_another_driver(Fixture *f, const void *unused)
     f->kind = &process_kind;
     reopen(f);
     assert_list(f, "c1");
-    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "instance \"c1\" is running");
+    assert_error(start(f, "c1", "a=b"), ERR_CONFLICT, "the instance is running");
     assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_CLEAN, STOP_MS));
     assert_ok(runtime_forget(f->runtime, "c1", true));
     start_ready(f, "c1", "fake=stubborn");
@@ -357,8 +357,7 @@ static void test_forget(Fixture *f, const void *unused)
     g_autoptr(GPtrArray) after = NULL;
 
     start_ready(f, "c1", "a=b");
-    assert_error(runtime_forget(f->runtime, "c1", true), ERR_CONFLICT,
-                 "instance \"c1\" is running");
+    assert_error(runtime_forget(f->runtime, "c1", true), ERR_CONFLICT, "the instance is running");
     assert_ok(runtime_list_dirs(f->runtime, &before));
     g_assert_cmpuint(before->len, ==, 1);
     g_assert_cmpstr(before->pdata[0], ==, "c1");
