@@ -2,6 +2,7 @@
 answers there. Nothing of the source's leaks, nobody else's server is changed, and nobody waits for it."""
 
 import base64
+import concurrent.futures
 import contextlib
 
 import pytest
@@ -78,3 +79,54 @@ def test_a_link_to_a_neighbour(api, server):
     shell(clone, f"rm {path}; ln -s {victims}/.s.PGSQL.{victim['db']['port']} {path}", user="mallory")
     refused(api.call("POST", "/snapshot/clone", {"cloneID": "mallory", "message": "x"}))
     assert query(victim, "SELECT rolname FROM pg_roles WHERE rolname = 'mallory'", user="owner") == []
+
+
+# --- clones that do not answer ------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def silent(clone):
+    """Nobody can log in meanwhile: the roles are locked."""
+    with contextlib.closing(connect(clone)) as inside, inside.cursor() as cursor:
+        cursor.execute("BEGIN; LOCK TABLE pg_catalog.pg_authid IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def is_kept_waiting(server):
+    return any(line.startswith("postgres:") and ("startup" in line or "authentication" in line)
+               for line in machine.processes_of(server.directory).values())
+
+
+def test_a_silent_clone_holds_nobody(api, server):
+    with silent(api.create_clone("silent")):
+        assert value(api.reset_clone("silent"), "SELECT 1") == 1
+    with silent(api.get("/clone/silent")), concurrent.futures.ThreadPoolExecutor() as asking:
+        asking.submit(api.call, "POST", "/snapshot/clone", {"cloneID": "silent"})
+        machine.wait_for(lambda: is_kept_waiting(server), 20, "a question of rametd's")
+        assert server.stop() == 0
+        server.start()
+        api.destroy_clone("silent")
+
+
+def is_asked_for_a_checkpoint(clone):
+    return value(clone, "SELECT count(*) FROM pg_stat_activity WHERE query = 'CHECKPOINT'") > 0
+
+
+def test_clones_that_stop_their_checkpointer_hold_nobody(api, server):
+    """One for each thread of operations that there is."""
+    names = [f"stopped{n}" for n in range(16)]
+    for name in names:
+        assert api.request_clone(name).status == 201
+    clones = [api.wait_ok(name) for name in names]
+    for clone in clones:
+        pid = value(clone, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+        shell(clone, f"kill -STOP {pid}")
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as asking:
+        for name in names:
+            asking.submit(api.call, "POST", "/snapshot/clone", {"cloneID": name})
+        for clone in clones:
+            machine.wait_for(lambda: is_asked_for_a_checkpoint(clone), 20, "a checkpoint that is waited for")
+        assert value(api.create_clone("bystander"), "SELECT 1") == 1
+        assert server.stop() == 0
+    server.start()
+    api.destroy_all_clones()

@@ -12,7 +12,7 @@ from .api import Api
 from .source import PASSWORD
 
 TOKEN = "e2e-Token"
-N_PORTS = 12
+N_PORTS = 20
 
 
 def merge(base, changes):
