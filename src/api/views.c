@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "engine/clone.h"
+#include "engine/departure.h"
 #include "engine/gate.h"
 #include "engine/gauge.h"
 #include "engine/pools.h"

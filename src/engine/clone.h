@@ -83,6 +83,3 @@ MUST_CHECK Error *engine_protect_clone(Engine *engine, const char *id, bool is_p
 
 /* Its data can be used: it is OK, or its reset has failed, and its postgres runs. */
 bool engine_clone_serves(Engine *engine, const Clone *clone);
-
-/* Protected now: the flag is set and has not expired. */
-bool clone_is_protected_now(const Clone *clone);

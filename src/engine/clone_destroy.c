@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "engine/clone_work.h"
+#include "engine/departure.h"
 #include "engine/kinds.h"
 #include "engine/pools.h"
 #include "engine/port.h"
@@ -69,25 +70,10 @@ const OperationKind clone_destroy_kind = {
     .ended = destroy_ended,
 };
 
-bool clone_is_protected_now(const Clone *clone)
-{
-    return clone->is_protected &&
-           (clone->protected_till_ms == 0 || clone->protected_till_ms > clock_now_ms());
-}
-
-static Error *destroy_check(const Clone *clone)
-{
-    if (clone->state == CLONE_FATAL || !clone_is_protected_now(clone))
-        return NULL;
-    Error *e = error_new(ERR_CONFLICT, "clone is protected");
-    return error_hint(e, "Take the protection off first: ramet clone update --protected false %s",
-                      clone->id);
-}
-
 /* Whose pool is away waits for it: asked before the transaction, as pools are outside. */
 static Error *destroy_check_pool(Engine *engine, const Clone *clone)
 {
-    TRY(destroy_check(clone));
+    TRY(clone_may_go(clone));
     return clone->state == CLONE_DELETING ? NULL : engine_need_pool(engine, clone->pool);
 }
 
@@ -95,7 +81,7 @@ static Error *destroy_check_pool(Engine *engine, const Clone *clone)
 static Error *destroy_record(Engine *engine, StoreTransaction **tx, const Clone *clone,
                              OperationRow **ret_row)
 {
-    TRY(destroy_check(clone));
+    TRY(clone_may_go(clone));
     if (clone->state == CLONE_DELETING) /* asked for already */
         return NULL;
     g_autoptr(OperationRow) row = operation_row(&clone_destroy_kind, clone->uid, NULL);

@@ -25,5 +25,6 @@ Error *engine_protect_clone(Engine *engine, const char *id, bool is_protected, b
 
 bool engine_clone_serves(Engine *engine, const Clone *clone)
 {
-    return clone_is_served(clone) && runtime_is_running(engine->runtime, clone->uid);
+    return clone_wanted(clone) == CLONE_WANTED_RUN &&
+           runtime_is_running(engine->runtime, clone->uid);
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "engine/clone_limits.h"
+#include "engine/lease.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
 #include "engine/snapshot.h"
@@ -174,12 +175,8 @@ int64_t clone_protection_end(Engine *engine, bool is_protected, bool has_duratio
 {
     g_autoptr(Config) config = engine_config(engine);
     const CloningConfig *cloning = &config->cloning;
-    int64_t minutes = has_duration ? duration_minutes : cloning->protection_lease_minutes;
-    int64_t max = cloning->protection_max_minutes;
+    const LeaseRules rules = {cloning->protection_lease_minutes, cloning->protection_max_minutes};
+    const LeaseRequest request = {is_protected, has_duration, duration_minutes};
 
-    if (!is_protected)
-        return 0;
-    if (max > 0 && (minutes == 0 || minutes > max))
-        minutes = max;
-    return minutes > 0 ? clock_now_ms() + minutes * 60000 : 0;
+    return lease_end(&rules, &request, clock_now_ms());
 }

@@ -18,6 +18,7 @@
 #include "runtime/kernel_limits.h"
 #include "storage/pool_care.h"
 #include "store/clone.h"
+#include "store/golden.h"
 #include "store/operation.h"
 #include "store/pool.h"
 #include "store/snapshot.h"
@@ -128,12 +129,11 @@ static void examination_add_owned(Examination *x)
 
 static void examination_add_golden(Examination *x, const char *pool)
 {
-    g_autofree char *fact = g_strdup_printf("golden.%s", pool);
-    g_autofree char *golden = NULL;
-    Error *e = store_get_fact(x->engine->store, fact, &golden);
+    g_autoptr(Golden) golden = NULL;
+    Error *e = store_get_golden(x->engine->store, pool, &golden);
     error_ignore(e, "the golden volume will be listed as unknown");
     if (golden)
-        g_hash_table_add(x->owned, examination_key(pool, golden));
+        g_hash_table_add(x->owned, examination_key(pool, golden->volume));
 }
 
 static void examine_entry(Examination *x, const char *pool, const StorageEntry *entry)
@@ -298,7 +298,7 @@ static void examine_clone(Examination *x, const Clone *clone)
         examination_add(x, false, "clone", clone->id, clone->message, "Reset or destroy it.");
         return;
     }
-    if (!clone_is_served(clone))
+    if (clone_wanted(clone) != CLONE_WANTED_RUN)
         examination_add(x, true, "clone", clone->id,
                         "no operation works on it though its state says so",
                         "Destroy it, and report this.");

@@ -145,7 +145,7 @@ static Error *gate_add(Gate *gate, const Clone *clone)
 
 static bool gate_should_have(const Engine *engine, const Clone *clone)
 {
-    return (clone_is_served(clone) || clone->state == CLONE_RESETTING) &&
+    return clone_wanted(clone) >= CLONE_WANTED_SWAP &&
            runtime_is_running(engine->runtime, clone->uid);
 }
 

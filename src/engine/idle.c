@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/ticker.h"
 #include "engine/clone.h"
+#include "engine/departure.h"
 #include "engine/gate.h"
 #include "engine/instance.h"
 #include "postgres/activity.h"
@@ -124,8 +125,8 @@ Error *idle_is_still(Engine *engine, const Clone *clone, const void *seen, bool 
     bool has_snapshots = false;
 
     TRY(store_has_clone_snapshots(engine->store, clone->uid, &has_snapshots));
-    *ret_is_so = clone_is_served(clone) && !clone_is_protected_now(clone) && !has_snapshots &&
-                 clone->started_at_ms == ((const Clone *)seen)->started_at_ms;
+    *ret_is_so = clone_wanted(clone) == CLONE_WANTED_RUN && !clone_is_protected_now(clone) &&
+                 !has_snapshots && clone->started_at_ms == ((const Clone *)seen)->started_at_ms;
     return NULL;
 }
 
@@ -145,7 +146,7 @@ static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const G
     IdleWatch *watch = idle_watch_of(checker, clone->uid);
     IdleSight sight;
 
-    if (!clone_is_served(clone) || clone_is_protected_now(clone)) {
+    if (clone_wanted(clone) != CLONE_WANTED_RUN || clone_is_protected_now(clone)) {
         watch->used_at_ms = 0; /* begins anew */
         return NULL;
     }

@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/clone.h"
+#include "engine/departure.h"
 #include "engine/kinds.h"
+#include "engine/lease.h"
 #include "engine/pools.h"
 #include "storage/foreign.h"
 #include "storage/measure.h"
@@ -253,68 +255,6 @@ const OperationKind snapshot_delete_kind = {
     .fail = delete_fail,
 };
 
-static bool snapshot_is_protected_now(const Snapshot *snapshot)
-{
-    return snapshot->is_protected &&
-           (snapshot->protected_till_ms == 0 || snapshot->protected_till_ms > clock_now_ms());
-}
-
-/* Golden data: refreshes make and retire these by themselves. */
-static Error *delete_check_kind(const Snapshot *snapshot)
-{
-    if (storage_is_foreign(snapshot->uid))
-        return error_hint(
-            error_new(ERR_CONFLICT, "cannot destroy snapshot %s: it is not ours", snapshot->id),
-            "Another program made it. Destroy it with that, then restart rametd.");
-    if (*snapshot->clone_id)
-        return NULL;
-    Error *e = error_new(ERR_CONFLICT, "cannot destroy automatic snapshot in the pool");
-    return error_hint(e, "A full refresh replaces it; older ones go then, if no clone uses them.");
-}
-
-static Error *delete_check_protection(const Snapshot *snapshot)
-{
-    if (!snapshot_is_protected_now(snapshot))
-        return NULL;
-    Error *e = error_new(ERR_CONFLICT, "snapshot %s is protected", snapshot->id);
-    return error_hint(e,
-                      "Take the protection off first: ramet snapshot update --protected false %s",
-                      snapshot->id);
-}
-
-static Error *delete_refuse(const Snapshot *snapshot, const char *what, GPtrArray *clones,
-                            const char *hint)
-{
-    g_ptr_array_add(clones, NULL);
-    g_autofree char *names = g_strjoinv(",", (char **)clones->pdata);
-    Error *e = error_new(ERR_CONFLICT, "cannot delete snapshot %s because it has dependent %s: %s",
-                         snapshot->id, what, names);
-
-    return error_hint(e, "%s", hint);
-}
-
-static Error *delete_check_clones(Engine *engine, const Snapshot *snapshot, bool is_forced)
-{
-    g_autoptr(GPtrArray) clones = NULL;
-    g_autoptr(GPtrArray) protected_clones = g_ptr_array_new();
-
-    TRY(snapshot_list_users(engine->store, snapshot->uid, &clones));
-    for (unsigned i = 0; i < clones->len; i++) {
-        g_autoptr(Clone) clone = NULL;
-        TRY(store_get_clone(engine->store, clones->pdata[i], &clone));
-        if (clone_is_protected_now(clone))
-            g_ptr_array_add(protected_clones, clones->pdata[i]);
-    }
-    if (protected_clones->len > 0)
-        return delete_refuse(
-            snapshot, "protected clones", protected_clones,
-            "Take their protection off first: ramet clone update --protected false CLONE");
-    if (clones->len > 0 && !is_forced)
-        return delete_refuse(snapshot, "clones", clones,
-                             "Destroy or reset these clones first, or delete with force.");
-    return NULL;
-}
-
 /* Inside a transaction: from here on no clone can be made of it. */
 static Error *delete_begin(Engine *engine, const Snapshot *snapshot, OperationRow **ret_row)
 {
@@ -332,9 +272,7 @@ static Error *delete_record(Engine *engine, StoreTransaction **tx, const Snapsho
 {
     g_autoptr(OperationRow) row = NULL;
 
-    TRY(delete_check_kind(snapshot));
-    TRY(delete_check_protection(snapshot));
-    TRY(delete_check_clones(engine, snapshot, is_forced));
+    TRY(snapshot_may_go(engine->store, snapshot, is_forced));
     TRY(delete_begin(engine, snapshot, &row));
     TRY(store_commit(tx));
     *ret_row = g_steal_pointer(&row);
@@ -365,8 +303,7 @@ Error *engine_delete_snapshot(Engine *engine, const char *id, bool is_forced, Op
 
 bool snapshot_is_due(const Snapshot *snapshot)
 {
-    return snapshot->is_ready && snapshot->delete_at_ms != 0 &&
-           snapshot->delete_at_ms <= clock_now_ms();
+    return snapshot->is_ready && lease_is_due(snapshot->delete_at_ms, clock_now_ms());
 }
 
 static Error *delete_record_due(Engine *engine, const char *uid, OperationRow **ret_row)
@@ -472,7 +409,8 @@ static Error *update_check(const SnapshotUpdate *update)
 /* Refused when it is asked for, not when its time has come. */
 static Error *update_check_kind(const Snapshot *snapshot, const SnapshotUpdate *update)
 {
-    return update->has_delete_at && update->delete_at_ms != 0 ? delete_check_kind(snapshot) : NULL;
+    return update->has_delete_at && update->delete_at_ms != 0 ? snapshot_is_for_users(snapshot)
+                                                              : NULL;
 }
 
 /* Protection and a scheduled deletion exclude each other: the one set last wins. */
@@ -487,8 +425,10 @@ static void update_apply(Snapshot *snapshot, const SnapshotUpdate *update)
     } else {
         snapshot->is_protected = false;
     }
-    bool has_end = snapshot->is_protected && update->has_duration && update->duration_minutes > 0;
-    snapshot->protected_till_ms = has_end ? clock_now_ms() + update->duration_minutes * 60000 : 0;
+    snapshot->protected_till_ms = lease_end(
+        &(LeaseRules){0},
+        &(LeaseRequest){snapshot->is_protected, update->has_duration, update->duration_minutes},
+        clock_now_ms());
 }
 
 Error *engine_update_snapshot(Engine *engine, const char *id, const SnapshotUpdate *update,

@@ -126,7 +126,7 @@ static bool supervisor_cares(Supervisor *supervisor, const char *uid, Clone **re
     g_autoptr(Clone) clone = NULL;
     g_autoptr(Error) e = store_get_clone_by_uid(engine->store, uid, &clone);
 
-    if (e || !clone_is_served(clone) || runtime_is_running(engine->runtime, uid) ||
+    if (e || clone_wanted(clone) != CLONE_WANTED_RUN || runtime_is_running(engine->runtime, uid) ||
         !engine_has_pool(engine, clone->pool))
         return false;
     *ret_clone = g_steal_pointer(&clone);
@@ -269,7 +269,7 @@ static void supervisor_look_at_memory_of(Supervisor *supervisor, const Clone *cl
     bool is_known = g_hash_table_contains(supervisor->patients, clone->uid);
     Patient *patient;
 
-    if ((n_killed == 0 && !is_known) || !clone_is_served(clone))
+    if ((n_killed == 0 && !is_known) || clone_wanted(clone) != CLONE_WANTED_RUN)
         return;
     patient = supervisor_patient(supervisor, clone->uid);
     if (n_killed > 0 && n_killed != patient->n_killed) /* less than before: it was started anew */

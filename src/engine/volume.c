@@ -7,6 +7,7 @@
 #include "engine/kinds.h"
 #include "engine/pools.h"
 #include "store/clone.h"
+#include "store/golden.h"
 
 typedef struct VolumeWork {
     Pool *pool;
@@ -45,12 +46,11 @@ static Error *volume_is_used(const Operation *operation, bool *ret_is_used)
     const VolumeWork *work = operation->work;
     Store *store = operation->store;
     const char *pool = storage_pool_name(work->pool);
-    g_autofree char *fact = g_strdup_printf("golden.%s", pool);
-    g_autofree char *golden = NULL;
+    bool is_golden = false;
 
-    TRY(store_get_fact(store, fact, &golden));
+    TRY(store_is_golden(store, pool, operation->row->target, &is_golden));
     TRY(store_is_clone_volume(store, pool, operation->row->target, ret_is_used));
-    *ret_is_used = *ret_is_used || g_strcmp0(golden, operation->row->target) == 0;
+    *ret_is_used = *ret_is_used || is_golden;
     return NULL;
 }
 

@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "engine/pools.h"
 #include "engine/volume.h"
-#include "retrieval/golden.h"
 #include "retrieval/outcome.h"
 #include "retrieval/work.h"
+#include "store/golden.h"
 
 static const Step refresh_steps[] = {
     {"checking the source", step_check, NULL, RETRIEVAL_REFRESHING, 1},
@@ -40,17 +40,18 @@ static Error *refresh_replace_golden(Operation *operation)
     const char *pool = storage_pool_name(work->pool);
     g_autoptr(Golden) old = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
-    g_autofree char *volume = g_strdup(work->volume);
 
     TRY(store_get_snapshot_by_uid(store, work->snapshot_uid, &snapshot));
-    const Golden golden = {volume, snapshot->data_state_at_ms, snapshot->logical_size};
-    Error *e = golden_load(store, pool, &old);
+    g_autofree char *golden_pool = g_strdup(pool);
+    g_autofree char *volume = g_strdup(work->volume);
+    const Golden golden = {golden_pool, volume, snapshot->data_state_at_ms, snapshot->logical_size};
+    Error *e = store_get_golden(store, pool, &old);
     if (e && e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
     if (old)
         volume_discard_after(operation, pool, old->volume);
-    return golden_save(store, pool, &golden);
+    return store_set_golden(store, &golden);
 }
 
 static Error *refresh_finish(Operation *operation)

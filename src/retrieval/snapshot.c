@@ -9,9 +9,9 @@
 #include "engine/pools.h"
 #include "engine/programs.h"
 #include "postgres/conf.h"
-#include "retrieval/golden.h"
 #include "retrieval/outcome.h"
 #include "retrieval/work.h"
+#include "store/golden.h"
 
 /* --- steps --- */
 
@@ -240,7 +240,7 @@ Error *retrieval_snapshot(Retrieval *retrieval, const char *pool_name, Operation
     if (!jobs_has(config, "logicalSnapshot"))
         return error_hint(error_new(ERR_INVALID, "no jobs to snapshot pool data"),
                           "List logicalSnapshot in retrieval.jobs.");
-    TRY(golden_load(engine->store, storage_pool_name(pool), &golden));
+    TRY(store_get_golden(engine->store, storage_pool_name(pool), &golden));
     TRY(snapshot_describe(engine, pool, golden, &snapshot));
     g_mutex_lock(&retrieval->accepting);
     Error *e = snapshot_submit(retrieval, golden, snapshot, ended, data);

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "engine/departure.h"
 #include "engine/doctor.h"
 #include "engine/pools.h"
 #include "runtime/runtime.h"
@@ -124,21 +125,6 @@ static Error *pool_find(const GPtrArray *rows, const char *name, const PoolRow *
                       "\"rametd pool list\" shows the pools there are.");
 }
 
-/* A pool that is away only looks empty: what the store knows of it counts. */
-static Error *pool_check_unused(Store *store, const char *name, bool is_forced)
-{
-    int64_t n_clones = 0, n_snapshots = 0;
-
-    TRY(store_count_in_pool(store, name, &n_clones, &n_snapshots));
-    if (is_forced || n_clones + n_snapshots == 0)
-        return NULL;
-    return error_hint(error_new(ERR_CONFLICT,
-                                "pool \"%s\" has %" G_GINT64_FORMAT " clones and %" G_GINT64_FORMAT
-                                " snapshots",
-                                name, n_clones, n_snapshots),
-                      "Destroy them first, or give them up with --force.");
-}
-
 /* What clones leave outside their pool; ERR_CONFLICT while one still runs. */
 static Error *pool_forget_clones(const Config *config, Store *store, const char *name)
 {
@@ -167,7 +153,7 @@ Error *command_pool_destroy(const Config *config, const ServerOptions *options)
     TRY(pool_find(rows, pool_name(options), &row));
     g_autofree char *mount = g_build_filename(config->pool_manager.mount_dir, row->name, NULL);
     const PoolSpec spec = pool_spec(config, row->name, mount, row->driver, row->image);
-    TRY(pool_check_unused(store, row->name, options->force));
+    TRY(pool_may_go(store, row->name, options->force));
     TRY(storage_destroy_pool(&spec, options->force));
     TRY(pool_forget_clones(config, store, row->name));
     TRY(store_forget_pool(store, row->name));

@@ -244,9 +244,16 @@ Error *store_is_clone_volume(Store *store, const char *pool, const char *volume,
     return e;
 }
 
-bool clone_is_served(const Clone *clone)
+CloneWanted clone_wanted(const Clone *clone)
 {
-    return clone->state == CLONE_OK || (clone->state == CLONE_FATAL && *clone->reset_error);
+    static const CloneWanted wanted[] = {
+        [CLONE_CREATING] = CLONE_WANTED_REST,  [CLONE_OK] = CLONE_WANTED_RUN,
+        [CLONE_RESETTING] = CLONE_WANTED_SWAP, [CLONE_DELETING] = CLONE_WANTED_GONE,
+        [CLONE_FATAL] = CLONE_WANTED_REST,
+    };
+    bool serves_on = clone->state == CLONE_FATAL && *clone->reset_error;
+
+    return serves_on ? CLONE_WANTED_RUN : wanted[clone->state];
 }
 
 Error *store_delete_clone(Store *store, const char *uid)

@@ -109,8 +109,15 @@ MUST_CHECK Error *store_move_clone(Store *store, const char *uid, unsigned from,
 MUST_CHECK Error *store_is_clone_volume(Store *store, const char *pool, const char *volume,
                                         bool *ret_is);
 
-/* Its postgres is to run: OK, or FATAL as a reset has failed, whose data of before serves on. */
-bool clone_is_served(const Clone *clone);
+typedef enum CloneWanted {
+    CLONE_WANTED_GONE, /* it is being destroyed                                                      */
+    CLONE_WANTED_REST, /* not made yet, or given up: nobody starts it but an operation on it         */
+    CLONE_WANTED_SWAP, /* being reset: what runs serves on until the new data does                   */
+    CLONE_WANTED_RUN, /* OK, or FATAL as a reset has failed, whose data of before serves on         */
+} CloneWanted;
+
+/* What is wanted of its postgres, for all who start, watch, let in or judge it. */
+CloneWanted clone_wanted(const Clone *clone);
 
 /* A missing row is success. */
 MUST_CHECK Error *store_delete_clone(Store *store, const char *uid);

@@ -37,33 +37,11 @@ Error *store_delete_pool(Store *store, const char *name)
     return table_delete(store, &pool_table, name);
 }
 
-static Error *pool_read_count(const DbRow *row, void *data)
-{
-    *(int64_t *)data = db_row_int(row, 0);
-    return NULL;
-}
-
-static Error *pool_count(Store *store, const char *sql, const char *name, int64_t *ret_count)
-{
-    Error *e = db_query(store_lock(store), sql, pool_read_count, ret_count, DB_TEXT(name), DB_END);
-
-    store_unlock(store);
-    return e;
-}
-
-Error *store_count_in_pool(Store *store, const char *name, int64_t *ret_clones,
-                           int64_t *ret_snapshots)
-{
-    TRY(pool_count(store, "SELECT count(*) FROM clone WHERE pool = ?", name, ret_clones));
-    return pool_count(store, "SELECT count(*) FROM snapshot WHERE pool = ?", name, ret_snapshots);
-}
-
 /* In this order: clones refer to snapshots. */
 static const char *const pool_forget_sql[] = {
     "DELETE FROM clone WHERE pool = ?",
     "DELETE FROM snapshot WHERE pool = ?",
-    "DELETE FROM fact WHERE name = 'golden.' || ?",
-    "DELETE FROM fact WHERE name = 'golden_state.' || ?",
+    "DELETE FROM golden WHERE pool = ?",
     "DELETE FROM pool WHERE name = ?",
 };
 

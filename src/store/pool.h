@@ -24,10 +24,6 @@ MUST_CHECK Error *store_insert_pool(Store *store, const PoolRow *row);
 /* A missing row is success. */
 MUST_CHECK Error *store_delete_pool(Store *store, const char *name);
 
-/* What is on record in it, whether the pool is there or not. */
-MUST_CHECK Error *store_count_in_pool(Store *store, const char *name, int64_t *ret_clones,
-                                      int64_t *ret_snapshots);
-
 /* The row, and all that is on record in the pool: for one that is gone for good. */
 MUST_CHECK Error *store_forget_pool(Store *store, const char *name);
 

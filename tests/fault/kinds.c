@@ -3,8 +3,8 @@
  */
 #include "kinds.h"
 
-#include "retrieval/golden.h"
 #include "store/clone.h"
+#include "store/golden.h"
 #include "store/snapshot.h"
 
 /* A refresh has many steps, and those of a reset are swept once. */
@@ -54,7 +54,7 @@ static void check_golden(Server *server, const char *label)
     g_auto(RetrievalStatus) status = {0};
     g_autoptr(Golden) golden = NULL;
 
-    must(golden_load(server->engine.store, "p", &golden));
+    must(store_get_golden(server->engine.store, "p", &golden));
     if (!world_has_volume(golden->volume))
         g_error("%s: the golden data is gone", label);
     retrieval_status(server->retrieval, &status);

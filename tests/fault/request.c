@@ -6,7 +6,7 @@
 #include "engine/clone.h"
 #include "engine/clone_start.h"
 #include "engine/snapshot.h"
-#include "retrieval/golden.h"
+#include "store/golden.h"
 #include "store/snapshot.h"
 
 Clone *find_clone(Server *server)
@@ -135,7 +135,7 @@ bool has_golden(Server *server)
 {
     g_autoptr(Golden) golden = NULL;
 
-    error_free(golden_load(server->engine.store, "p", &golden));
+    error_free(store_get_golden(server->engine.store, "p", &golden));
     return golden != NULL;
 }
 

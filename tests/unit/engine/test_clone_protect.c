@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "engine/clone.h"
 #include "engine/clone_request.h"
+#include "engine/departure.h"
 
 #define MINUTE_MS INT64_C(60000)
 

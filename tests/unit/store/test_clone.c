@@ -152,19 +152,27 @@ static void test_changes(Fixture *f, const void *unused)
                  "no snapshot found");
 }
 
-static void test_is_served(Fixture *f, const void *unused)
+static void test_wanted(Fixture *f, const void *unused)
 {
-    g_autoptr(Clone) clone = full_clone();
+    static const struct {
+        CloneState state;
+        const char *reset_error;
+        CloneWanted wanted;
+    } cases[] = {
+        {CLONE_CREATING, "", CLONE_WANTED_REST},        {CLONE_OK, "", CLONE_WANTED_RUN},
+        {CLONE_RESETTING, "", CLONE_WANTED_SWAP},       {CLONE_DELETING, "", CLONE_WANTED_GONE},
+        {CLONE_FATAL, "", CLONE_WANTED_REST},           {CLONE_FATAL, "no room", CLONE_WANTED_RUN},
+        {CLONE_DELETING, "no room", CLONE_WANTED_GONE},
+    };
 
-    clone->reset_error = g_strdup("");
-    g_assert_true(clone_is_served(clone));
-    clone->state = CLONE_FATAL;
-    g_assert_false(clone_is_served(clone));
-    g_free(clone->reset_error);
-    clone->reset_error = g_strdup("no room");
-    g_assert_true(clone_is_served(clone));
-    clone->state = CLONE_DELETING;
-    g_assert_false(clone_is_served(clone));
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Clone) clone = full_clone();
+
+        clone->state = cases[i].state;
+        g_free(clone->reset_error);
+        clone->reset_error = g_strdup(cases[i].reset_error);
+        g_assert_cmpint(clone_wanted(clone), ==, cases[i].wanted);
+    }
 }
 
 /* Every pair of states, so that a change of the table is a change of this test. */
@@ -288,7 +296,7 @@ int main(int argc, char **argv)
     fixture_test("/store/clone/not-found", test_not_found);
     fixture_test("/store/clone/conflict", test_conflict);
     fixture_test("/store/clone/changes", test_changes);
-    fixture_test("/store/clone/is-served", test_is_served);
+    fixture_test("/store/clone/wanted", test_wanted);
     fixture_test("/store/clone/moves", test_moves);
     fixture_test("/store/clone/move-message", test_move_message);
     fixture_test("/store/clone/list", test_list);

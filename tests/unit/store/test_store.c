@@ -145,7 +145,7 @@ static void set_version(Fixture *f, const char *pragma)
 
 static void test_newer_version(Fixture *f, const void *unused)
 {
-    static const char message[] = "the store is of version 999, newer than this program knows (3)";
+    static const char message[] = "the store is of version 999, newer than this program knows (4)";
 
     set_version(f, "PRAGMA user_version = 999");
     assert_hinted(store_open(f->dir, STORE_READ_WRITE, &f->store), ERR_EXTERNAL, message);
@@ -156,7 +156,7 @@ static void test_older_version(Fixture *f, const void *unused)
 {
     set_version(f, "PRAGMA user_version = 0");
     assert_hinted(store_open(f->dir, STORE_SHARED, &f->store), ERR_EXTERNAL,
-                  "the store is of the older version 0 (this program: 3)");
+                  "the store is of the older version 0 (this program: 4)");
     /* The tables are there already: the migration fails, and leaves all as it was. */
     assert_error(store_open(f->dir, STORE_READ_WRITE, &f->store), ERR_EXTERNAL,
                  "…: table fact already exists");
