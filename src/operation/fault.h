@@ -1,6 +1,6 @@
 /*
  * Faults on demand, for the tests of recovery: RAMET_FAULT="<kind>:<step>:<action>" in the
- * environment. Without that variable each call is one comparison.
+ * environment of rametd-faults. In rametd itself there are none (fault_none.c).
  */
 #pragma once
 

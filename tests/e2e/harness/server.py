@@ -125,9 +125,10 @@ class Server:
 
     def start(self, fault=None, wait=True):
         self.fault = fault
+        program = self.build / ("rametd-faults" if fault else "rametd")
         environment = os.environ | ({"RAMET_FAULT": fault} if fault else {})
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen([self.build / "rametd", "--config", self.config_path], cwd="/",
+            self.process = subprocess.Popen([program, "--config", self.config_path], cwd="/",
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
         if wait:
             self.wait_ready()
