@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "api/views.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "engine/clone.h"
 #include "engine/clone_limits.h"
 
@@ -41,7 +42,7 @@ static CloneRequest clone_request(const CloneBody *body)
 Error *handle_clone_create(Api *api, Request *request, Reply *reply)
 {
     CloneBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
     g_autoptr(Clone) clone = NULL;
     json_t *view = NULL;
 
@@ -114,7 +115,7 @@ static Error *clone_update(Engine *engine, const char *id, const CloneUpdateBody
 Error *handle_clone_update(Api *api, Request *request, Reply *reply)
 {
     CloneUpdateBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
     g_autoptr(Clone) clone = NULL;
     json_t *view = NULL;
 
@@ -135,7 +136,7 @@ Error *handle_clone_destroy(Api *api, Request *request, Reply *reply)
 Error *handle_clone_reset(Api *api, Request *request, Reply *reply)
 {
     CloneResetBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
 
     TRY(fields_read(request, &clone_reset_body, &body, &json));
     if (body.is_latest.value && *body.snapshot_id.value)

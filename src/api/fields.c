@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
 
 #define FIELDS_BOM "\xef\xbb\xbf"
@@ -217,8 +218,8 @@ static Error *fields_parse(const Request *request, const Body *body, json_t **re
         *ret_object = json_object();
         return NULL;
     }
-    json_auto_t *object = json_loadb(request->body, request->body_size,
-                                     JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    g_autoptr(json_t) object = json_loadb(request->body, request->body_size,
+                                          JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     if (!object)
         return fields_broken(request, &problem);
     if (!json_is_object(object))
@@ -229,7 +230,7 @@ static Error *fields_parse(const Request *request, const Body *body, json_t **re
 
 Error *fields_read(const Request *request, const Body *body, void *ret_values, json_t **ret_json)
 {
-    json_auto_t *object = NULL;
+    g_autoptr(json_t) object = NULL;
 
     TRY(fields_parse(request, body, &object));
     TRY(fields_take(object, body->fields, ret_values));

@@ -64,7 +64,7 @@ typedef struct Body {
  * fields_read - the whole body.
  *
  *   ret_values   the struct that the table is of, filled as far as an error is not met
- *   ret_json     what the values borrow from; caller decrefs (json_auto_t)
+ *   ret_json     what the values borrow from; caller decrefs
  *
  * Errors: ERR_INVALID `failed to unmarshal json: …`, `missing <what> request`. The body's text is
  *         not repeated in them: it may hold a password.

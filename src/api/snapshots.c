@@ -9,6 +9,7 @@
 #include "api/routes.h"
 #include "api/views.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "engine/pools.h"
 #include "engine/snapshot.h"
 
@@ -175,7 +176,7 @@ static Error *snapshot_begin_create(Api *api, const Request *request, SnapshotWa
                                     Snapshot **ret_snapshot)
 {
     SnapshotBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
 
     TRY(fields_read(request, &snapshot_body, &body, &json));
     Error *e = retrieval_snapshot(api->retrieval, body.pool_name.value, snapshot_wait_ended, wait,
@@ -189,7 +190,7 @@ static Error *snapshot_begin_of_clone(Api *api, const Request *request, Snapshot
                                       Snapshot **ret_snapshot)
 {
     SnapshotOfCloneBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
 
     if (request->body_size == 0)
         return error_hint(error_new(ERR_INVALID, "request body cannot be empty"),
@@ -241,7 +242,7 @@ Error *handle_snapshot_of_clone(Api *api, Request *request, Reply *reply)
 Error *handle_snapshot_update(Api *api, Request *request, Reply *reply)
 {
     SnapshotUpdateBody body = {0};
-    json_auto_t *json = NULL;
+    g_autoptr(json_t) json = NULL;
     g_autoptr(Snapshot) snapshot = NULL;
 
     TRY(fields_read(request, &snapshot_update_body, &body, &json));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "engine/clone.h"
 #include "engine/departure.h"
 #include "engine/gate.h"
@@ -201,7 +202,7 @@ static json_t *view_clone_with(const Api *api, const Config *config, const Clone
 Error *view_clone(Api *api, const Config *config, const Clone *clone, json_t **ret_view)
 {
     g_autoptr(Snapshot) snapshot = NULL;
-    json_t *snapshot_view = NULL;
+    g_autoptr(json_t) snapshot_view = NULL;
     Error *e = store_get_snapshot_by_uid(api->engine->store, clone->snapshot_uid, &snapshot);
 
     if (!e)
@@ -210,7 +211,6 @@ Error *view_clone(Api *api, const Config *config, const Clone *clone, json_t **r
         return e;
     error_free(e);
     *ret_view = view_clone_with(api, config, clone, snapshot_view);
-    json_decref(snapshot_view);
     return NULL;
 }
 

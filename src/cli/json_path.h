@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include <glib.h>
-#include <jansson.h>
 #include <stdbool.h>
+
+#include "base/json.h"
 
 /* The value at a path, borrowed; NULL when any part of the path is missing. json may be NULL. */
 json_t *json_at(const json_t *json, const char *path);
@@ -18,5 +18,3 @@ bool json_flag_at(const json_t *json, const char *path);
 
 /* Puts a value at a path, making the objects on the way. */
 void json_put_at(json_t *json, const char *path, json_t *value_take);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "config/connection_string.h"
 #include "config/container_limits.h"
@@ -175,12 +176,11 @@ static void check_container_config(const Config *config, Report *report)
     const json_t *options = config->provision.container_config;
     bool is_docker = g_str_equal(config->runtime.driver, "docker");
     LimitsConfig limits;
-    json_t *others = NULL;
+    g_autoptr(json_t) others = NULL;
     g_autoptr(Error) e = limits_parse(options, is_docker, &limits);
 
     if (!e && is_docker)
         e = docker_options_parse(options, &others);
-    json_decref(others);
     if (e)
         check_error(report, "provision.containerConfig", e->hint, "%s", e->message);
 }

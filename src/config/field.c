@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "config/expand.h"
 #include "config/scalar.h"
@@ -48,7 +49,7 @@ static const char *field_type_hint(const Field *field)
 
     if (!is_simple)
         return NULL;
-    json_auto_t *unquoted = scalar_to_json(yaml_text(node), true);
+    g_autoptr(json_t) unquoted = scalar_to_json(yaml_text(node), true);
     if (!yaml_is_plain(node) && !json_is_string(unquoted))
         return "Remove the quotes.";
     if (yaml_text(node)[0] == '0' &&
@@ -122,7 +123,7 @@ static void field_range_error(const Field *field, int64_t value)
 
 static bool field_store_int(const Field *field, void *room)
 {
-    json_auto_t *json = scalar_of_node(field->node);
+    g_autoptr(json_t) json = scalar_of_node(field->node);
     int64_t value = json_integer_value(json);
 
     if (!json_is_integer(json))
@@ -136,7 +137,7 @@ static bool field_store_int(const Field *field, void *room)
 
 static bool field_store_bool(const Field *field, void *room)
 {
-    json_auto_t *json = scalar_of_node(field->node);
+    g_autoptr(json_t) json = scalar_of_node(field->node);
 
     if (!json_is_boolean(json))
         return false;
@@ -155,7 +156,7 @@ static void field_put_json(void *room, json_t *value_take)
 /* The words of a list; NULL when an item is no word. */
 static json_t *field_words(const YamlNode *node)
 {
-    json_auto_t *words = json_array();
+    g_autoptr(json_t) words = json_array();
 
     for (size_t i = 0; i < yaml_count(node); i++) {
         const YamlNode *item = yaml_item(node, i);

@@ -3,6 +3,8 @@
  */
 #include "config/scalar.h"
 
+#include "base/json.h"
+
 #include <errno.h>
 #include <glib.h>
 #include <math.h>
@@ -118,7 +120,7 @@ json_t *scalar_of_node(const YamlNode *node)
 
 bool scalar_is_null(const YamlNode *node)
 {
-    json_auto_t *value = scalar_of_node(node);
+    g_autoptr(json_t) value = scalar_of_node(node);
 
     return json_is_null(value);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "config/field.h"
 #include "config/options.h"
@@ -48,8 +49,8 @@ static bool walk_is_idle(const Option *option, const YamlNode *node)
     if (!node || option->type == OPTION_STRING)
         return node && g_str_equal(yaml_text(node), option->fallback ? option->fallback : "");
 
-    json_auto_t *value = scalar_of_node(node);
-    json_auto_t *idle = scalar_to_json(option->fallback ? option->fallback : "0", true);
+    g_autoptr(json_t) value = scalar_of_node(node);
+    g_autoptr(json_t) idle = scalar_to_json(option->fallback ? option->fallback : "0", true);
     return json_is_false(value) || json_equal(value, idle);
 }
 

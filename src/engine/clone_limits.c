@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "config/container_limits.h"
 #include "engine/clone_start.h"
@@ -33,11 +34,8 @@ static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *r
 /* The same of a clone's text. */
 static Error *limits_of_text(const Engine *engine, const char *own, LimitsConfig *ret_limits)
 {
-    json_t *object = limits_load(own);
-    Error *e = limits_of(engine, object, ret_limits);
-
-    json_decref(object);
-    return e;
+    g_autoptr(json_t) object = limits_load(own);
+    return limits_of(engine, object, ret_limits);
 }
 
 Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLimits *ret_limits)

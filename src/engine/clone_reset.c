@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "engine/clone_start.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
@@ -147,12 +148,11 @@ static Error *reset_fail(Operation *operation, const Error *cause)
 /* The clone is gone, and its destruction knew one of the two volumes. */
 static Error *reset_drop(Operation *operation)
 {
-    json_t *args = json_loads(operation->row->args, 0, NULL);
+    g_autoptr(json_t) args = json_loads(operation->row->args, 0, NULL);
     Error *e = volume_destroy_of(operation_engine(operation), args, "pool", "volume");
 
     if (!e)
         e = volume_destroy_of(operation_engine(operation), args, "oldPool", "oldVolume");
-    json_decref(args);
     return e;
 }
 
@@ -238,9 +238,8 @@ static Error *reset_record(Engine *engine, const char *id, const char *target_ui
         return error_hint(error_new(ERR_NOT_FOUND, "no snapshot found"),
                           "This one is being deleted: choose another.");
 
-    json_t *args = reset_args(clone, target);
+    g_autoptr(json_t) args = reset_args(clone, target);
     g_autoptr(OperationRow) row = operation_row(&clone_reset_kind, clone->uid, args);
-    json_decref(args);
     TRY(store_move_clone(engine->store, clone->uid, CLONE_IN(OK) | CLONE_IN(FATAL), CLONE_RESETTING,
                          ""));
     TRY(store_insert_operation(engine->store, row));

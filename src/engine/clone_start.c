@@ -5,6 +5,7 @@
  */
 #include "engine/clone_start.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/clone_limits.h"
 #include "engine/clone_work.h"
@@ -246,10 +247,9 @@ static Error *start_is_wanted(Engine *engine, const char *uid, unsigned from, Cl
 /* After two failures ALTER SYSTEM may be to blame: each second start is without, for comparison. */
 static OperationRow *start_row(const char *uid, int64_t n_failed)
 {
-    json_t *args = json_pack("{sb}", "setAside", n_failed > 0 && n_failed % 2 == 0);
+    g_autoptr(json_t) args = json_pack("{sb}", "setAside", n_failed > 0 && n_failed % 2 == 0);
     OperationRow *row = operation_row(&clone_start_kind, uid, args);
 
-    json_decref(args);
     return row;
 }
 

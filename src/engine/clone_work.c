@@ -3,6 +3,7 @@
  */
 #include "engine/clone_work.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/clone_explain.h"
 #include "engine/clone_limits.h"
@@ -203,8 +204,8 @@ Error *clone_step_configure(Operation *operation)
 {
     const CloneWork *work = operation->work;
     const Config *config = work->config;
-    json_t *inherited = json_loads(work->snapshot->extra_conf, 0, NULL);
-    json_t *extra = json_loads(work->clone->extra_conf, 0, NULL);
+    g_autoptr(json_t) inherited = json_loads(work->snapshot->extra_conf, 0, NULL);
+    g_autoptr(json_t) extra = json_loads(work->clone->extra_conf, 0, NULL);
     const ConfSpec spec = {
         .purpose = CONF_CLONE,
         .major = work->snapshot->pg_major,
@@ -216,8 +217,6 @@ Error *clone_step_configure(Operation *operation)
         e = conf_end_recovery(work->data_dir);
     if (!e)
         e = conf_write(work->data_dir, config->postgres.os_user, &spec);
-    json_decref(inherited);
-    json_decref(extra);
     return e;
 }
 

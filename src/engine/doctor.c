@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "engine/clone.h"
 #include "engine/gate.h"
 #include "engine/pools.h"
@@ -69,7 +70,7 @@ static char *examination_key(const char *pool, const char *name)
 
 static void examination_add_busy(Examination *x, const OperationRow *row)
 {
-    json_t *args = json_loads(row->args, 0, NULL);
+    g_autoptr(json_t) args = json_loads(row->args, 0, NULL);
     const char *key;
     json_t *value;
 
@@ -77,7 +78,6 @@ static void examination_add_busy(Examination *x, const OperationRow *row)
     json_object_foreach (args, key, value)
         if (json_is_string(value))
             g_hash_table_add(x->busy, g_strdup(json_string_value(value)));
-    json_decref(args);
 }
 
 /* It is tried again and again, or hangs. What usually takes hours is not looked at. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "config/docker_options.h"
@@ -88,12 +89,11 @@ static Error *runtime_open_by(const Config *config, const json_t *container, boo
 
 Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_runtime)
 {
-    json_t *container = NULL;
+    g_autoptr(json_t) container = NULL;
     Error *e;
 
     TRY(docker_options_parse(config->provision.container_config, &container));
     e = runtime_open_by(config, container, is_to_look, ret_runtime);
-    json_decref(container);
     TRY(e);
 
     g_autofree char *what = runtime_describe(*ret_runtime);

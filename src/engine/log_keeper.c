@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
@@ -162,12 +163,11 @@ static json_t *keeper_load_ages(const char *path)
 {
     g_autofree char *text = NULL;
     Error *e = fs_read_file(path, KEEPER_AGES_MAX, &text);
-    json_t *ages = e ? NULL : json_loads(text, 0, NULL);
+    g_autoptr(json_t) ages = e ? NULL : json_loads(text, 0, NULL);
 
     error_free(e);
     if (json_is_object(ages))
-        return ages;
-    json_decref(ages);
+        return g_steal_pointer(&ages);
     return json_object();
 }
 

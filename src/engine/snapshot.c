@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/clone.h"
 #include "engine/departure.h"
@@ -98,12 +99,11 @@ Manifest *snapshot_manifest(const Snapshot *snapshot)
 static bool users_reset_names(const OperationRow *row, const char *uid)
 {
     static const char *const names[] = {"snapshot", "oldSnapshot"};
-    json_t *args = json_loads(row->args, 0, NULL);
+    g_autoptr(json_t) args = json_loads(row->args, 0, NULL);
     bool has_named = false;
 
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         has_named |= g_strcmp0(json_string_value(json_object_get(args, names[i])), uid) == 0;
-    json_decref(args);
     return has_named;
 }
 

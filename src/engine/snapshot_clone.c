@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "engine/clone_work.h"
 #include "engine/gate.h"
 #include "engine/kinds.h"
@@ -185,12 +186,11 @@ static Error *snapshot_fail(Operation *operation, const Error *cause)
 static Error *snapshot_drop(Operation *operation)
 {
     Engine *engine = operation_engine(operation);
-    json_t *args = json_loads(operation->row->args, 0, NULL);
+    g_autoptr(json_t) args = json_loads(operation->row->args, 0, NULL);
     g_autofree char *uid = g_strdup(json_string_value(json_object_get(args, "taken")));
     g_autoptr(Snapshot) snapshot = NULL;
     g_autoptr(Pool) pool = NULL;
 
-    json_decref(args);
     Error *e = store_get_snapshot_by_uid(engine->store, uid, &snapshot);
     if (!e)
         e = engine_await_pool(engine, snapshot->pool, &pool);
@@ -235,15 +235,12 @@ static char *snapshot_place(const Clone *clone)
 static char *snapshot_settings(const Clone *clone, const Snapshot *origin)
 {
     json_t *settings = json_loads(origin->extra_conf, 0, NULL);
-    json_t *own = json_loads(clone->extra_conf, 0, NULL);
-    json_t *all = settings ? settings : json_object();
+    g_autoptr(json_t) own = json_loads(clone->extra_conf, 0, NULL);
+    g_autoptr(json_t) all = settings ? settings : json_object();
 
     if (own)
         json_object_update(all, own);
-    char *text = json_dumps(all, JSON_COMPACT);
-    json_decref(all);
-    json_decref(own);
-    return text;
+    return json_dumps(all, JSON_COMPACT);
 }
 
 static Snapshot *snapshot_of_clone(const Clone *clone, const Snapshot *origin, const char *message)
@@ -301,9 +298,8 @@ static Error *snapshot_record(Engine *engine, const char *clone_id, const char *
     TRY(store_get_snapshot_by_uid(engine->store, clone->snapshot_uid, &origin));
 
     g_autoptr(Snapshot) snapshot = snapshot_of_clone(clone, origin, message);
-    json_t *args = json_pack("{ss}", "taken", snapshot->uid);
+    g_autoptr(json_t) args = json_pack("{ss}", "taken", snapshot->uid);
     g_autoptr(OperationRow) row = operation_row(&snapshot_clone_kind, clone->uid, args);
-    json_decref(args);
     g_autofree char *place = snapshot_place(clone);
     TRY(snapshot_insert(engine->store, snapshot, place));
     TRY(store_insert_operation(engine->store, row));

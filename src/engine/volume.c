@@ -3,6 +3,7 @@
  */
 #include "engine/volume.h"
 
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/kinds.h"
 #include "engine/pools.h"
@@ -114,8 +115,7 @@ Error *volume_destroy_of(Engine *engine, const json_t *args, const char *pool_ke
 
 void volume_discard_after(Operation *operation, const char *pool, const char *volume)
 {
-    json_t *args = json_pack("{ss}", "pool", pool);
+    g_autoptr(json_t) args = json_pack("{ss}", "pool", pool);
 
     operation_follow(operation, &volume_discard_kind, volume, args);
-    json_decref(args);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/outside.h"
 #include "base/proc.h"
 #include "base/text.h"
@@ -23,9 +24,6 @@ struct GatewayClient {
     char *reply; /* GATEWAY_REPLY_MAX bytes */
     int pidfd;   /* of the gateway, when it is our child; -1 = it is not */
 };
-
-typedef json_t Json;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
 GatewayClient *gateway_client_new(const char *socket_path, int64_t timeout_ms)
 {
@@ -113,8 +111,8 @@ static Error *gateway_call_locked(GatewayClient *client, const char *text, json_
 /* ret_reply: caller owns the reference; NULL = not wanted. */
 static Error *gateway_call_take(GatewayClient *client, json_t *message, json_t **ret_reply)
 {
-    g_autoptr(Json) request = message;
-    g_autoptr(Json) reply = NULL;
+    g_autoptr(json_t) request = message;
+    g_autoptr(json_t) reply = NULL;
 
     if (!request)
         return error_new(ERR_INVALID, "gateway: a text is not UTF-8");
@@ -193,7 +191,7 @@ void gateway_hello_clear(GatewayHello *hello)
 
 Error *gateway_client_hello(GatewayClient *client, GatewayHello *ret_hello)
 {
-    g_autoptr(Json) reply = NULL;
+    g_autoptr(json_t) reply = NULL;
 
     TRY(gateway_call_take(client, json_pack("{s:s}", "op", "hello"), &reply));
     if (ret_hello)
@@ -243,7 +241,7 @@ static GatewayStatus *gateway_read_status(const json_t *object)
 static Error *gateway_read_page(GatewayClient *client, GPtrArray *list, bool *ret_more)
 {
     const GatewayStatus *last = list->len ? g_ptr_array_index(list, list->len - 1) : NULL;
-    g_autoptr(Json) reply = NULL;
+    g_autoptr(json_t) reply = NULL;
     const json_t *object;
     size_t i;
 

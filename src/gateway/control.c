@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "gateway/request.h"
 
@@ -36,9 +37,6 @@ typedef struct ControlClient {
     GList link; /* in clients */
     Watch watch;
 } ControlClient;
-
-typedef json_t Json;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
 /* --- verbs: each adds to the reply --- */
 
@@ -114,7 +112,7 @@ static Error *control_perform(Control *control, size_t length, json_t *reply)
 /* The text of the answer; caller frees. */
 static char *control_answer(Control *control, size_t length)
 {
-    g_autoptr(Json) reply = reply_new();
+    g_autoptr(json_t) reply = reply_new();
     g_autoptr(Error) e = length > sizeof(control->message)
                              ? error_new(ERR_INVALID, "the message is longer than %zu bytes",
                                          sizeof(control->message))
@@ -123,7 +121,7 @@ static char *control_answer(Control *control, size_t length)
     if (!e)
         return json_dumps(reply, JSON_COMPACT);
 
-    g_autoptr(Json) failure = reply_failure(e);
+    g_autoptr(json_t) failure = reply_failure(e);
 
     log_failure(LOG_LEVEL_DEBUG, e, "a request failed", NULL);
     return json_dumps(failure, JSON_COMPACT);

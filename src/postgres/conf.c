@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "postgres/conf_name.h"
 #include "postgres/version.h"
 
@@ -178,14 +179,13 @@ static void conf_add_layer(json_t *settings, const json_t *layer)
 
 char *conf_format(const ConfSpec *spec)
 {
-    json_t *settings = json_object();
+    g_autoptr(json_t) settings = json_object();
 
     conf_add_defaults(settings, spec->purpose, spec->major);
     for (size_t i = 0; i < G_N_ELEMENTS(spec->layers); i++)
         conf_add_layer(settings, spec->layers[i]);
 
     g_autofree char *lines = conf_format_settings(settings);
-    json_decref(settings);
     return g_strconcat("# Written by ramet anew for each start: changes are lost.\n", lines, NULL);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "engine/pools.h"
 #include "engine/volume.h"
@@ -91,13 +92,11 @@ static Error *refresh_record(Engine *engine, const Pool *pool, OperationRow **re
     g_autoptr(StoreTransaction) tx = NULL;
     g_autofree char *volume = id_new();
     g_autofree char *snapshot = id_new();
-    json_t *args = json_pack("{ssssss}", "pool", storage_pool_name(pool), "volume", volume,
-                             "snapshot", snapshot);
+    g_autoptr(json_t) args = json_pack("{ssssss}", "pool", storage_pool_name(pool), "volume",
+                                       volume, "snapshot", snapshot);
     g_autoptr(OperationRow) row = operation_row(&refresh_kind, RETRIEVAL_TARGET, args);
-
     g_autofree char *now = g_strdup_printf("%" G_GINT64_FORMAT, row->created_at_ms);
 
-    json_decref(args);
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(outcome_record(engine->store, row));
     TRY(store_set_fact(engine->store, FACT_LAST_REFRESH, now));

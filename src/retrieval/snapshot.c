@@ -5,6 +5,7 @@
 #include "engine/snapshot.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "engine/making.h"
 #include "engine/pools.h"
 #include "engine/programs.h"
@@ -200,11 +201,10 @@ static Error *snapshot_record(Engine *engine, const Golden *golden, Snapshot *sn
                               OperationRow **ret_row)
 {
     g_autoptr(StoreTransaction) tx = NULL;
-    json_t *args = json_pack("{ssssss}", "pool", snapshot->pool, "volume", golden->volume,
-                             "snapshot", snapshot->uid);
+    g_autoptr(json_t) args = json_pack("{ssssss}", "pool", snapshot->pool, "volume", golden->volume,
+                                       "snapshot", snapshot->uid);
     g_autoptr(OperationRow) row = operation_row(&golden_kind, RETRIEVAL_TARGET, args);
 
-    json_decref(args);
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
     TRY(snapshot_check_new(engine->store, snapshot));
     TRY(snapshot_insert(engine->store, snapshot, snapshot->pool));

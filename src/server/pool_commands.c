@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/departure.h"
@@ -236,13 +237,12 @@ static json_t *pool_view(const Config *config, const PoolStatus *status)
 
 static void pool_print_json(const Config *config, const GPtrArray *statuses)
 {
-    json_t *views = json_array();
+    g_autoptr(json_t) views = json_array();
 
     for (unsigned i = 0; i < statuses->len; i++)
         json_array_append_new(views, pool_view(config, statuses->pdata[i]));
     json_dumpf(views, stdout, JSON_INDENT(2));
     putchar('\n');
-    json_decref(views);
 }
 
 Error *command_pool_list(const Config *config, const ServerOptions *options)

@@ -3,6 +3,8 @@
  */
 #include "storage/manifest.h"
 
+#include "base/json.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,7 +62,7 @@ static json_t *manifest_field_to_json(const Manifest *manifest, const ManifestFi
 
 char *manifest_format(const Manifest *manifest)
 {
-    json_auto_t *object = json_object();
+    g_autoptr(json_t) object = json_object();
 
     for (size_t i = 0; i < G_N_ELEMENTS(manifest_fields); i++)
         json_object_set_new(object, manifest_fields[i].key,
@@ -108,7 +110,7 @@ static Error *manifest_from_json(const json_t *object, Manifest **ret_manifest)
 Error *manifest_parse(const char *text, Manifest **ret_manifest)
 {
     json_error_t why;
-    json_auto_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    g_autoptr(json_t) object = json_loads(text, JSON_REJECT_DUPLICATES, &why);
 
     if (!object)
         return error_new(ERR_INVALID, "manifest: line %d: %s", why.line, why.text);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #define POOL_FILE     ".ramet/pool.json"
 #define POOL_FILE_MAX 65536
@@ -19,9 +20,9 @@ void pool_file_clear(PoolFile *file)
 
 char *pool_file_format(const PoolFile *file)
 {
-    json_auto_t *object = json_pack("{s:s, s:s, s:s, s:I}", "name", file->name, "driver",
-                                    file->driver, "instance", file->instance ? file->instance : "",
-                                    "createdAtMs", (json_int_t)file->created_at_ms);
+    g_autoptr(json_t) object = json_pack(
+        "{s:s, s:s, s:s, s:I}", "name", file->name, "driver", file->driver, "instance",
+        file->instance ? file->instance : "", "createdAtMs", (json_int_t)file->created_at_ms);
     char *text = json_dumps(object, JSON_INDENT(2));
     char *copy = g_strdup(text); /* for g_free() */
 
@@ -32,7 +33,7 @@ char *pool_file_format(const PoolFile *file)
 Error *pool_file_parse(const char *text, PoolFile *ret_file)
 {
     json_error_t why;
-    json_auto_t *object = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    g_autoptr(json_t) object = json_loads(text, JSON_REJECT_DUPLICATES, &why);
     const char *name = NULL;
     const char *driver = NULL;
     const char *instance = ""; /* pools made by earlier versions name none */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #define DOCKER_TIMEOUT_MS 60000
 #define DOCKER_SCHEME     "unix://"
@@ -51,7 +52,7 @@ Error *docker_find_socket(const char *host, char **ret_socket)
 
 static Error *docker_refusal(const HttpResponse *response)
 {
-    json_t *answer = json_loads(response->body, 0, NULL);
+    g_autoptr(json_t) answer = json_loads(response->body, 0, NULL);
     const char *words = json_string_value(json_object_get(answer, "message"));
     ErrorCode code = ERR_EXTERNAL;
     Error *e;
@@ -61,7 +62,6 @@ static Error *docker_refusal(const HttpResponse *response)
             code = docker_codes[i].code;
     e = words ? error_new(code, "%s", words)
               : error_new(code, "the container engine answers with status %ld", response->status);
-    json_decref(answer);
     return e;
 }
 

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "runtime/place.h"
 #include "runtime/resource_limits.h"
@@ -24,12 +25,11 @@
 
 static json_t *body_entrypoint(const ContainerSpec *spec)
 {
-    json_t *argv = text_list_json(spec->argv);
+    g_autoptr(json_t) argv = text_list_json(spec->argv);
     json_t *entrypoint =
         spec->log_path ? json_pack("[s, s, s]", "/bin/sh", "-c", CONTAINER_TO_LOG) : json_array();
 
     json_array_extend(entrypoint, argv);
-    json_decref(argv);
     return entrypoint;
 }
 

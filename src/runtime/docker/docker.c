@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "base/id.h"
+#include "base/json.h"
 #include "runtime/cgroup.h"
 #include "runtime/command.h"
 #include "runtime/docker/image.h"
@@ -84,12 +85,11 @@ static Error *docker_write_note(const RuntimePlace *place, const char *id, const
                                 const char *cgroup)
 {
     g_autofree char *path = docker_note_path(place, id);
-    json_t *note = json_pack("{s:s, s:s}", "socket", socket, "cgroup", cgroup);
+    g_autoptr(json_t) note = json_pack("{s:s, s:s}", "socket", socket, "cgroup", cgroup);
     char *text = json_dumps(note, JSON_COMPACT);
     Error *e = fs_write_file(path, text, &(FsWrite){.is_durable = true});
 
     free(text);
-    json_decref(note);
     return e;
 }
 
@@ -99,13 +99,12 @@ static Error *docker_read_note(const RuntimePlace *place, const char *id, Docker
     g_autofree char *path = docker_note_path(place, id);
     g_autofree char *text = NULL;
     const char *socket = NULL, *cgroup = NULL;
-    json_t *note;
+    g_autoptr(json_t) note = NULL;
 
     TRY(fs_read_file(path, NOTE_MAX, &text));
     note = json_loads(text, 0, NULL);
     json_unpack(note, "{s:s, s:s}", "socket", &socket, "cgroup", &cgroup);
     *ret_note = (DockerNote){g_strdup(socket), g_strdup(cgroup)};
-    json_decref(note);
     return ret_note->socket ? NULL : error_new(ERR_EXTERNAL, "\"%s\" is damaged", path);
 }
 
@@ -143,7 +142,7 @@ static Error *docker_check_api(const DockerRuntime *docker, const char *api)
 
 static Error *docker_ask_version(DockerRuntime *docker)
 {
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
     const char *engine = NULL, *version = NULL, *api = "";
 
     TRY(docker_call(docker->socket, "GET", "/version", NULL, &answer));
@@ -153,17 +152,14 @@ static Error *docker_ask_version(DockerRuntime *docker)
                                       version ? version : "unknown");
     docker->is_podman = strstr(docker->version, "Podman") != NULL;
 
-    Error *e = docker_check_api(docker, api);
-
-    json_decref(answer);
-    return e;
+    return docker_check_api(docker, api);
 }
 
 /* With user namespaces of its own an engine's user is another one than ours of that number. */
 static Error *docker_check_users(const DockerRuntime *docker)
 {
     static const char *const foreign[] = {"name=userns", "name=rootless"};
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
     json_t *option;
     size_t i;
     Error *e = NULL;
@@ -177,7 +173,6 @@ static Error *docker_check_users(const DockerRuntime *docker)
                                          docker->socket, foreign[j]),
                                "Run it as root, and without userns-remap: clones' data belongs to "
                                "a user of this machine.");
-    json_decref(answer);
     return e;
 }
 
@@ -187,14 +182,13 @@ static Error *docker_check_users(const DockerRuntime *docker)
  */
 static char *docker_filter_text(void)
 {
-    json_t *section = seccomp_section();
+    g_autoptr(json_t) section = seccomp_section();
     json_t *clone3 = json_pack("{s:[s], s:s, s:i}", "names", "clone3", "action", "SCMP_ACT_ERRNO",
                                "errnoRet", ENOSYS);
     char *text;
 
     json_array_append_new(json_object_get(section, "syscalls"), clone3);
     text = json_dumps(section, JSON_COMPACT);
-    json_decref(section);
     return text;
 }
 
@@ -476,7 +470,7 @@ static Error *docker_limit(void *private, const RuntimePlace *place, const char 
     const char *prefix = docker->is_podman ? PODMAN_PREFIX : "";
     g_autofree char *path = g_strdup_printf("%s/containers/%s/update", prefix, name);
     g_auto(DockerNote) note = {0};
-    json_t *body;
+    g_autoptr(json_t) body = NULL;
     Error *e;
 
     TRY(docker_explain(docker, docker_read_note(place, id, &note)));
@@ -486,7 +480,6 @@ static Error *docker_limit(void *private, const RuntimePlace *place, const char 
                              : container_limits_body(limits, docker->options);
     e = docker_call(docker->socket, "POST", path,
                     &(DockerCall){.body = body, .timeout_ms = LIMIT_TIMEOUT_MS}, NULL);
-    json_decref(body);
     return docker_explain(docker, e);
 }
 

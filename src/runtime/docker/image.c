@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "runtime/docker/api.h"
 #include "runtime/docker/registry.h"
 
@@ -53,7 +54,7 @@ static void pull_tell(ImagePull *pull)
 static void pull_take_line(const char *text, void *data)
 {
     ImagePull *pull = data;
-    json_t *line = json_loads(text, 0, NULL);
+    g_autoptr(json_t) line = json_loads(text, 0, NULL);
     const char *failure = json_string_value(json_object_get(line, "error"));
     const char *id = json_string_value(json_object_get(line, "id"));
     json_t *detail = json_object_get(line, "progressDetail");
@@ -62,7 +63,6 @@ static void pull_take_line(const char *text, void *data)
         pull->failure = g_strdup(failure);
     if (id && json_object_get(detail, "total"))
         g_hash_table_insert(pull->layers, g_strdup(id), json_incref(detail));
-    json_decref(line);
     pull_tell(pull);
 }
 
@@ -113,11 +113,10 @@ static Error *docker_ask_image(const char *socket, const char *image, json_t **r
 {
     g_autofree char *name = g_uri_escape_string(image, "/:@", false);
     g_autofree char *path = g_strdup_printf("/images/%s/json", name);
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
 
     TRY(docker_call(socket, "GET", path, NULL, &answer));
     *ret_volumes = json_incref(json_object_get(json_object_get(answer, "Config"), "Volumes"));
-    json_decref(answer);
     return NULL;
 }
 

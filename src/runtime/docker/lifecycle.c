@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "runtime/cgroup.h"
 
 #define REMOVE_TIMEOUT_MS 30000
@@ -45,7 +46,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerState, container_state_clear)
 /* ERR_NOT_FOUND: it does not run. */
 static Error *container_inspect(const char *socket, const char *name, ContainerState *ret_state)
 {
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
     json_t *state;
 
     TRY(container_call(socket, "GET", name, "/json", &answer));
@@ -53,7 +54,6 @@ static Error *container_inspect(const char *socket, const char *name, ContainerS
     if (json_is_true(json_object_get(state, "Running")))
         ret_state->pid = (pid_t)json_integer_value(json_object_get(state, "Pid"));
     ret_state->id = g_strdup(json_string_value(json_object_get(answer, "Id")));
-    json_decref(answer);
     if (ret_state->pid > 0 && ret_state->id)
         return NULL;
     return error_new(ERR_NOT_FOUND, "its container does not run");
@@ -176,7 +176,7 @@ static void container_add_name(GPtrArray *names, const json_t *container)
 static char *container_filter(const char *label, const char *value, const char *state)
 {
     g_autofree char *with_value = g_strconcat(label, "=", value, NULL);
-    json_t *filter = json_pack("{s:[s]}", "label", with_value);
+    g_autoptr(json_t) filter = json_pack("{s:[s]}", "label", with_value);
     char *text, *encoded;
 
     if (state)
@@ -184,7 +184,6 @@ static char *container_filter(const char *label, const char *value, const char *
     text = json_dumps(filter, JSON_COMPACT);
     encoded = g_uri_escape_string(text, NULL, false);
     free(text);
-    json_decref(filter);
     return encoded;
 }
 
@@ -194,14 +193,13 @@ Error *container_list(const char *socket, const char *label, const char *value, 
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *encoded = container_filter(label, value, state);
     g_autofree char *path = g_strconcat("/containers/json?all=1&filters=", encoded, NULL);
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
     json_t *container;
     size_t i;
 
     TRY(docker_call(socket, "GET", path, NULL, &answer));
     json_array_foreach (answer, i, container)
         container_add_name(names, container);
-    json_decref(answer);
     *ret_names = g_steal_pointer(&names);
     return NULL;
 }

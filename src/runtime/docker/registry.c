@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/proc.h"
 
 #define HUB_REGISTRY      "https://index.docker.io/v1/" /* its key in the files */
@@ -148,12 +149,11 @@ static Error *registry_ask_helper(const char *helper, const char *registry, char
     }
     TRY(e);
 
-    json_t *answer = json_loads(result.output, 0, NULL);
+    g_autoptr(json_t) answer = json_loads(result.output, 0, NULL);
 
     json_unpack(answer, "{s:s, s:s}", "Username", &user, "Secret", &secret);
     if (user && secret)
         *ret_auth = registry_encode(registry_credentials(registry, user, secret));
-    json_decref(answer);
     return user && secret ? NULL : error_new(ERR_EXTERNAL, "\"%s\" tells no secret", program);
 }
 
@@ -193,7 +193,7 @@ static Error *registry_search(const json_t *file, const char *registry, char **r
 static Error *registry_search_file(const char *path, const char *registry, char **ret_auth)
 {
     g_autofree char *text = NULL;
-    json_t *file;
+    g_autoptr(json_t) file = NULL;
     Error *e;
 
     if (!fs_exists(path))
@@ -202,7 +202,6 @@ static Error *registry_search_file(const char *path, const char *registry, char 
     file = json_loads(text, 0, NULL);
     e = file ? registry_search(file, registry, ret_auth)
              : error_new(ERR_INVALID, "\"%s\" is not JSON", path);
-    json_decref(file);
     return e;
 }
 

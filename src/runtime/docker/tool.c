@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "runtime/docker/lifecycle.h"
 
@@ -19,7 +20,7 @@ static Error *tool_wait(const char *socket, const char *name, const ProcSpec *sp
         .timeout_ms = spec->timeout_ms > 0 ? spec->timeout_ms : TOOL_TIMEOUT_MS,
         .cancel = spec->cancel,
     };
-    json_t *answer = NULL;
+    g_autoptr(json_t) answer = NULL;
     json_t *code;
     Error *e = NULL;
 
@@ -28,7 +29,6 @@ static Error *tool_wait(const char *socket, const char *name, const ProcSpec *sp
     *ret_status = (int)json_integer_value(code);
     if (!json_is_integer(code))
         e = error_new(ERR_EXTERNAL, "the container engine does not tell how it ended");
-    json_decref(answer);
     return e;
 }
 

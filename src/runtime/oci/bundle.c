@@ -4,6 +4,7 @@
  */
 #include "runtime/oci/bundle.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "runtime/place.h"
 #include "runtime/resource_limits.h"
@@ -180,10 +181,9 @@ static json_t *bundle_linux(const BundleSpec *spec)
 
 char *bundle_format_resources(const InstanceLimits *limits)
 {
-    json_t *resources = resource_limits_json(limits);
+    g_autoptr(json_t) resources = resource_limits_json(limits);
     char *text = json_dumps(resources, JSON_COMPACT);
 
-    json_decref(resources);
     return text;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 
 #define PROGRAM_VERSION_TIMEOUT_MS 10000
 #define PROGRAM_RUN_TIMEOUT_MS     60000
@@ -149,10 +150,9 @@ static char *program_last_words(const char *error_log)
     g_strchomp(text);
 
     const char *newline = strrchr(text, '\n');
-    json_t *line = json_loads(newline ? newline + 1 : text, 0, NULL);
+    g_autoptr(json_t) line = json_loads(newline ? newline + 1 : text, 0, NULL);
 
     words = g_strdup(json_string_value(json_object_get(line, "msg")));
-    json_decref(line);
     return words ? words : g_strdup("");
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "storage/layout.h"
 
@@ -67,7 +68,7 @@ Error *lvm_parse_report(const char *output, const char *kind, const char *const 
                         GPtrArray **ret_rows)
 {
     g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-    json_auto_t *root = json_loads(output, 0, NULL);
+    g_autoptr(json_t) root = json_loads(output, 0, NULL);
     json_t *reports = json_object_get(root, "report");
     json_t *report = NULL;
     size_t i = 0;
