@@ -16,7 +16,7 @@
 #include "engine/supervisor.h"
 #include "postgres/conf.h"
 #include "postgres/conf_auto.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 
 /*
  * Postgres that refuses us is up: its superuser may have shut out the manager or renamed a

@@ -16,7 +16,7 @@
 #include "postgres/conf.h"
 #include "postgres/roles.h"
 #include "postgres/version.h"
-#include "storage/foreign.h"
+#include "storage/storage_foreign.h"
 
 #define CLONE_READY_TIMEOUT_MS 120000 /* a snapshot that needs crash recovery takes a while */
 #define CLONE_STOP_TIMEOUT_MS  10000

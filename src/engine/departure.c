@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "engine/lease.h"
 #include "engine/snapshot.h"
-#include "storage/foreign.h"
+#include "storage/storage_foreign.h"
 
 #define DEPARTURE_NAMES_MAX 10
 

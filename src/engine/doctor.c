@@ -17,7 +17,7 @@
 #include "engine/store_watch.h"
 #include "operation/operation.h"
 #include "runtime/kernel_limits.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "store/clone.h"
 #include "store/golden.h"
 #include "store/operation.h"

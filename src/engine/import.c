@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "engine/pools.h"
 #include "postgres/installation.h"
-#include "storage/foreign.h"
+#include "storage/storage_foreign.h"
 #include "store/snapshot.h"
 
 static Error *import_data_major(Pool *pool, const char *name, int64_t *ret_major)

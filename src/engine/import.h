@@ -1,5 +1,5 @@
 /*
- * Snapshots that another program made in a pool's storage (storage/foreign.h) become rows of the
+ * Snapshots that another program made in a pool's storage (storage/storage_foreign.h) become rows of the
  * store: from then on clones are made of them as of any other.
  */
 #pragma once

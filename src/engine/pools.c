@@ -14,8 +14,8 @@
 #include "engine/clone_start.h"
 #include "engine/import.h"
 #include "operation/operation.h"
-#include "storage/pool_care.h"
 #include "storage/pool_epoch.h"
+#include "storage/storage_care.h"
 #include "store/pool.h"
 
 #define POOLS_LOOK_MS 30000

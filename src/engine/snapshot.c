@@ -13,8 +13,8 @@
 #include "engine/kinds.h"
 #include "engine/lease.h"
 #include "engine/pools.h"
-#include "storage/foreign.h"
 #include "storage/measure.h"
+#include "storage/storage_foreign.h"
 
 #define DELETE_CLONES_TIMEOUT_MS 120000
 #define SNAPSHOT_ID_TRIES        60

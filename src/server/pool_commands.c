@@ -18,7 +18,7 @@
 #include "server/commands.h"
 #include "storage/device.h"
 #include "storage/measure.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "store/pool.h"
 
 /* --- create and destroy --- */

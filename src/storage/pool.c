@@ -12,14 +12,14 @@
 #include "base/outside.h"
 #include "storage/aside.h"
 #include "storage/device.h"
-#include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
 #include "storage/mark.h"
 #include "storage/names.h"
-#include "storage/pool_care.h"
 #include "storage/pool_epoch.h"
 #include "storage/pool_file.h"
+#include "storage/storage_care.h"
+#include "storage/storage_foreign.h"
 
 #define DATA_SUB_DIR_DEFAULT "data"
 

@@ -2,7 +2,7 @@
  * Growing a pool in which clones run: its image, the device over it, then the file system. Each
  * step may be repeated: after a crash the same command goes on where it was.
  */
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 
 #include <errno.h>
 #include <sys/stat.h>

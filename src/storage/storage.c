@@ -19,14 +19,14 @@
 #include "storage/aside.h"
 #include "storage/device.h"
 #include "storage/driver.h"
-#include "storage/foreign.h"
 #include "storage/loopfile.h"
 #include "storage/manifest_file.h"
 #include "storage/mark.h"
 #include "storage/names.h"
 #include "storage/pool.h"
-#include "storage/pool_care.h"
 #include "storage/pool_space.h"
+#include "storage/storage_care.h"
+#include "storage/storage_foreign.h"
 #include "storage/tree.h"
 
 #define VOLUME_MODE 0711 /* instances pass through */

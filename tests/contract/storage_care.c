@@ -11,7 +11,7 @@
 #include "base/proc.h"
 #include "storage/loopfile.h"
 #include "storage/pool.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

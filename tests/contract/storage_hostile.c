@@ -12,7 +12,7 @@
 #include "base/fs.h"
 #include "common/hostile_tree.h"
 #include "storage/layout.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

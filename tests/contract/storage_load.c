@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 #include "work.h"

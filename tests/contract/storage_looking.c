@@ -7,7 +7,7 @@
 #include <sys/mount.h>
 
 #include "base/fs.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

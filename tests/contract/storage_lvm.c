@@ -12,7 +12,7 @@
 #include "storage/lvm/care.h"
 #include "storage/lvm/command.h"
 #include "storage/lvm/fs.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

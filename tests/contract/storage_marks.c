@@ -6,8 +6,8 @@
 
 #include "base/fs.h"
 #include "storage/mark.h"
-#include "storage/pool_care.h"
 #include "storage/pool_epoch.h"
+#include "storage/storage_care.h"
 #include "storage_fixture.h"
 #include "storage_tests.h"
 

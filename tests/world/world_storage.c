@@ -6,10 +6,10 @@
 #include "base/outside.h"
 #include "engine/pools.h"
 #include "plan.h"
-#include "storage/foreign.h"
 #include "storage/mark.h"
 #include "storage/measure.h"
-#include "storage/pool_care.h"
+#include "storage/storage_care.h"
+#include "storage/storage_foreign.h"
 #include "store/snapshot.h"
 
 struct Pool {

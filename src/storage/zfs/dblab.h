@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "storage/foreign.h"
+#include "storage/storage_foreign.h"
 
 typedef struct DblabSnapshot {
     char *snapshot; /* of ZFS: "tank/branch/dev@20260701100000"         */

@@ -10,10 +10,10 @@
 #include <sys/mount.h>
 
 #include "base/fs.h"
-#include "storage/foreign.h"
 #include "storage/layout.h"
 #include "storage/loopfile.h"
 #include "storage/names.h"
+#include "storage/storage_foreign.h"
 #include "storage/zfs/command.h"
 
 #define SNAPSHOT_DIR_MODE 0711

@@ -37,8 +37,8 @@
 
 #include "base/fs.h"
 #include "storage/driver.h"
-#include "storage/foreign.h"
 #include "storage/layout.h"
+#include "storage/storage_foreign.h"
 #include "storage/zfs/by_hand.h"
 #include "storage/zfs/care.h"
 #include "storage/zfs/command.h"

@@ -7,7 +7,7 @@
 #include "engine/clone.h"
 #include "engine/snapshot.h"
 #include "engine/snapshot_sweeper.h"
-#include "storage/foreign.h"
+#include "storage/storage_foreign.h"
 #include "world_fixture.h"
 
 #define FAR_AWAY (INT64_C(1) << 60)

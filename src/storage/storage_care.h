@@ -1,5 +1,6 @@
 /*
- * What is done with pools beside making and destroying them: looking, checking, mending, growing.
+ * A part of storage.h: what is done with pools beside making and destroying them: looking,
+ * checking, mending, growing.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Snapshots that another program made in the storage of a pool: an existing DBLab pool on ZFS. They
- * are listed beside ours and can be cloned; they are never changed or destroyed, and the program
- * goes on using them.
+ * A part of storage.h. Snapshots that another program made in the storage of a pool: an existing
+ * DBLab pool on ZFS. They are listed beside ours and can be cloned; they are never changed or
+ * destroyed, and the program goes on using them.
  */
 #pragma once
 
