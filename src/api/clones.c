@@ -7,8 +7,8 @@
 #include "api/views.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "engine/clone.h"
-#include "engine/clone_limits.h"
+#include "engine/clone/clone.h"
+#include "engine/clone/limits.h"
 
 #define CLONE_WAIT_MAX_S 60
 

@@ -5,7 +5,7 @@
 #include "api/routes.h"
 #include "api/views.h"
 #include "engine/doctor.h"
-#include "engine/space.h"
+#include "engine/pool/space.h"
 #include "engine/store_watch.h"
 
 Error *handle_healthz(Api *api, Request *request, Reply *reply)

@@ -10,8 +10,8 @@
 #include "api/views.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "engine/pools.h"
-#include "engine/snapshot.h"
+#include "engine/pool/pools.h"
+#include "engine/snapshot/snapshot.h"
 
 #define SNAPSHOT_MESSAGE_MAX 4096
 

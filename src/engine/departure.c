@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "engine/lease.h"
-#include "engine/snapshot.h"
+#include "engine/snapshot/snapshot.h"
 #include "storage/storage_foreign.h"
 
 #define DEPARTURE_NAMES_MAX 10

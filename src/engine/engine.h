@@ -14,15 +14,15 @@
 #include "store/store.h"
 
 typedef struct Operations Operations;           /* operation/operation.h */
-typedef struct PortPool PortPool;               /* port.h */
-typedef struct IdleChecker IdleChecker;         /* idle.h */
-typedef struct Pools Pools;                     /* pools.h */
-typedef struct SpaceWatch SpaceWatch;           /* space.h */
-typedef struct Gauge Gauge;                     /* gauge.h */
-typedef struct Gate Gate;                       /* gate.h */
-typedef struct Supervisor Supervisor;           /* supervisor.h */
-typedef struct SnapshotSweeper SnapshotSweeper; /* snapshot_sweeper.h */
-typedef struct LogKeeper LogKeeper;             /* log_keeper.h */
+typedef struct PortPool PortPool;               /* gate/port.h */
+typedef struct IdleChecker IdleChecker;         /* instance/idle.h */
+typedef struct Pools Pools;                     /* pool/pools.h */
+typedef struct SpaceWatch SpaceWatch;           /* pool/space.h */
+typedef struct Gauge Gauge;                     /* pool/gauge.h */
+typedef struct Gate Gate;                       /* gate/gate.h */
+typedef struct Supervisor Supervisor;           /* instance/supervisor.h */
+typedef struct SnapshotSweeper SnapshotSweeper; /* snapshot/sweeper.h */
+typedef struct LogKeeper LogKeeper;             /* instance/log_keeper.h */
 typedef struct StoreWatch StoreWatch;           /* store_watch.h */
 
 typedef struct Engine {
@@ -32,8 +32,9 @@ typedef struct Engine {
     Store *store;
     Runtime *runtime;
     Pools *pools;
-    char **bin_dirs;   /* postgres.binDirs, NULL-terminated   */
-    GPtrArray *image;  /* programs.h: of Installation *; NULL = instances run this machine's */
+    char **bin_dirs; /* postgres.binDirs, NULL-terminated   */
+    GPtrArray
+        *image; /* instance/programs.h: of Installation *; NULL = instances run this machine's */
     char *instance_id; /* made once for a state directory; NULL when opened to look before that */
     int64_t started_at_ms;
     Operations *operations;
@@ -59,7 +60,7 @@ typedef struct Engine {
  * registered.
  *
  * Errors: those of store_open() and runtime_open(). A pool that cannot be opened is none: it is
- *         logged, and what is in it waits until it comes back (pools.h).
+ *         logged, and what is in it waits until it comes back (pool/pools.h).
  */
 MUST_CHECK Error *engine_open(const Config *config, Engine **ret_engine);
 

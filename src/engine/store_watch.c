@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/ticker.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "storage/pool_epoch.h"
 
 #define STORE_LOOK_MS 1000

@@ -4,8 +4,8 @@
 #include <locale.h>
 
 #include "base/text.h"
-#include "engine/programs.h"
-#include "engine/space.h"
+#include "engine/instance/programs.h"
+#include "engine/pool/space.h"
 #include "postgres/conf.h"
 #include "postgres/version.h"
 #include "retrieval/extension.h"

@@ -2,7 +2,7 @@
  * The new data: its volume, an empty cluster in it, the instance that loads it, and its clean end.
  */
 #include "base/clock.h"
-#include "engine/making.h"
+#include "engine/pool/making.h"
 #include "postgres/activity.h"
 #include "postgres/conf.h"
 #include "postgres/controldata.h"

@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#include "engine/programs.h"
+#include "engine/instance/programs.h"
 #include "postgres/conf.h"
 #include "postgres/version.h"
 #include "retrieval/work.h"

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/making.h"
-#include "engine/snapshot.h"
+#include "engine/pool/making.h"
+#include "engine/snapshot/snapshot.h"
 #include "retrieval/work.h"
 #include "store/alert.h"
 

@@ -4,7 +4,7 @@
 #include "retrieval/tool.h"
 
 #include "base/environment.h"
-#include "engine/programs.h"
+#include "engine/instance/programs.h"
 #include "postgres/owners.h"
 #include "retrieval/orphan.h"
 #include "retrieval/tool_error.h"

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "postgres/conf.h"
 #include "postgres/owners.h"
 #include "postgres/version.h"

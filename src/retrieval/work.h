@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "engine/instance.h"
+#include "engine/instance/instance.h"
 #include "operation/operation.h"
 #include "retrieval/progress.h"
 #include "retrieval/retrieval.h"
@@ -121,9 +121,9 @@ MUST_CHECK Error *undo_start(Operation *operation);          /* cluster.c  */
 MUST_CHECK Error *step_analyze(Operation *operation);        /* cluster.c  */
 MUST_CHECK Error *step_stop(Operation *operation);           /* cluster.c  */
 MUST_CHECK Error *step_restore(Operation *operation);        /* restore.c  */
-MUST_CHECK Error *step_make_ready(Operation *operation);     /* snapshot.c */
-MUST_CHECK Error *step_take_snapshot(Operation *operation);  /* snapshot.c */
-MUST_CHECK Error *undo_take_snapshot(Operation *operation);  /* snapshot.c */
+MUST_CHECK Error *step_make_ready(Operation *operation);     /* golden.c   */
+MUST_CHECK Error *step_take_snapshot(Operation *operation);  /* golden.c   */
+MUST_CHECK Error *undo_take_snapshot(Operation *operation);  /* golden.c   */
 
 extern const OperationKind refresh_kind; /* refresh.c  */
-extern const OperationKind golden_kind;  /* snapshot.c */
+extern const OperationKind golden_kind;  /* golden.c   */

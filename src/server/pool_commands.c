@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "engine/departure.h"
 #include "engine/doctor.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "runtime/runtime.h"
 #include "server/commands.h"
 #include "storage/device.h"

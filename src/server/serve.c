@@ -10,7 +10,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "engine/engine.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "retrieval/retrieval.h"
 
 #define SERVER_FILES_MAX 65536

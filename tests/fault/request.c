@@ -3,9 +3,9 @@
  */
 #include "request.h"
 
-#include "engine/clone.h"
-#include "engine/clone_start.h"
-#include "engine/snapshot.h"
+#include "engine/clone/clone.h"
+#include "engine/clone/start.h"
+#include "engine/snapshot/snapshot.h"
 #include "store/golden.h"
 #include "store/snapshot.h"
 

@@ -8,7 +8,7 @@
 #include "plan.h"
 
 #include "base/clock.h"
-#include "engine/clone_start.h"
+#include "engine/clone/start.h"
 #include "engine/kinds.h"
 #include "store/operation.h"
 

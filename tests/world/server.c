@@ -5,13 +5,13 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/clone.h"
-#include "engine/clone_start.h"
+#include "engine/clone/clone.h"
+#include "engine/clone/start.h"
 #include "engine/doctor.h"
+#include "engine/gate/port.h"
 #include "engine/kinds.h"
-#include "engine/making.h"
-#include "engine/port.h"
-#include "engine/snapshot.h"
+#include "engine/pool/making.h"
+#include "engine/snapshot/snapshot.h"
 #include "plan.h"
 
 #define SETTLE_MS 60000

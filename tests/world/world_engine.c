@@ -3,10 +3,10 @@
  */
 #include "world_private.h"
 
-#include "engine/clone_limits.h"
-#include "engine/clone_request.h"
-#include "engine/pools.h"
-#include "engine/programs.h"
+#include "engine/clone/limits.h"
+#include "engine/clone/request.h"
+#include "engine/instance/programs.h"
+#include "engine/pool/pools.h"
 #include "engine/store_watch.h"
 #include "plan.h"
 

@@ -4,10 +4,10 @@
 #include "world_private.h"
 
 #include "base/outside.h"
-#include "engine/gate.h"
-#include "engine/instance.h"
-#include "engine/port.h"
-#include "engine/supervisor.h"
+#include "engine/gate/gate.h"
+#include "engine/gate/port.h"
+#include "engine/instance/instance.h"
+#include "engine/instance/supervisor.h"
 #include "plan.h"
 
 bool runtime_is_running(Runtime *runtime, const char *id)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/outside.h"
-#include "engine/space.h"
+#include "engine/pool/space.h"
 #include "plan.h"
 #include "postgres/controldata.h"
 #include "postgres/owners.h"

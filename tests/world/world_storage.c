@@ -4,7 +4,7 @@
 #include "world_private.h"
 
 #include "base/outside.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "plan.h"
 #include "storage/mark.h"
 #include "storage/measure.h"

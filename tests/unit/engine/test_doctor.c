@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/clone.h"
+#include "engine/clone/clone.h"
 #include "engine/kinds.h"
 #include "store/operation.h"
 #include "store/snapshot.h"

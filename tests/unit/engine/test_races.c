@@ -5,11 +5,11 @@
 #include <glib.h>
 
 #include "base/clock.h"
-#include "engine/clone.h"
-#include "engine/clone_start.h"
-#include "engine/idle.h"
+#include "engine/clone/clone.h"
+#include "engine/clone/start.h"
+#include "engine/instance/idle.h"
 #include "engine/kinds.h"
-#include "engine/snapshot.h"
+#include "engine/snapshot/snapshot.h"
 #include "world_fixture.h"
 
 static WorldFixture *the_fixture;

@@ -4,7 +4,7 @@
 #include "engine/store_watch.h"
 
 #include "base/fs.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "storage/pool_epoch.h"
 
 struct Pool {

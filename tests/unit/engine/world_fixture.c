@@ -3,7 +3,7 @@
  */
 #include "world_fixture.h"
 
-#include "engine/clone.h"
+#include "engine/clone/clone.h"
 
 void settle(WorldFixture *f)
 {

@@ -9,7 +9,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "engine/engine.h"
-#include "engine/pools.h"
+#include "engine/pool/pools.h"
 #include "retrieval/retrieval.h"
 
 static struct {
