@@ -115,6 +115,11 @@ def cgroups_of(directory):
     return [group for root in roots for name in cgroup_names_of(directory) for group in root.glob(f"{name[1:]}*")]
 
 
+def command_line(pid):
+    """Of a process; "" when it has ended."""
+    return _read(pathlib.Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode(errors="replace").strip()
+
+
 def processes_of(directory):
     """{pid: command line} of the living processes that work in the directory, were given it, or are in its containers."""
     needle = f"{directory}/".encode()
