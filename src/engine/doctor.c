@@ -131,6 +131,9 @@ static void examination_add_golden(Examination *x, const char *pool)
 {
     g_autoptr(Golden) golden = NULL;
     Error *e = store_get_golden(x->engine->store, pool, &golden);
+
+    if (e && e->code == ERR_NOT_FOUND) /* none yet */
+        g_clear_pointer(&e, error_free);
     error_ignore(e, "the golden volume will be listed as unknown");
     if (golden)
         g_hash_table_add(x->owned, examination_key(pool, golden->volume));
@@ -272,9 +275,7 @@ static void examine_port(Examination *x, const Clone *clone)
 
 static void examine_instance(Examination *x, const Clone *clone)
 {
-    g_autofree char *socket_dir = runtime_socket_dir(x->engine->runtime, clone->uid);
-    g_autofree char *socket =
-        g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, socket_dir, clone->port);
+    g_autofree char *socket = runtime_socket_path(x->engine->runtime, clone->uid, clone->port);
 
     if (!runtime_is_running(x->engine->runtime, clone->uid)) {
         examination_add(x, true, "clone", clone->id, "its postgres does not run",

@@ -210,6 +210,13 @@ char *runtime_socket_dir(const Runtime *runtime, const char *id)
     return g_build_filename(runtime->run_dir, id, NULL);
 }
 
+char *runtime_socket_path(const Runtime *runtime, const char *id, int64_t port)
+{
+    g_autofree char *socket_dir = runtime_socket_dir(runtime, id);
+
+    return g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, socket_dir, port);
+}
+
 char *runtime_log_path(const Runtime *runtime, const char *id)
 {
     g_autofree char *name = g_strconcat(id, ".log", NULL);

@@ -53,10 +53,10 @@ const char *runtime_image(const Runtime *runtime);
 /* False while the engine that makes containers does not answer. Cost: a call to it. */
 bool runtime_is_there(const Runtime *runtime);
 
-/* True when an instance can be without a network. */
-bool runtime_takes_network(const Runtime *runtime);
+bool runtime_takes_network(const Runtime *runtime); /* can an instance be without it? */
 
-char *runtime_socket_dir(const Runtime *runtime, const char *id); /* caller frees: os_user's */
+char *runtime_socket_dir(const Runtime *runtime, const char *id); /* caller frees all; os_user's */
+char *runtime_socket_path(const Runtime *runtime, const char *id, int64_t port);
 char *runtime_log_path(const Runtime *runtime, const char *id);
 
 typedef struct InstanceSpec {

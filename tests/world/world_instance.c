@@ -93,6 +93,11 @@ char *runtime_socket_dir(const Runtime *runtime, const char *id)
     return g_strdup(world.dir);
 }
 
+char *runtime_socket_path(const Runtime *runtime, const char *id, int64_t port)
+{
+    return g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, world.dir, port);
+}
+
 Error *instance_start(Engine *engine, const EngineInstance *instance)
 {
     if (!world_has(world.volumes, instance->data_dir))

@@ -121,9 +121,7 @@ static Error *gate_ask_for_door(Gate *gate, const Clone *clone)
 {
     Engine *engine = gate->engine;
     g_autoptr(Config) config = engine_config(engine);
-    g_autofree char *directory = runtime_socket_dir(engine->runtime, clone->uid);
-    g_autofree char *path =
-        g_strdup_printf("%s/.s.PGSQL.%" G_GINT64_FORMAT, directory, clone->port);
+    g_autofree char *path = runtime_socket_path(engine->runtime, clone->uid, clone->port);
     const GatewayClone door = {
         .id = clone->uid,
         .socket_path = path,
