@@ -93,24 +93,25 @@ const Option options_table[] = {
 
     /* --- provision --- */
     {"provision", SECTION, .help = "How clones are made."},
-    {"provision.portPool.from", INT(provision.port_from), UP_TO(65535), .flags = RELOADS,
+    {"provision.portPool.from", INT(provision.port_from), UP_TO(65535),
      .help = "First port given to clones. Required."},
-    {"provision.portPool.to", INT(provision.port_to), UP_TO(65535), .flags = RELOADS,
+    {"provision.portPool.to", INT(provision.port_to), UP_TO(65535),
      .help = "Last port given to clones. Required."},
     {"provision.keepUserPasswords", BOOL(provision.keep_user_passwords), .flags = RELOADS,
      .help = "Leave the source's users their passwords in clones; otherwise these are replaced by "
              "random ones."},
-    {"provision.cloneAccessAddresses", STRING(provision.clone_access_addresses), .flags = RELOADS,
+    {"provision.cloneAccessAddresses", STRING(provision.clone_access_addresses),
      .help = "Addresses on which clones accept connections, separated by commas, IPv6 in "
              "brackets; empty = all."},
-    {"provision.dockerImage", STRING(provision.docker_image), .flags = RELOADS,
+    {"provision.dockerImage", STRING(provision.docker_image),
      .help = "Image of all instances' containers, when `runtime.driver` is `docker`: it holds "
              "PostgreSQL of the source's major. Pulled at the start if it is not there."},
     {"provision.containerConfig", MAP(provision.container_config), .flags = RELOADS,
      .help = "What one clone may use, in the words of `docker run`: `cpus`, `nano-cpus`, `memory`, "
              "`shm-size`, `pids-limit`, `ulimit: nofile=N`; with `docker` also those that "
              "docs/runtimes.md lists. `disk` is what a clone alone may hold in its pool (`zfs`, "
-             "`btrfs`). Others are refused; `process` sets no limits but `disk`."},
+             "`btrfs`). Others are refused; `process` sets no limits but `disk`. A "
+             "reload applies limits alone, at each clone's next start."},
     {"provision.useSudo", UNUSED(BOOL), .flags = NOT_BUILT,
      .help = "Run programs through sudo. The server runs as root, or without privileges."},
 
@@ -150,12 +151,14 @@ const Option options_table[] = {
     {"poolManager.selectedPool", STRING(pool_manager.selected_pool),
      .help = "Use this pool alone; empty = all that are mounted."},
     {"poolManager.reserve", INT(pool_manager.reserve_percent), .fallback = "5", .min = 0, .max = 50,
-     .unit = "percent",
+     .unit = "percent", .flags = RELOADS,
      .help = "Part of a pool that stays free: clones and refreshes that would take it are refused. "
              "Ramet's own."},
     {"poolManager.warnPercent", INT(pool_manager.warn_percent), .fallback = "80", PERCENT,
+     .flags = RELOADS,
      .help = "So much of a pool in use is a warning in the log and in the status. Ramet's own."},
     {"poolManager.alarmPercent", INT(pool_manager.alarm_percent), .fallback = "90", PERCENT,
+     .flags = RELOADS,
      .help = "So much of a pool in use is an alarm: an error in the log. Ramet's own."},
     {"poolManager.clonesMountSubDir", UNUSED(STRING), .fallback = "clones",
      .help = "Accepted, without effect: the driver decides where clones are."},
@@ -199,7 +202,7 @@ const Option options_table[] = {
     {"runtime.logDays", INT(runtime.log_days), .fallback = "7", UP_TO(3650), .unit = "days",
      .help = "How long lines of these logs are kept; 0 = as long as the size allows."},
     {"runtime.memoryPercent", INT(runtime.memory_percent), .fallback = "100", UP_TO(10000),
-     .unit = "percent",
+     .unit = "percent", .flags = RELOADS,
      .help =
          "Of the machine's memory that may be promised to clones, as the sum of their limits; a "
          "create beyond it is refused. 0 = no check. Clones without a limit do not count."},

@@ -27,6 +27,16 @@ typedef struct ConfigProblem {
  */
 MUST_CHECK Error *config_read(const char *path, GPtrArray **ret_problems, Config **ret_config);
 
+/*
+ * config_reload - what holds after a reload.
+ *
+ *   now       what holds until then
+ *   fresh     of config_read(), and nobody has it yet: what may not be reloaded is set back to now's
+ *   changed   gets the paths of options that change; constant text
+ *   waiting   gets those whose change waits for a restart
+ */
+void config_reload(const Config *now, Config *fresh, GPtrArray *changed, GPtrArray *waiting);
+
 /* "server.yml:12: path: message (hint)". Caller frees. */
 char *config_problem_text(const char *file, const ConfigProblem *problem);
 

@@ -37,8 +37,9 @@ static const char reference_introduction[] =
     "* `$NAME` and `${NAME}` stand for environment variables in the options marked *env*, and "
     "nowhere\n"
     "  else. A variable that is not set is an error. `$$` is a dollar sign.\n"
-    "* *Reload* marks what will be reloadable; that is not built yet: today a restart applies "
-    "changes.\n"
+    "* *Reload* marks what a SIGHUP applies, to all that begins after it. Any other change waits "
+    "for\n"
+    "  a restart, and the log names it. A file with errors changes nothing.\n"
     "* The environment's `PGPASSWORD` wins over the source's password in the file.\n"
     "* Specs of jobs that `retrieval.jobs` does not list are not read.\n";
 

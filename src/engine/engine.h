@@ -39,7 +39,7 @@ typedef struct Engine {
     int64_t started_at_ms;
     Operations *operations;
     PortPool *ports;
-    IdleChecker *idle; /* NULL unless cloning.maxIdleMinutes is set */
+    IdleChecker *idle;
     SpaceWatch *space;
     Gauge *gauge; /* from recovery on                         */
     Supervisor *supervisor;
@@ -83,6 +83,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
  * takes it once, and stays with it to its end.
  */
 Config *engine_config(const Engine *engine);
+
+/* From now on this one, for all that begins. Takes a reference of its own. */
+void engine_set_config(Engine *engine, const Config *config);
 
 /* The runtime alone, as configured. Errors: those of runtime_open(). */
 MUST_CHECK Error *engine_open_runtime(const Config *config, bool is_to_look, Runtime **ret_runtime);

@@ -12,3 +12,14 @@ Config *engine_config(const Engine *engine)
     g_mutex_unlock(lock);
     return config;
 }
+
+void engine_set_config(Engine *engine, const Config *config)
+{
+    Config *next = config_ref(config);
+
+    g_mutex_lock(&engine->config_lock);
+    Config *last = engine->config;
+    engine->config = next;
+    g_mutex_unlock(&engine->config_lock);
+    config_unref(last);
+}

@@ -10,14 +10,14 @@
 #include "server/serve.h"
 
 /*
- * SIGHUP means "look for pools", which a start does anyway: until its handler is there it is
+ * SIGHUP means "read the configuration and look for pools", which a start does anyway: until its handler is there it is
  * ignored, and does not end the server. Commands take it as they were started with it.
  */
 static Error *server_begin(const Config *config, const ServerOptions *options,
                            void (*hang_up)(int signal_number))
 {
     if (!options->command)
-        return server_run(config);
+        return server_run(config, options);
     signal(SIGHUP, hang_up);
     return options->command(config, options);
 }

@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "engine/pool/pools.h"
 #include "retrieval/retrieval.h"
+#include "server/reload.h"
 
 #define SERVER_FILES_MAX 65536
 
@@ -21,14 +22,22 @@ static gboolean server_quit(void *loop)
     return G_SOURCE_CONTINUE;
 }
 
-static gboolean server_hang_up(void *engine)
+typedef struct Serving {
+    Engine *engine;
+    const ServerOptions *options;
+} Serving;
+
+static gboolean server_hang_up(void *data)
 {
-    log_info("SIGHUP: looking for pools; the configuration itself is read at the start only");
-    engine_reload_pools(engine);
+    const Serving *serving = data;
+
+    log_info("SIGHUP: reading the configuration, and looking for pools");
+    server_reload(serving->engine, serving->options);
+    engine_reload_pools(serving->engine);
     return G_SOURCE_CONTINUE;
 }
 
-static void server_wait_for_stop(Engine *engine)
+static void server_wait_for_stop(Serving *serving)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     const unsigned quits[] = {
@@ -36,7 +45,7 @@ static void server_wait_for_stop(Engine *engine)
         g_unix_signal_add(SIGTERM, server_quit, loop),
     };
 
-    g_unix_signal_add(SIGHUP, server_hang_up, engine);
+    g_unix_signal_add(SIGHUP, server_hang_up, serving);
     g_main_loop_run(loop);
     for (size_t i = 0; i < G_N_ELEMENTS(quits); i++)
         g_source_remove(quits[i]); /* asked for again, it ends at once */
@@ -53,7 +62,7 @@ static void server_raise_files(void)
     setrlimit(RLIMIT_NOFILE, &files); /* refused: we go on with what we have */
 }
 
-Error *server_run(const Config *config)
+Error *server_run(const Config *config, const ServerOptions *options)
 {
     g_autoptr(Engine) engine = NULL;
     g_autoptr(Retrieval) retrieval = NULL; /* closed before the engine: scopes end in reverse */
@@ -69,7 +78,7 @@ Error *server_run(const Config *config)
     TRY(retrieval_start(retrieval));
     g_autofree char *port = g_strdup_printf("%" G_GINT64_FORMAT, config->server.port);
     log_info("ready", "version", RAMET_VERSION, "host", config->server.host, "port", port);
-    server_wait_for_stop(engine);
+    server_wait_for_stop(&(Serving){engine, options});
     log_info("stopping; clones run on");
     return NULL;
 }

@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import errno
 import http.client
+import json
 import os
 import pathlib
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import pytest
 
 from harness import machine
+from harness.server import merge
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,32 @@ def test_closed_descriptors_are_not_taken_by_its_files(server):
     links = {fd: os.readlink(f"/proc/{server.process.pid}/fd/{fd}") for fd in (0, 1, 2)}
     assert links == {0: "/dev/null", 1: "/dev/null", 2: "/dev/null"}
     server.restart(kill=False)
+
+
+def test_reload(server):
+    """SIGHUP: what may be reloaded holds at once, what may not is named, and a file with errors changes nothing."""
+    text = server.config_path.read_text()
+    machine.wait_for(lambda: " ready " in server.log().rsplit("runtime driver")[-1], 20, "its handler of signals")
+
+    def reload(changes):
+        start = len(server.log())
+        server.config_path.write_text(changes if isinstance(changes, str) else json.dumps(merge(server.config, changes)))
+        server.process.send_signal(signal.SIGHUP)
+        machine.wait_for(lambda: "looked for pools" in server.log()[start:], 20, "the end of the reload")
+        return server.log()[start:]
+
+    def lease():
+        return server.api.get("/status")["cloning"].get("protectionLeaseDurationMinutes")
+
+    try:
+        told = reload({"cloning": {"protectionLeaseDurationMinutes": 77}, "postgres": {"osUser": "daemon"}})
+        assert lease() == 77
+        assert "changed option=cloning.protectionLeaseDurationMinutes" in told.replace('"', "")
+        assert "waits for a restart option=postgres.osUser" in told.replace('"', "")
+        assert "before holds" in reload("server: {port: many}\n") and lease() == 77
+    finally:
+        reload(text)
+    assert lease() is None
 
 
 @pytest.mark.skipif(machine.RUNTIME not in ("oci", "image"), reason="it is held at its start by a crun that waits")

@@ -17,6 +17,7 @@
 #include "postgres/activity.h"
 #include "store/snapshot.h"
 
+#define IDLE_TICK_MS     1000
 #define IDLE_LOOK_MIN_MS 5000
 #define IDLE_LOOK_MAX_MS 60000
 #define IDLE_ANSWER_MS   2000 /* others wait while one is asked */
@@ -26,6 +27,7 @@ struct IdleChecker {
     Ticker *ticker;
     GCancellable *cancel; /* of what clones are asked */
     GHashTable *watches;  /* clone uid → IdleWatch *, owned */
+    int64_t looked_at_ms; /* monotonic; 0 = not yet */
 };
 
 static int64_t idle_window_ms(const Engine *engine)
@@ -155,9 +157,22 @@ static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const G
     return is_idle ? idle_destroy(engine, clone) : NULL;
 }
 
-static void idle_check_all(void *data)
+/* Five times in a window, which a reload may change. False while idle deletion is off. */
+static bool idle_is_due(IdleChecker *checker)
 {
-    IdleChecker *checker = data;
+    int64_t window_ms = idle_window_ms(checker->engine), now_ms = clock_monotonic_ms();
+    int64_t pause_ms = CLAMP(window_ms / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);
+
+    if (window_ms <= 0)
+        g_hash_table_remove_all(checker->watches); /* begins anew when it is switched on */
+    if (window_ms <= 0 || now_ms - checker->looked_at_ms < pause_ms)
+        return false;
+    checker->looked_at_ms = now_ms;
+    return true;
+}
+
+static void idle_check_all(IdleChecker *checker)
+{
     g_autoptr(GPtrArray) clones = NULL;
     g_autoptr(GPtrArray) doors = NULL;
     Error *e = store_list_clones(checker->engine->store, &clones);
@@ -172,18 +187,22 @@ static void idle_check_all(void *data)
         g_hash_table_foreach_remove(checker->watches, idle_has_gone, clones);
 }
 
+static void idle_tick(void *data)
+{
+    IdleChecker *checker = data;
+
+    if (idle_is_due(checker))
+        idle_check_all(checker);
+}
+
 Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker)
 {
-    if (idle_window_ms(engine) <= 0)
-        return NULL;
-
-    int64_t look_ms = CLAMP(idle_window_ms(engine) / 5, IDLE_LOOK_MIN_MS, IDLE_LOOK_MAX_MS);
     IdleChecker *checker = g_new0(IdleChecker, 1);
 
     checker->engine = engine;
     checker->cancel = g_cancellable_new();
     checker->watches = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    Error *e = ticker_start("idle", look_ms, idle_check_all, checker, &checker->ticker);
+    Error *e = ticker_start("idle", IDLE_TICK_MS, idle_tick, checker, &checker->ticker);
     if (e) {
         idle_checker_stop(checker);
         return e;

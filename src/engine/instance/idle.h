@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "store/clone.h"
 
-/* Starts the checker's thread; NULL when idle deletion is off. */
+/* Starts the checker's thread, which waits while idle deletion is off. */
 MUST_CHECK Error *idle_checker_start(Engine *engine, IdleChecker **ret_checker);
 void idle_checker_stop(IdleChecker *checker);
 

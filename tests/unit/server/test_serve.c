@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/pool/pools.h"
 #include "retrieval/retrieval.h"
+#include "server/reload.h"
 
 static struct {
     GString *calls;
@@ -56,6 +57,11 @@ void engine_close(Engine *engine)
 {
     if (engine)
         part_end("engine_close");
+}
+
+void server_reload(Engine *engine, const ServerOptions *options)
+{
+    part_end("server_reload");
 }
 
 void engine_reload_pools(Engine *engine)
@@ -105,12 +111,13 @@ void api_stop(Api *api)
 static char *run(const char *fails, const int *signals, Error **ret_error)
 {
     Config config = {0};
+    ServerOptions options = {0};
 
     parts.calls = g_string_new(NULL);
     parts.fails = fails;
     for (; signals && *signals; signals++)
         g_queue_push_tail(&parts.signals, GINT_TO_POINTER(*signals));
-    *ret_error = server_run(&config);
+    *ret_error = server_run(&config, &options);
     return g_string_free(g_steal_pointer(&parts.calls), FALSE);
 }
 
@@ -120,7 +127,8 @@ static void test_signals(void)
         int signals[4];
         const char *calls;
     } cases[] = {
-        {{SIGHUP, SIGTERM}, OPENED " engine_reload_pools " CLOSED}, /* its handler stays */
+        {{SIGHUP, SIGTERM},
+         OPENED " server_reload engine_reload_pools " CLOSED}, /* its handler stays */
         {{SIGTERM}, OPENED " " CLOSED},
         {{SIGINT}, OPENED " " CLOSED},
     };
