@@ -5,6 +5,7 @@
 static const char *const data_files[] = {
     "PG_VERSION",
     "backup_label",
+    DATA_EXTERNAL_PID,
     "global/pg_control",
     "global/pg_filenode.map",
     "global/pg_internal.init",

@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 
+/* Where postgres writes its pid once more: it complains in its log when it is told to write none. */
+#define DATA_EXTERNAL_PID "external.pid"
+
 /*
  * data_files_check - what postgres opens by these names before it answers: it would wait for a pipe
  * until the start's time is over.

@@ -84,7 +84,7 @@ Error *ready_wait(const ConnSpec *server, const char *data_dir, int64_t timeout_
 
     while (clock_monotonic_ms() < deadline_ms) {
         if (has_ended(data, TRY_EVERY_MS))
-            return error_new(ERR_EXTERNAL, "postgres ended before it was ready");
+            return error_new(ERR_EXTERNAL, READY_ENDED);
         g_free(status);
         status = ready_status(data_dir);
         if (is_told && strcmp(status, "ready") != 0)

@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "postgres/conn.h"
 
+#define READY_ENDED "postgres ended before it was ready"
+
 /*
  * ready_wait - until the server answers on its Unix socket, out of recovery. First try after 1 ms;
  * while postmaster.pid does not say "ready" no connection is spent on it.

@@ -7,6 +7,7 @@
 #include "postgres/conf.h"
 #include "postgres/controldata.h"
 #include "postgres/owners.h"
+#include "postgres/ready.h"
 #include "postgres/version.h"
 #include "retrieval/tool.h"
 
@@ -98,7 +99,7 @@ static Error *cluster_check_ready(void *data, bool *ret_done)
     if (g_cancellable_is_cancelled(work->cancel))
         return error_new(ERR_CONFLICT, "cancelled");
     if (!runtime_is_running(work->engine->runtime, work->volume))
-        return error_new(ERR_EXTERNAL, "postgres ended before it was ready");
+        return error_new(ERR_EXTERNAL, READY_ENDED);
     g_autoptr(Error) e = instance_connect(work->engine, &instance, "postgres", &conn);
     if (e && !cluster_is_starting(e))
         return g_steal_pointer(&e);

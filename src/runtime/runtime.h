@@ -70,14 +70,14 @@ typedef struct InstanceSpec {
 
 /*
  * runtime_start - start an instance; returns as soon as it is started, not when it is ready.
- * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say. It works in
- * its data directory, and may see that and its programs at other paths than we do: settings name
- * files relative to it.
+ * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say. Its data
+ * directory may be at another path for it than for us: settings name files relative to it.
  *
  * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID no id, or the socket's path is too
- *         long; ERR_EXTERNAL.
+ *         long; ERR_EXTERNAL, ending in RUNTIME_ENDED where its log says why.
  * Undo:   runtime_stop(id, RUNTIME_STOP_NOW), safe to repeat.
  */
+#define RUNTIME_ENDED "it ended at once"
 MUST_CHECK Error *runtime_start(Runtime *runtime, const InstanceSpec *spec);
 
 typedef enum RuntimeStop {

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import contextlib
 import urllib.error
 import urllib.request
 
@@ -154,6 +155,32 @@ def test_preload_library_that_is_missing(server, api):
     finally:
         server.write_config({"databaseConfigs": {"configs": {"shared_preload_libraries": None}}})
         server.restart(kill=False)
+
+
+@contextlib.contextmanager
+def programs_that_end_first(server):
+    """A crun that comes back when what it has started has ended."""
+    crun = server.crun.readlink()
+    server.crun.unlink()
+    server.crun.write_text(f'#!/bin/sh\n{crun} "$@" || exit\ncase "$*" in *--detach*) ;; *) exit ;; esac\n'
+                           f'for name; do :; done\nwhile {crun} --root "$2" state "$name" | grep -q running; do :; done\n')
+    server.crun.chmod(0o755)
+    try:
+        yield
+    finally:
+        server.crun.unlink()
+        server.crun.symlink_to(crun)
+
+
+@pytest.mark.makes_clones
+@pytest.mark.skipif(machine.RUNTIME != "oci", reason="the time of its end is that of crun")
+def test_postgres_that_ends_before_it_is_seen_says_why(server, api):
+    with programs_that_end_first(server):
+        assert api.request_clone("early", extra_conf={"ssl": "on"}).status == 201
+        status = api.wait_clone("early")["status"]
+    assert status["code"] == "FATAL"
+    assert 'postgres ended before it was ready: could not load server certificate file "server.crt"' in status["message"]
+    api.destroy_clone("early")
 
 
 @pytest.mark.makes_clones

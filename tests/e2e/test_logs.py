@@ -67,6 +67,7 @@ def test_lines(api, server):
     say(clone, "last words")
     page = page_with(api, "talker", "last words")
     assert has(page, "database system is ready to accept connections") and has(page, "first words"), page
+    assert not has(page, "could not"), page  # of nothing that is as it should be
     assert page["skipped"] == 0
     assert len(logs(api, "talker", "?tail=1")["lines"]) == 1
     assert logs(api, "talker", "?tail=0")["lines"] == []

@@ -13,6 +13,8 @@
 
 #define INSTANCE_LOG_TAIL 4096
 
+static Error *instance_explain_end(Engine *engine, const EngineInstance *instance, Error *e);
+
 static int64_t instance_port(const EngineInstance *instance)
 {
     return instance->port ? instance->port : 5432;
@@ -29,16 +31,19 @@ Error *instance_start(Engine *engine, const EngineInstance *instance)
     g_ptr_array_add(settings, g_strdup_printf("listen_addresses=%s", instance->listen));
     g_ptr_array_add(settings, g_strdup("hba_file=pg_hba.conf"));
     g_ptr_array_add(settings, g_strdup("ident_file=pg_ident.conf"));
-    g_ptr_array_add(settings, g_strdup("external_pid_file="));
+    g_ptr_array_add(settings, g_strdup("external_pid_file=" DATA_EXTERNAL_PID));
     g_ptr_array_add(settings, NULL);
-    return runtime_start(engine->runtime, &(InstanceSpec){
-                                              .id = instance->id,
-                                              .bin_dir = instance->installation->bin_dir,
-                                              .data_dir = instance->data_dir,
-                                              .settings = (const char *const *)settings->pdata,
-                                              .has_network = *instance->listen != '\0',
-                                              .limits = limits,
-                                          });
+
+    const InstanceSpec spec = {
+        .id = instance->id,
+        .bin_dir = instance->installation->bin_dir,
+        .data_dir = instance->data_dir,
+        .settings = (const char *const *)settings->pdata,
+        .has_network = *instance->listen != '\0',
+        .limits = limits,
+    };
+
+    return instance_explain_end(engine, instance, runtime_start(engine->runtime, &spec));
 }
 
 char *instance_socket_dir(Engine *engine, const EngineInstance *instance)
@@ -123,6 +128,15 @@ static Error *instance_explain(Engine *engine, const EngineInstance *instance, E
         e->message = g_strdup_printf("%s: %s", message, words);
     }
     return *tail ? error_detail(e, "%s", tail) : e;
+}
+
+/* One that refuses its settings may have ended before the runtime has seen it run. */
+static Error *instance_explain_end(Engine *engine, const EngineInstance *instance, Error *e)
+{
+    if (!e || !g_str_has_suffix(e->message, RUNTIME_ENDED))
+        return e;
+    error_free(e);
+    return instance_explain(engine, instance, error_new(ERR_EXTERNAL, READY_ENDED));
 }
 
 Error *instance_wait_ready(Engine *engine, const EngineInstance *instance, const char *dbname,

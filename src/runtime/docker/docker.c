@@ -394,7 +394,7 @@ static Error *docker_run_instance(const DockerRuntime *docker, const RuntimePlac
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    return error_new(ERR_EXTERNAL, "it ended at once");
+    return error_new(ERR_EXTERNAL, RUNTIME_ENDED);
 }
 
 /*

@@ -225,7 +225,7 @@ static Error *oci_run(const OciRuntime *oci, const RuntimeFiles *files, const ch
     if (!e || e->code != ERR_NOT_FOUND)
         return e;
     error_free(e);
-    return error_new(ERR_EXTERNAL, "it ended at once");
+    return error_new(ERR_EXTERNAL, RUNTIME_ENDED);
 }
 
 static Error *oci_start(void *private, const RuntimePlace *place, const InstanceSpec *spec,

@@ -33,7 +33,8 @@ static void make_link(const char *path)
 
 static void test_what_is_no_file(void)
 {
-    static const char *const names[] = {"PG_VERSION", "global/pg_control", "postgresql.auto.conf"};
+    static const char *const names[] = {"PG_VERSION", "global/pg_control", "postgresql.auto.conf",
+                                        DATA_EXTERNAL_PID};
     static void (*const makers[])(const char *path) = {make_pipe, make_dir, make_link};
 
     for (size_t i = 0; i < G_N_ELEMENTS(names) * G_N_ELEMENTS(makers); i++) {
