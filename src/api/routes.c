@@ -157,7 +157,8 @@ bool routes_admit(Request *request, Reply *reply, void *data)
     const Route *route = route_find(request, &id);
     if (request->principal.role < request_needs(request, route)) {
         reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
-                      "Send it in the header Verification-Token.");
+                      "Send it in the header Verification-Token; with ramet, by --token or "
+                      "RAMET_VERIFICATION_TOKEN.");
         return false;
     }
     if (route)

@@ -32,6 +32,7 @@ static const Column clone_columns[] = {
     {"Created at", "createdAt"},
     {"Protected", "protected"},
     {"Protected till", "protectedTill"},
+    {"Limits", "limits"},
     {"Connection string", "db.connStr"},
     {"Diff size", "metadata.cloneDiffSize"},
     {"Cloning time, s", "metadata.cloningTime"},

@@ -72,6 +72,21 @@ static char *print_format_list(const json_t *array)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static char *print_format_object(const json_t *object)
+{
+    GString *text = g_string_new(NULL);
+    const char *key = NULL;
+    const json_t *item = NULL;
+
+    json_object_foreach ((json_t *)(uintptr_t)object, key, item) {
+        g_autofree char *name = text_printable(key, PRINT_VALUE_MAX);
+        g_autofree char *part = print_format_value(item);
+
+        g_string_append_printf(text, "%s%s=%s", text->len ? ", " : "", name, part);
+    }
+    return g_string_free(text, FALSE);
+}
+
 char *print_format_value(const json_t *value)
 {
     if (!value || json_is_null(value))
@@ -90,6 +105,7 @@ char *print_format_value(const json_t *value)
     case JSON_ARRAY:
         return print_format_list(value);
     case JSON_OBJECT:
+        return print_format_object(value);
     case JSON_NULL:
         break;
     }

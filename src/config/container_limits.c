@@ -110,6 +110,28 @@ static Error *limit_unknown(bool is_docker)
                       known, is_docker ? ", " : "", is_docker ? others : "");
 }
 
+/* In the unit that the option is written in. */
+static char *limit_text(size_t i, int64_t value)
+{
+    LimitParser parse = limit_options[i].parse;
+
+    if (parse == limit_size)
+        return text_format_size((uint64_t)value);
+    if (parse == limit_cpus)
+        return g_strdup_printf("%g", (double)value / 1000);
+    return g_strdup_printf("%s%" G_GINT64_FORMAT, parse == limit_ulimit ? ULIMIT_FILES : "",
+                           parse == limit_nano_cpus ? value * NANOS_PER_MILLI : value);
+}
+
+static Error *limit_out_of_range(size_t i, const char *text)
+{
+    g_autofree char *min = limit_text(i, limit_options[i].min);
+    g_autofree char *max = limit_text(i, limit_options[i].max);
+
+    return error_hint(error_new(ERR_INVALID, "\"%s\" is out of range", text),
+                      "It is from %s to %s.", min, max);
+}
+
 static Error *limit_set(LimitsConfig *limits, const char *name, const char *text, bool is_docker)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(limit_options); i++) {
@@ -119,7 +141,7 @@ static Error *limit_set(LimitsConfig *limits, const char *name, const char *text
             continue;
         TRY(limit_options[i].parse(text, &value));
         if (value < limit_options[i].min || value > limit_options[i].max)
-            return error_new(ERR_INVALID, "\"%s\" is out of range", text);
+            return limit_out_of_range(i, text);
         *limit_field(limits, i) = value;
         return NULL;
     }

@@ -78,9 +78,10 @@ const OperationKind refresh_kind = {
 
 static Error *refresh_skip(Engine *engine)
 {
-    Error *skipped = error_new(
-        ERR_CONFLICT,
-        "The data refresh/snapshot is currently in progress. Skip a new data refresh iteration");
+    Error *skipped =
+        error_hint(error_new(ERR_CONFLICT, "The data refresh/snapshot is currently in progress. "
+                                           "Skip a new data refresh iteration"),
+                   "\"ramet refresh --watch\" shows how far it is.");
 
     error_ignore(outcome_raise_alert(engine->store, "refresh_skipped", skipped),
                  "the caller is told in any case");

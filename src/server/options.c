@@ -34,6 +34,15 @@ void server_options_clear(ServerOptions *options)
     g_free(options->output);
 }
 
+static char *options_command_lines(void)
+{
+    GString *lines = g_string_new("Commands, beside the server itself:\n");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(command_rows); i++)
+        g_string_append_printf(lines, "  rametd %s\n", command_rows[i].help);
+    return g_string_free(lines, FALSE);
+}
+
 static Error *options_find_command(ServerOptions *options)
 {
     g_autoptr(GString) known = g_string_new(NULL);
@@ -49,7 +58,9 @@ static Error *options_find_command(ServerOptions *options)
         }
         g_string_append_printf(known, "%srametd --config FILE %s", i ? "; " : "", row->help);
     }
-    return error_hint(error_new(ERR_INVALID, "unknown command \"%s\"", options->words[0]),
+    return error_hint(error_new(ERR_INVALID, "unknown command \"%s%s%s\"", options->words[0],
+                                options->words[1] ? " " : "",
+                                options->words[1] ? options->words[1] : ""),
                       "Known: %s.", known->str);
 }
 
@@ -76,15 +87,16 @@ static Error *options_parse(int *argc, char ***argv, ServerOptions *options, int
         {"output", 'o', 0, G_OPTION_ARG_STRING, &options->output, "pool list: json", "FORMAT"},
         {"force", 0, 0, G_OPTION_ARG_NONE, &options->force, "pool destroy: with everything in it",
          NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL,
-         "[pool create NAME …]"},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL, "[COMMAND]"},
         {0},
     };
     g_autoptr(GOptionContext) context =
         g_option_context_new("- thin clones of PostgreSQL: the server");
+    g_autofree char *commands = options_command_lines();
     g_autoptr(GError) problem = NULL;
 
     g_option_context_add_main_entries(context, entries, NULL);
+    g_option_context_set_description(context, commands);
     if (g_option_context_parse(context, argc, argv, &problem))
         return NULL;
     return error_hint(error_new(ERR_INVALID, "%s", problem->message),

@@ -52,6 +52,17 @@ static void test_fields(void)
                     "N:      1, yes\n");
 }
 
+static void test_object(void)
+{
+    g_autoptr(json_t) limits = parse("{\"memory\": \"1gb\", \"pids-limit\": 100}");
+    g_autoptr(json_t) none = json_object();
+    g_autofree char *text = print_format_value(limits);
+    g_autofree char *empty = print_format_value(none);
+
+    g_assert_cmpstr(text, ==, "memory=1gb, pids-limit=100");
+    g_assert_cmpstr(empty, ==, "");
+}
+
 static void test_control_characters(void)
 {
     g_autoptr(json_t) value = parse("\"a\\u001b[31mb\\nc\"");
@@ -135,6 +146,7 @@ int main(int argc, char **argv)
     g_test_add_func("/print/rows", test_rows);
     g_test_add_func("/print/no_rows", test_no_rows);
     g_test_add_func("/print/fields", test_fields);
+    g_test_add_func("/print/object", test_object);
     g_test_add_func("/print/control_characters", test_control_characters);
     g_test_add_func("/print/json", test_json);
     g_test_add_func("/print/view", test_view);

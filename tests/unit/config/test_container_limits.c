@@ -55,15 +55,16 @@ static void test_refused(void)
     static const struct {
         const char *options;
         const char *message;
+        const char *hint; /* NULL: not looked at */
     } cases[] = {
         {"{\"volume\": \"/:/host\"}", "\"volume\": there is no such option"},
         {"{\"cpus\": \"many\"}", "\"cpus\": \"many\" is no number of CPUs"},
         {"{\"cpus\": \"nan\"}", "\"cpus\": \"nan\" is no number of CPUs"},
-        {"{\"cpus\": \"0\"}", "\"cpus\": \"0\" is out of range"},
+        {"{\"cpus\": \"0\"}", "\"cpus\": \"0\" is out of range", "from 0.01 to 4096"},
         {"{\"cpus\": -1}", "\"cpus\": \"-1\" is out of range"},
-        {"{\"memory\": \"1mb\"}", "\"memory\": \"1mb\" is out of range"},
+        {"{\"memory\": \"1mb\"}", "\"memory\": \"1mb\" is out of range", "from 64 MiB to"},
         {"{\"memory\": \"9999999t\"}", "\"memory\": \"9999999t\" is out of range"},
-        {"{\"pids-limit\": 3}", "\"pids-limit\": \"3\" is out of range"},
+        {"{\"pids-limit\": 3}", "\"pids-limit\": \"3\" is out of range", "from 16 to"},
         {"{\"ulimit\": \"core=0\"}", "\"ulimit\": \"core=0\" is no known limit"},
     };
 
@@ -73,6 +74,7 @@ static void test_refused(void)
 
         g_assert_nonnull(e);
         g_assert_cmpstr(e->message, ==, cases[i].message);
+        g_assert_true(!cases[i].hint || strstr(e->hint, cases[i].hint));
         g_assert_cmpint(limits.cpu_millis, ==, 7);
     }
 }

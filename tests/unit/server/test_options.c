@@ -99,7 +99,7 @@ static void test_wrong(void)
         {"--config", "--config", "rametd --help"},
         {"serve", "unknown command \"serve\"", "pool create NAME"},
         {"pool", "unknown command \"pool\"", "pool list"},
-        {"pool paint", "unknown command \"pool\"", "pool grow"},
+        {"pool paint", "unknown command \"pool paint\"", "pool grow"},
         {"store", "unknown command \"store\"", "store accept"},
     };
 
