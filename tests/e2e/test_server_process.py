@@ -36,6 +36,15 @@ def test_settings_of_the_machine_are_told(server):
     assert low or not told
 
 
+def test_example_of_a_configuration_is_right(server):
+    """What packaging installs for a first server: no error, and no warning."""
+    example = pathlib.Path(__file__).parents[2] / "packaging/server.example.yml"
+    done = subprocess.run([server.build / "rametd", "--config", example, "--check-config"], capture_output=True, text=True,
+                          env={"PATH": os.environ["PATH"], "RAMET_TOKEN": "a-token-of-the-environment"}, check=False)
+    assert done.returncode == 0 and "no errors" in done.stdout + done.stderr, done
+    assert "warning" not in done.stdout + done.stderr, done
+
+
 def test_closed_descriptors_are_not_taken_by_its_files(server):
     """Started without descriptors 0 to 2: what is logged must not go into the store."""
     server.stop()
