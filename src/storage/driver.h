@@ -51,7 +51,7 @@ typedef struct StorageDriver {
     Error *(*limit)(void *private, const char *volume_path, uint64_t bytes);
     Error *(*sync)(void *private, const char *volume_path); /* NULL = syncfs(2) */
     /*
-     * Snapshots of another program, see foreign.h: adds a StorageEntry * for each. Destroying one
+     * Snapshots of another program, see storage_foreign.h: adds a StorageEntry * for each. Destroying one
      * only forgets it. And one without a manifest for what people made by hand. NULL = neither.
      */
     Error *(*list_foreign)(void *private, GPtrArray *entries);

@@ -32,7 +32,7 @@ typedef struct PoolSpec {
     const char *name;   /* directory name under the mount directory */
     const char *mount;  /* absolute path                            */
     const char *driver; /* NULL = as its pool.json says             */
-    const char *image;  /* image file to mount first; NULL = none   */
+    const char *image;  /* file or device to mount; NULL = none     */
     const char *data_sub_dir;
     const char *owner;    /* operating-system user who owns data directories */
     bool is_to_look;      /* nothing is changed: beside a running server            */
@@ -120,7 +120,7 @@ typedef struct StorageEntry {
     char *name;
     bool is_snapshot;
     Manifest *manifest; /* NULL when it has none that can be read: not ours, or half made */
-    struct StorageForeign *foreign; /* of another program, see foreign.h; NULL = ours     */
+    struct StorageForeign *foreign; /* of another program, storage_foreign.h; NULL = ours */
 } StorageEntry;
 
 /* What really exists: GPtrArray of StorageEntry *; caller unrefs. Lists the whole pool. */
