@@ -93,8 +93,9 @@ MUST_CHECK Error *proc_spawn(const ProcSpec *spec, const char *log_path, pid_t *
  *   pidfd      the process, which need not be our child; a child is reaped
  *   sequence   ended by {0, 0}
  *
- * Errors: ERR_TIMEOUT it lives on after the last wait; ERR_EXTERNAL it may not be signalled. A
- *         process that has ended is success.
+ * Errors: ERR_TIMEOUT it lives on after the last wait; ERR_EXTERNAL it may not be signalled;
+ *         ERR_CONFLICT the thread's cancellable (g_cancellable_push_current()) has cut a wait
+ *         short, and no further signal is sent. A process that has ended is success.
  */
 typedef struct ProcStop {
     int signal;

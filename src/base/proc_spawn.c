@@ -42,20 +42,27 @@ static void proc_reap(int pidfd)
     waitid(P_PIDFD, (id_t)pidfd, &end, WEXITED | WNOHANG);
 }
 
-bool proc_wait_ended(int pidfd, int64_t timeout_ms)
+/* cancel_fd: readable once the wait is to end; -1 = none. */
+static bool proc_wait(int pidfd, int64_t timeout_ms, int cancel_fd)
 {
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
-    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    struct pollfd ends[] = {{.fd = pidfd, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
     int n;
 
     do {
         int64_t left_ms = deadline_ms - clock_monotonic_ms();
 
-        n = poll(&end, 1, (int)CLAMP(left_ms, 0, INT_MAX));
+        n = poll(ends, G_N_ELEMENTS(ends), (int)CLAMP(left_ms, 0, INT_MAX));
     } while (n < 0 && errno == EINTR);
-    if (n > 0)
-        proc_reap(pidfd);
-    return n > 0;
+    if (n <= 0 || ends[0].revents == 0)
+        return false;
+    proc_reap(pidfd);
+    return true;
+}
+
+bool proc_wait_ended(int pidfd, int64_t timeout_ms)
+{
+    return proc_wait(pidfd, timeout_ms, -1);
 }
 
 /* Source: pidfd_open(2), the line "Pid:" of /proc/self/fdinfo/N. */
@@ -78,16 +85,29 @@ bool proc_has_ended(int pidfd)
     return proc_wait_ended(pidfd, 0);
 }
 
-Error *proc_stop(int pidfd, const ProcStop *sequence)
+static Error *proc_signal(int pidfd, const ProcStop *sequence, GCancellable *cancel, int cancel_fd)
 {
-    outside_call(__func__);
-    if (proc_has_ended(pidfd))
-        return NULL;
     for (; sequence->signal != 0; sequence++) {
         if (pidfd_send_signal(pidfd, sequence->signal, NULL, 0) < 0 && errno != ESRCH)
             return error_errno(errno, "could not send signal %d", sequence->signal);
-        if (proc_wait_ended(pidfd, sequence->wait_ms))
+        if (proc_wait(pidfd, sequence->wait_ms, cancel_fd))
             return NULL;
+        if (g_cancellable_is_cancelled(cancel))
+            return error_new(ERR_CONFLICT, "cancelled");
     }
     return error_new(ERR_TIMEOUT, "the process has not ended after the last signal");
+}
+
+Error *proc_stop(int pidfd, const ProcStop *sequence)
+{
+    GCancellable *cancel = g_cancellable_get_current();
+
+    outside_call(__func__);
+    if (proc_has_ended(pidfd))
+        return NULL;
+    int cancel_fd = g_cancellable_get_fd(cancel);
+    Error *e = proc_signal(pidfd, sequence, cancel, cancel_fd);
+    if (cancel_fd >= 0)
+        g_cancellable_release_fd(cancel);
+    return e;
 }

@@ -363,6 +363,7 @@ void job_free(Job *job)
     operation_row_free(job->operation.row);
     g_ptr_array_unref(job->operation.next);
     g_object_unref(job->operation.cancel);
+    g_object_unref(job->operation.stop);
     error_free(job->cause);
     g_free(job->failure);
     g_free(job->why);

@@ -27,6 +27,7 @@ typedef struct Operation {
     const Step *step;     /* that runs */
     void *work;           /* the kind's own, made by load() */
     GCancellable *cancel; /* steps that take long watch it; checked before each step */
+    GCancellable *stop;   /* the server stops: what an undo waits for is waited for by the next */
     GPtrArray *next;      /* of OperationRow *: entered with the end of this one, run after it */
     const Error *owed;    /* in fail(): why an undo has not succeeded yet; NULL = all is undone */
 } Operation;

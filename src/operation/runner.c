@@ -339,6 +339,7 @@ static void operations_cut_short(void *target, void *queue, void *unused)
 {
     Job *job = g_queue_peek_head(queue);
 
+    g_cancellable_cancel(job->operation.stop);
     if (job->kind->is_long || job->kind->resumes)
         g_cancellable_cancel(job->operation.cancel);
 }
@@ -412,8 +413,10 @@ static void operations_cancel_owned(void *target, void *queue, void *owner)
 {
     const Job *job = g_queue_peek_head(queue);
 
-    if (job->registration->owner == owner && !job->kind->retries)
-        g_cancellable_cancel(job->operation.cancel);
+    if (job->registration->owner != owner || job->kind->retries)
+        return;
+    g_cancellable_cancel(job->operation.stop);
+    g_cancellable_cancel(job->operation.cancel);
 }
 
 void operations_release(Operations *operations, const void *owner)
@@ -436,6 +439,7 @@ static Job *operations_job(Operations *operations, OperationRow *row, Registrati
         .owner = registration->owner,
         .row = row,
         .cancel = g_cancellable_new(),
+        .stop = g_cancellable_new(),
         .next = g_ptr_array_new_with_free_func((GDestroyNotify)operation_row_free),
     };
     job->kind = registration->kind;

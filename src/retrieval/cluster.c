@@ -117,11 +117,20 @@ Error *step_start(Operation *operation)
         work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work));
 }
 
+/* However long it takes, but for who cannot wait. */
+static Error *cluster_end(const Work *work, GCancellable *cancel, RuntimeStop how)
+{
+    g_cancellable_push_current(cancel);
+    Error *e = runtime_stop(work->engine->runtime, work->volume, how, STOP_TIMEOUT_MS);
+    g_cancellable_pop_current(cancel);
+    return e;
+}
+
 Error *undo_start(Operation *operation)
 {
     const Work *work = operation->work;
 
-    TRY(runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_NOW, STOP_TIMEOUT_MS));
+    TRY(cluster_end(work, operation->stop, RUNTIME_STOP_NOW));
     return runtime_forget(work->engine->runtime, work->volume, true);
 }
 
@@ -158,8 +167,7 @@ Error *step_stop(Operation *operation)
     const Work *work = operation->work;
     ControlData control;
 
-    TRY(work_with_log(work, runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN,
-                                         STOP_TIMEOUT_MS)));
+    TRY(work_with_log(work, cluster_end(work, operation->cancel, RUNTIME_STOP_CLEAN)));
     TRY(control_data_read(work->data_dir, work->installation->major, &control));
     if (!control.is_shut_down)
         return work_with_log(

@@ -91,7 +91,7 @@ typedef enum RuntimeStop {
  *
  * Errors: ERR_TIMEOUT it lives on, or CLEAN took so long that it was ended by force: then it does
  *         not run any more (runtime_is_running() tells), and its data directory needs crash
- *         recovery.
+ *         recovery; ERR_CONFLICT the thread's cancellable cut the wait short: no force is used.
  */
 MUST_CHECK Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how,
                                int64_t timeout_ms);

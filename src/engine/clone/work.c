@@ -276,9 +276,9 @@ static const char *clone_dbname(const Operation *operation)
 EngineInstance clone_instance_of(const Operation *operation)
 {
     EngineInstance instance = clone_instance(operation->work);
+    bool is_undone = operation->row->state == OPERATION_UNDOING; /* it goes on to its end */
 
-    if (operation->row->state != OPERATION_UNDOING) /* an undo goes on to its end */
-        instance.cancel = operation->cancel;
+    instance.cancel = is_undone ? operation->stop : operation->cancel;
     return instance;
 }
 
@@ -380,6 +380,8 @@ Error *clone_undo_stop(Operation *operation, unsigned but_in)
         return NULL;
     Error *e = clone_run_again(operation);
     g_clear_pointer(&work->conn, conn_close);
+    if (e && g_cancellable_is_cancelled(operation->stop))
+        return e; /* it is owed, and the next server knows nothing against the clone */
     return e ? clone_leave(operation, e) : clone_step_let_in(operation);
 }
 

@@ -63,8 +63,11 @@ static Error *snapshot_settle_data(Operation *operation)
 
     if (snapshot_needs_stop(work)) {
         TRY(gate_hold(operation_engine(operation), work->clone));
-        return runtime_stop(operation_engine(operation)->runtime, work->clone->uid,
-                            RUNTIME_STOP_CLEAN, SNAPSHOT_STOP_TIMEOUT_MS);
+        g_cancellable_push_current(operation->cancel);
+        Error *e = runtime_stop(operation_engine(operation)->runtime, work->clone->uid,
+                                RUNTIME_STOP_CLEAN, SNAPSHOT_STOP_TIMEOUT_MS);
+        g_cancellable_pop_current(operation->cancel);
+        return e;
     }
     return snapshot_explain(work, snapshot_checkpoint(operation));
 }

@@ -96,6 +96,26 @@ static void test_stop_sequence(void)
     g_assert_true(proc_has_ended(pidfd));
 }
 
+/* The wait is minutes long: it ends as soon as nobody can wait, and no harder signal follows. */
+static void test_stop_cancelled(void)
+{
+    static const ProcStop patient[] = {{SIGTERM, 600000}, {SIGKILL, 600000}, {0, 0}};
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+    pid_t pid = 0;
+    AUTO_FD pidfd = spawn(&(ProcSpec){.argv = SHELL("trap '' TERM; echo stubborn; "
+                                                    "while :; do sleep 0.01; done")},
+                          &pid);
+
+    await_log("stubborn");
+    g_cancellable_cancel(cancel);
+    g_cancellable_push_current(cancel);
+    g_autoptr(Error) e = proc_stop(pidfd, patient);
+    g_cancellable_pop_current(cancel);
+    g_assert_cmpint(e->code, ==, ERR_CONFLICT);
+    g_assert_false(proc_has_ended(pidfd));
+    g_assert_null(proc_stop(pidfd, quick_stop));
+}
+
 static void test_wait_ended(void)
 {
     pid_t pid = 0;
@@ -371,6 +391,7 @@ int main(int argc, char **argv)
     log_path = g_build_filename(dir, "log", NULL);
     g_test_add_func("/proc-spawn/spawn-and-stop", test_spawn_and_stop);
     g_test_add_func("/proc-spawn/stop-sequence", test_stop_sequence);
+    g_test_add_func("/proc-spawn/stop-cancelled", test_stop_cancelled);
     g_test_add_func("/proc-spawn/wait-ended", test_wait_ended);
     g_test_add_func("/proc-spawn/stop-of-a-stranger", test_stop_of_a_stranger);
     g_test_add_func("/proc-spawn/log-is-appended", test_log_is_appended);

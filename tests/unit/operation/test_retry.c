@@ -1,6 +1,7 @@
 /*
  * Operations whose undo, or end, fails: what goes on where, and who waits for it.
  */
+#include <poll.h>
 #include <string.h>
 
 #include "operation_fixture.h"
@@ -169,6 +170,47 @@ static void test_polite_keeps_its_place_at_its_end(Fixture *f, const void *unuse
     g_assert_cmpstr(trace->str, ==, "a b c finish finish c finish a b c finish");
 }
 
+/* --- a stop of the server --- */
+
+static Error *run_into_trouble(Operation *operation)
+{
+    return error_new(ERR_EXTERNAL, "broken");
+}
+
+/* As for an instance that hangs. */
+static Error *undo_patiently(Operation *operation)
+{
+    struct pollfd stop = {.fd = g_cancellable_get_fd(operation->stop), .events = POLLIN};
+
+    trace_add("-waiting");
+    while (poll(&stop, 1, -1) < 0)
+        continue;
+    g_cancellable_release_fd(operation->stop);
+    return error_new(ERR_CONFLICT, "cancelled");
+}
+
+static const Step patient_steps[] = {
+    {.text = "step a", .run = run_into_trouble, .undo = undo_patiently},
+    {0},
+};
+
+/* What an undo waits for is cut short, and the undo is owed. */
+static void test_stop_cuts_an_undo_short(Fixture *f, const void *unused)
+{
+    static const OperationKind patient_kind = {.name = "patient",
+                                               .steps = patient_steps,
+                                               .resumes = true,
+                                               .load = load,
+                                               .unload = unload,
+                                               .finish = finish,
+                                               .fail = fail};
+
+    operations_register(f->operations, &patient_kind, f);
+    operations_submit_take(f->operations, record(f, &patient_kind, "t"), NULL, NULL);
+    wait_for("-waiting");
+    g_assert_cmpuint(journal_length(f), ==, 1);
+}
+
 static void test_what_only_the_row_knows_is_dropped(Fixture *f, const void *unused)
 {
     run_to_end(f, &leaving_kind, "gone");
@@ -191,6 +233,7 @@ int main(int argc, char **argv)
     ADD("failed-destruction-keeps-its-place", test_failed_destruction_keeps_its_place);
     ADD("polite-gives-way", test_polite_gives_way);
     ADD("polite-keeps-its-place-at-its-end", test_polite_keeps_its_place_at_its_end);
+    ADD("stop-cuts-an-undo-short", test_stop_cuts_an_undo_short);
     ADD("what-only-the-row-knows-is-dropped", test_what_only_the_row_knows_is_dropped);
     return g_test_run();
 }

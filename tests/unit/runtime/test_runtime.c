@@ -205,6 +205,21 @@ static void test_stop_unclean(Fixture *f, const void *unused)
     g_assert_false(runtime_is_running(f->runtime, "c1"));
 }
 
+/* It goes on ending by itself: the server cannot wait for it, and does not use force. */
+static void test_stop_cancelled(Fixture *f, const void *unused)
+{
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+
+    start_ready(f, "c1", "fake=unclean");
+    g_cancellable_cancel(cancel);
+    g_cancellable_push_current(cancel);
+    assert_error(runtime_stop(f->runtime, "c1", RUNTIME_STOP_CLEAN, 600000), ERR_CONFLICT,
+                 "stopping the instance: cancelled");
+    g_cancellable_pop_current(cancel);
+    g_assert_true(runtime_is_running(f->runtime, "c1"));
+    assert_ok(runtime_stop(f->runtime, "c1", RUNTIME_STOP_NOW, 500));
+}
+
 static void test_stop_stubborn(Fixture *f, const void *unused)
 {
     start_ready(f, "c1", "fake=stubborn");
@@ -411,6 +426,7 @@ static void add_all(const Kind *kind)
         {"stop/clean", test_stop_clean},
         {"stop/now", test_stop_now},
         {"stop/unclean", test_stop_unclean},
+        {"stop/cancelled", test_stop_cancelled},
         {"stop/stubborn", test_stop_stubborn},
         {"stop/sweeps", test_stop_sweeps},
         {"look/found-again", test_found_again},
