@@ -10,11 +10,19 @@ from harness.api import answers, query, value
 TRIES = 5
 
 
+def began(clone):
+    """When its postmaster was started; None while it does not answer."""
+    with contextlib.suppress(psycopg2.Error):
+        return value(clone, "SELECT pg_postmaster_start_time()")
+    return None
+
+
 def end(clone):
-    """Its postmaster gets an immediate shutdown from within."""
+    """Its postmaster gets an immediate shutdown from within. It may be started again before anybody sees that it was away."""
+    before = began(clone)
     with contextlib.suppress(psycopg2.Error):
         query(clone, "COPY (SELECT 1) TO PROGRAM 'kill -QUIT $(head -n 1 postmaster.pid)'")
-    machine.wait_for(lambda: not answers(clone), 10, "the end of its postgres")
+    machine.wait_for(lambda: began(clone) != before, 10, "the end of its postgres")
 
 
 def test_instance_that_ends_is_started_again(server, api):
@@ -56,3 +64,26 @@ def test_others_do_not_notice(api):
     end(clone)
     assert value(other, "SELECT 1") == 1
     api.destroy_clone("fainting")
+
+
+def test_what_a_failed_reset_has_left_is_looked_after(server, api):
+    """FATAL, and serving on: in one life of the server it is started again when it ends, reset once more, and destroyed."""
+    clone = api.create_clone("kept")
+    query(clone, "CREATE TABLE mine AS SELECT 7 AS n")
+    server.restart(fault="reset:3:fail")
+
+    def fail_to_reset():
+        assert api.call("POST", "/clone/kept/reset", {"latest": True}).status == 200
+        status = api.wait_clone("kept")["status"]
+        assert status["code"] == "FATAL" and status["serving"] is True, status
+
+    fail_to_reset()
+    end(clone)
+    machine.wait_for(lambda: answers(clone), 30, "an answer")
+    assert value(clone, "SELECT n FROM mine") == 7
+    machine.wait_for(lambda: api.get("/clone/kept")["status"].get("serving"), 10, "the word that it serves")
+    assert api.get("/clone/kept")["status"]["code"] == "FATAL"
+    fail_to_reset()
+    assert value(clone, "SELECT n FROM mine") == 7
+    api.destroy_clone("kept")
+    server.restart()
