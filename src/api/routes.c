@@ -120,6 +120,18 @@ static bool request_has_token(const Request *request)
     return secret_equal(http_header(request, "Verification-Token"), token);
 }
 
+/* Who has sent one is not told to send one. */
+static void route_refuse(const Request *request, Reply *reply)
+{
+    bool is_sent = http_header(request, "Verification-Token") != NULL;
+
+    reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
+                  is_sent ? "The token that was sent is not this server's "
+                            "(server.verificationToken)."
+                          : "Send it in the header Verification-Token; with ramet, by --token or "
+                            "RAMET_VERIFICATION_TOKEN.");
+}
+
 static Principal request_principal(const Request *request)
 {
     return (Principal){.role = request_has_token(request) ? ROLE_ADMIN : ROLE_ANYONE};
@@ -156,9 +168,7 @@ bool routes_admit(Request *request, Reply *reply, void *data)
     request->principal = request_principal(request);
     const Route *route = route_find(request, &id);
     if (request->principal.role < request_needs(request, route)) {
-        reply_refusal(reply, 401, "UNAUTHORIZED", "Check your verification token.",
-                      "Send it in the header Verification-Token; with ramet, by --token or "
-                      "RAMET_VERIFICATION_TOKEN.");
+        route_refuse(request, reply);
         return false;
     }
     if (route)

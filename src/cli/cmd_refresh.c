@@ -174,8 +174,8 @@ static Error *refresh_start(RefreshWatch *watch)
     TRY(refresh_get(watch->client, &before));
     watch->last_refresh = g_strdup(json_text_at(before, "lastRefresh"));
     watch->start_deadline_ms = clock_monotonic_ms() + REFRESH_START_MS;
-    watch->has_begun = strcmp(json_text_at(before, "status"), "refreshing") == 0 ||
-                       strcmp(json_text_at(before, "status"), "snapshotting") == 0;
+    watch->has_begun = refresh_state(before) == REFRESH_BUSY &&
+                       strcmp(json_text_at(before, "status"), "pending") != 0; /* none began yet */
     if (!watch->has_begun)
         return refresh_post(watch->client, NULL);
     fprintf(stderr, "A refresh is already under way.\n");

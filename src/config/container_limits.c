@@ -167,6 +167,16 @@ Error *limits_parse(const json_t *options, bool is_docker, LimitsConfig *ret_lim
     return NULL;
 }
 
+void limits_cut(const LimitsConfig *all, LimitsConfig *own)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(limit_options); i++) {
+        int64_t widest = limit_value(all, i);
+
+        if (widest > 0 && limit_value(own, i) > widest)
+            *limit_field(own, i) = widest;
+    }
+}
+
 Error *limits_narrow(const LimitsConfig *all, const LimitsConfig *own, LimitsConfig *ret_limits)
 {
     LimitsConfig limits = *all;

@@ -26,6 +26,9 @@ typedef struct LimitsConfig {
 MUST_CHECK Error *limits_narrow(const LimitsConfig *all, const LimitsConfig *own,
                                 LimitsConfig *ret_limits);
 
+/* Takes of own what is more than a clone may have: for limits that were given when it might have more. */
+void limits_cut(const LimitsConfig *all, LimitsConfig *own);
+
 /*
  * limits_parse - read a mapping such as {"cpus": "1.5", "memory": "4gb", "shm-size": "1gb"}.
  *

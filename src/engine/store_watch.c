@@ -92,6 +92,8 @@ static void store_watch_tell_pools(StoreWatch *watch)
     if (e)
         return;
     statuses = pools_statuses(watch->engine->pools, false);
+    if (store_watch_is_held(watch)) /* a pool that came just now has seen a later store */
+        return;
     for (unsigned i = 0; i < statuses->len; i++)
         store_watch_tell_pool(watch, statuses->pdata[i], epoch);
 }

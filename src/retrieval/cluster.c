@@ -13,6 +13,7 @@
 
 #define READY_TIMEOUT_MS 120000
 #define STOP_TIMEOUT_MS  600000 /* the last checkpoint writes much */
+#define UNDO_TIMEOUT_MS  10000
 
 /* --- volume --- */
 
@@ -117,20 +118,11 @@ Error *step_start(Operation *operation)
         work, wait_until(clock_monotonic_ms() + READY_TIMEOUT_MS, cluster_check_ready, work));
 }
 
-/* However long it takes, but for who cannot wait. */
-static Error *cluster_end(const Work *work, GCancellable *cancel, RuntimeStop how)
-{
-    g_cancellable_push_current(cancel);
-    Error *e = runtime_stop(work->engine->runtime, work->volume, how, STOP_TIMEOUT_MS);
-    g_cancellable_pop_current(cancel);
-    return e;
-}
-
 Error *undo_start(Operation *operation)
 {
     const Work *work = operation->work;
 
-    TRY(cluster_end(work, operation->stop, RUNTIME_STOP_NOW));
+    TRY(runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_NOW, UNDO_TIMEOUT_MS));
     return runtime_forget(work->engine->runtime, work->volume, true);
 }
 
@@ -162,12 +154,22 @@ Error *step_analyze(Operation *operation)
     return cluster_measure(work);
 }
 
+/* However long it takes, but for a cancelled refresh. */
+static Error *cluster_shut_down(const Work *work)
+{
+    g_cancellable_push_current(work->cancel);
+    Error *e =
+        runtime_stop(work->engine->runtime, work->volume, RUNTIME_STOP_CLEAN, STOP_TIMEOUT_MS);
+    g_cancellable_pop_current(work->cancel);
+    return e;
+}
+
 Error *step_stop(Operation *operation)
 {
     const Work *work = operation->work;
     ControlData control;
 
-    TRY(work_with_log(work, cluster_end(work, operation->cancel, RUNTIME_STOP_CLEAN)));
+    TRY(work_with_log(work, cluster_shut_down(work)));
     TRY(control_data_read(work->data_dir, work->installation->major, &control));
     if (!control.is_shut_down)
         return work_with_log(

@@ -197,6 +197,17 @@ static Error *snapshot_check_new(Store *store, const Snapshot *snapshot)
     return is_there ? snapshot_already_exists(snapshot->id) : NULL;
 }
 
+/* Which golden data it is was read before the lock: a refresh may have ended since. */
+static Error *golden_check_still(Store *store, const Golden *golden)
+{
+    bool is_still = false;
+
+    TRY(store_is_golden(store, golden->pool, golden->volume, &is_still));
+    return is_still ? NULL
+                    : error_hint(error_new(ERR_CONFLICT, "the data was renewed meanwhile"),
+                                 "Send the request again.");
+}
+
 static Error *snapshot_record(Engine *engine, const Golden *golden, Snapshot *snapshot,
                               OperationRow **ret_row)
 {
@@ -206,6 +217,7 @@ static Error *snapshot_record(Engine *engine, const Golden *golden, Snapshot *sn
     g_autoptr(OperationRow) row = operation_row(&golden_kind, RETRIEVAL_TARGET, args);
 
     TRY(store_begin(engine->store, STORE_ACCEPTING, &tx));
+    TRY(golden_check_still(engine->store, golden));
     TRY(snapshot_check_new(engine->store, snapshot));
     TRY(snapshot_insert(engine->store, snapshot, snapshot->pool));
     TRY(outcome_record(engine->store, row));

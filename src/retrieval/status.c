@@ -22,6 +22,17 @@ void retrieval_set_state(Retrieval *retrieval, RetrievalState state)
     g_mutex_unlock(&retrieval->lock);
 }
 
+void retrieval_enter(Retrieval *retrieval, const char *uid, RetrievalState state)
+{
+    g_mutex_lock(&retrieval->lock);
+    if (g_strcmp0(retrieval->current, uid) != 0) {
+        g_free(retrieval->current);
+        retrieval->current = g_strdup(uid);
+    }
+    retrieval->state = state;
+    g_mutex_unlock(&retrieval->lock);
+}
+
 void retrieval_begin(Retrieval *retrieval, const OperationRow *row, RetrievalState state,
                      const char *pool)
 {
@@ -62,10 +73,9 @@ static bool state_is_at_work(RetrievalState state)
 bool retrieval_is_refreshing(Retrieval *retrieval, const char *pool)
 {
     g_mutex_lock(&retrieval->lock);
-    bool is_refreshing = g_strcmp0(retrieval->pool, pool) == 0 &&
-                         operations_is_busy(retrieval->engine->operations, "refresh", NULL);
+    bool is_there = g_strcmp0(retrieval->pool, pool) == 0;
     g_mutex_unlock(&retrieval->lock);
-    return is_refreshing;
+    return is_there && operations_is_busy(retrieval->engine->operations, "refresh", NULL);
 }
 
 void retrieval_status(Retrieval *retrieval, RetrievalStatus *ret_status)

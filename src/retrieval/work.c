@@ -60,7 +60,7 @@ void work_entered(Operation *operation)
     const Step *step = operation->step;
     bool is_first = operation->row->step == 0;
 
-    retrieval_set_state(retrieval, (RetrievalState)step->phase);
+    retrieval_enter(retrieval, operation->row->uid, (RetrievalState)step->phase);
     if (step->until > 0)
         progress_phase(retrieval->progress, step->text, is_first ? 0 : step[-1].until, step->until);
 }

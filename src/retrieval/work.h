@@ -80,6 +80,9 @@ const Config *work_config(const Work *work);
 RetrievalState retrieval_state(Retrieval *retrieval);
 void retrieval_set_state(Retrieval *retrieval, RetrievalState state);
 
+/* An operation is at a step: from now on the state is its own, whichever was accepted last. */
+void retrieval_enter(Retrieval *retrieval, const char *uid, RetrievalState state);
+
 /* An operation is accepted, and the state is its own from now on. pool: a refresh's, else NULL. */
 void retrieval_begin(Retrieval *retrieval, const OperationRow *row, RetrievalState state,
                      const char *pool);

@@ -4,6 +4,7 @@
 #include "server/reload.h"
 
 #include "base/log.h"
+#include "config/container_limits.h"
 #include "config/read.h"
 #include "server/commands.h"
 
@@ -17,6 +18,18 @@ static void reload_tell(const GPtrArray *changed, const GPtrArray *waiting)
         log_info("configuration: nothing has changed");
 }
 
+/* Each file is checked as it is. What it changes now must also fit what waits for a restart. */
+static Error *reload_check(const Config *config)
+{
+    bool is_docker = g_str_equal(config->runtime.driver, "docker");
+    LimitsConfig limits;
+
+    return error_wrap(limits_parse(config->provision.container_config, is_docker, &limits),
+                      "provision.containerConfig does not fit runtime.driver \"%s\", which holds "
+                      "until a restart",
+                      config->runtime.driver);
+}
+
 static Error *reload(Engine *engine, const ServerOptions *options)
 {
     g_autoptr(Config) now = engine_config(engine);
@@ -25,7 +38,9 @@ static Error *reload(Engine *engine, const ServerOptions *options)
     g_autoptr(GPtrArray) waiting = g_ptr_array_new();
 
     TRY(command_read_config(options, &fresh));
+    log_set_level(now->global.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     config_reload(now, fresh, changed, waiting);
+    TRY(reload_check(fresh));
     log_set_level(fresh->global.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     log_add_secret(fresh->retrieval.dump.password);
     engine_set_config(engine, fresh);

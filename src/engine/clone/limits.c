@@ -20,7 +20,9 @@ static json_t *limits_load(const char *own)
     return own && *own ? json_loads(own, 0, NULL) : NULL;
 }
 
-static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *ret_limits)
+/* cuts: own ones that are more than a clone may have now are taken as that, not refused. */
+static Error *limits_of(const Engine *engine, const json_t *own, bool cuts,
+                        LimitsConfig *ret_limits)
 {
     LimitsConfig all, narrower;
     g_autoptr(Config) config = engine_config(engine);
@@ -28,14 +30,16 @@ static Error *limits_of(const Engine *engine, const json_t *own, LimitsConfig *r
 
     TRY(limits_parse(config->provision.container_config, is_docker, &all));
     TRY(limits_parse(own, false, &narrower));
+    if (cuts)
+        limits_cut(&all, &narrower);
     return limits_narrow(&all, &narrower, ret_limits);
 }
 
-/* The same of a clone's text. */
+/* The same of a clone's text, which may be older than the configuration. */
 static Error *limits_of_text(const Engine *engine, const char *own, LimitsConfig *ret_limits)
 {
     g_autoptr(json_t) object = limits_load(own);
-    return limits_of(engine, object, ret_limits);
+    return limits_of(engine, object, true, ret_limits);
 }
 
 Error *clone_limits_effective(const Engine *engine, const char *own, InstanceLimits *ret_limits)
@@ -59,7 +63,7 @@ Error *clone_limits_check_disk(const Engine *engine, const json_t *own, const Po
 {
     LimitsConfig limits;
 
-    TRY(limits_of(engine, own, &limits));
+    TRY(limits_of(engine, own, false, &limits));
     if (limits.disk_bytes == 0 || storage_pool_traits(pool).limits_volumes)
         return NULL;
     return error_hint(error_new(ERR_INVALID,
@@ -150,7 +154,7 @@ Error *clone_limits_check(Engine *engine, const json_t *own, const char *uid)
 {
     LimitsConfig limits;
 
-    TRY(error_wrap(limits_of(engine, own, &limits), "limits"));
+    TRY(error_wrap(limits_of(engine, own, false, &limits), "limits"));
     if (own)
         TRY(error_wrap(limits_check_machine(&limits), "limits"));
     return limits_admit(engine, &limits, uid);

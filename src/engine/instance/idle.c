@@ -153,7 +153,10 @@ static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const G
         return NULL;
     }
     TRY(idle_look(checker, clone, doors, &sight));
-    bool is_idle = idle_watch_see(watch, &sight, clock_monotonic_ms(), idle_window_ms(engine));
+    int64_t window_ms = idle_window_ms(engine);
+    if (window_ms <= 0) /* a reload has switched it off since this look began */
+        return NULL;
+    bool is_idle = idle_watch_see(watch, &sight, clock_monotonic_ms(), window_ms);
     return is_idle ? idle_destroy(engine, clone) : NULL;
 }
 

@@ -12,7 +12,7 @@ SELECT substr(named.name, 8),
        coalesce(CAST(json_extract(state.value, '$.dataStateAtMs') AS INTEGER), 0),
        coalesce(CAST(json_extract(state.value, '$.logicalSize') AS INTEGER), 0)
   FROM fact AS named
-  LEFT JOIN fact AS state ON state.name = 'golden_state.' || substr(named.name, 8)
+  LEFT JOIN fact AS state ON state.name = 'golden_state.' || substr(named.name, 8) AND json_valid(state.value)
  WHERE named.name GLOB 'golden.*'
    AND named.value <> '';
 
