@@ -80,13 +80,13 @@ const Option options_table[] = {
     {"server.host", STRING(server.host), .help = "Address to listen on; empty = all interfaces."},
     {"server.port", INT(server.port), .fallback = "2345", ANY_PORT, .help = "Port to listen on."},
     {"server.verificationToken", STRING(server.verification_token), .flags = SECRET | EXPANDS,
-     .help = "Token that every request must bring. Keep it out of the file: "
-             "`\"${RAMET_TOKEN}\"`."},
+     .help = "Token that every request but those to `/healthz` must bring. Keep it out of the "
+             "file: `\"${RAMET_TOKEN}\"`."},
     {"server.allowNoToken", BOOL(server.allow_no_token),
      .help = "Accept an empty verificationToken: whoever reaches the port may do everything. "
              "Ramet's own."},
     {"server.disableConfigModification", BOOL(server.disable_config_modification), .flags = RELOADS,
-     .help = "Refuse changes of the configuration through the API."},
+     .help = "Accepted, without effect: the API cannot change the configuration."},
     {"server.stateDir", STRING(server.state_dir), .fallback = "/var/lib/ramet",
      .help = "Directory of the server's own state: database, sockets and logs of clones. "
              "Ramet's own."},
@@ -121,12 +121,13 @@ const Option options_table[] = {
      .help = "Host name in the connection data shown to users."},
     {"cloning.maxIdleMinutes", INT(cloning.max_idle_minutes), MINUTES, .flags = RELOADS,
      .help = "Clones without a connection or activity for so long, as this run of rametd has seen, "
-             "are deleted, unless protected; 0 = never."},
+             "are deleted, unless they are protected or snapshots of them exist; 0 = never."},
     {"cloning.protectionLeaseDurationMinutes", INT(cloning.protection_lease_minutes), MINUTES,
      .flags = RELOADS,
-     .help = "How long a protection lasts when the request does not say; 0 = for ever."},
+     .help = "How long a protection of a clone lasts when the request does not say; 0 = for ever."},
     {"cloning.protectionMaxDurationMinutes", INT(cloning.protection_max_minutes), MINUTES,
-     .flags = RELOADS, .help = "Longest protection that may be asked for; 0 = no limit."},
+     .flags = RELOADS,
+     .help = "Longest protection of a clone; a longer one is cut to it. 0 = no limit."},
     {"cloning.protectionExpiryWarningMinutes", UNUSED(INT), .fallback = "1440", MINUTES,
      .flags = RELOADS | NOT_BUILT,
      .help = "How long before its end a protection is announced by a webhook."},
@@ -147,9 +148,9 @@ const Option options_table[] = {
      .help = "Directory under which the pools are mounted, one directory each. Required, "
              "absolute."},
     {"poolManager.dataSubDir", STRING(pool_manager.data_sub_dir), .fallback = "data",
-     .help = "Name of the full-size copy inside its pool."},
+     .help = "Name of the data directory in each volume and snapshot of a pool."},
     {"poolManager.selectedPool", STRING(pool_manager.selected_pool),
-     .help = "Use this pool alone; empty = all that are mounted."},
+     .help = "Use this pool alone; empty = all that `rametd pool list` shows."},
     {"poolManager.reserve", INT(pool_manager.reserve_percent), .fallback = "5", .min = 0, .max = 50,
      .unit = "percent", .flags = RELOADS,
      .help = "Part of a pool that stays free: clones and refreshes that would take it are refused. "
@@ -227,7 +228,7 @@ const Option options_table[] = {
      .help = "When to refresh, as five fields of cron in the server's local time; empty = by "
              "request alone."},
     {"retrieval.refresh.skipStartRefresh", BOOL(retrieval.skip_start_refresh),
-     .help = "Do not refresh when the server starts."},
+     .help = "Do not refresh when the server starts without any snapshot."},
     {"retrieval.jobs", LIST(retrieval.jobs), .flags = RELOADS,
      .help = "Names of the jobs to run, in this order; the others' specs are not used."},
 

@@ -7,7 +7,7 @@
 #include "engine/engine.h"
 
 typedef struct Finding {
-    bool is_error;    /* what a user was promised is missing; else something is left over */
+    bool is_error;    /* something is wrong; else a leftover, or a clone that is FATAL */
     const char *kind; /* "clone", "snapshot", "volume", "instance", "socket directory", … */
     char *name;
     char *message;

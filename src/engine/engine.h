@@ -64,13 +64,17 @@ typedef struct Engine {
  */
 MUST_CHECK Error *engine_open(const Config *config, Engine **ret_engine);
 
-/* The same for rametd --doctor: the store is opened read-only, also beside a running server. */
+/*
+ * The same to look only (rametd --doctor, pool list, pool check): the store is opened read-only, also
+ * beside a running server.
+ */
 MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine);
 
 /*
  * engine_recover - finish or undo what was under way when the last server ended, start the
  * instances that should run, begin the background work. What the store does not know is reported,
- * never touched. While the store is held (store_watch.h) none of that: what runs is served.
+ * never touched. While the store is held (store_watch.h) nothing is finished, undone, started or
+ * deleted: what runs is served, measured, and its logs are kept within bounds.
  */
 MUST_CHECK Error *engine_recover(Engine *engine);
 

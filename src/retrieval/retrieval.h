@@ -31,8 +31,8 @@ MUST_CHECK Error *retrieval_open(Engine *engine, Retrieval **ret_retrieval);
 
 /*
  * retrieval_start - after recovery: begin the refresh of the start. None when the configuration
- * skips it, when it has no jobs, or when there is a snapshot already. One that cannot begin is no
- * error: the state is "failed", and an alert says why.
+ * skips it, when it has no jobs, when there is a snapshot already, or while the store is held. One
+ * that cannot begin is no error: the state is "failed", and an alert says why.
  */
 MUST_CHECK Error *retrieval_start(Retrieval *retrieval);
 

@@ -1,7 +1,7 @@
 /*
  * Runtimes: how a PostgreSQL instance runs. Instances outlive rametd; after a restart they are
- * found again by their identity. But for the socket directory, no path or pid of an instance leaves
- * this folder.
+ * found again by their identity. Of an instance's paths only those of its socket directory and its
+ * log leave this folder, and no pid does.
  */
 #pragma once
 

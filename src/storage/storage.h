@@ -54,8 +54,8 @@ typedef struct PoolSpec {
 MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes);
 
 /*
- * storage_destroy_pool - unmount, detach and delete the image; on a file system of somebody else,
- * remove what is ours. A missing pool is success.
+ * storage_destroy_pool - unmount, detach and delete the image, or clear the device; on a file system
+ * of somebody else, remove what is ours. A missing pool is success.
  *
  *   is_forced   with all that is in it; on somebody else's file system only what has a manifest
  *
@@ -65,7 +65,8 @@ MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
 MUST_CHECK Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced);
 
 /*
- * storage_open_pool - mount it if it has an image and is not mounted, check it, and open it.
+ * storage_open_pool - mount it if it has an image and is not mounted, check it, and open it. With
+ * is_to_look nothing is mounted: ERR_NOT_FOUND.
  *
  *   ret_pool   caller closes with storage_close_pool()
  *
@@ -101,11 +102,13 @@ char *storage_snapshot_data(const Pool *pool, const char *snapshot);
 
 /*
  * The five verbs. Each writes the manifest it is given into the new thing. All destroys may be
- * repeated, also after a crash in the middle; destroying something missing is success. No call's
- * cost grows with the number of other clones, but for a look at each by overlay's destroy_snapshot.
+ * repeated, also after a crash in the middle; destroying something missing is success. The cost
+ * grows with the number of other clones for lvm, whose programs write the books of all volumes anew,
+ * for zfs by a line of the mount table each, and for overlay's destroy_snapshot by a look at each.
  *
  * Errors: ERR_INVALID a name; ERR_CONFLICT what is to be made exists; ERR_NOT_FOUND its origin does
- *         not; ERR_NO_SPACE only the pool's reserve is left (hint); ERR_EXTERNAL.
+ *         not; ERR_NO_SPACE only the last hundredth of the pool is left, 16 to 256 MiB (hint), and
+ *         no destroy says that; ERR_EXTERNAL.
  * Undo:   the destroy of the same name.
  */
 MUST_CHECK Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest);

@@ -14,7 +14,7 @@ typedef struct Store Store;
 typedef enum StoreMode {
     STORE_READ_WRITE, /* creates and migrates as needed; one server at a time (lock file) */
     STORE_SHARED,     /* read and write beside a running server (pool create); no migration */
-    STORE_READ_ONLY,  /* for rametd --doctor */
+    STORE_READ_ONLY,  /* for commands that only look: --doctor, pool list, check and grow */
 } StoreMode;
 
 /*
