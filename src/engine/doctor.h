@@ -1,6 +1,6 @@
 /*
  * The doctor compares what the store knows with what really exists: rows ⇔ volumes ⇔ instances ⇔
- * ports ⇔ sockets. It lists; it never mends and never destroys.
+ * ports ⇔ sockets. It lists what it finds. It never repairs and never destroys.
  */
 #pragma once
 
@@ -15,14 +15,16 @@ typedef struct Finding {
 } Finding;
 
 /*
- * engine_examine - look for disagreements. What operations under way touch is left out.
+ * engine_examine - look for disagreements. Things that an operation under way touches are left out.
  *
  *   ret_findings   GPtrArray of Finding *, empty when all is well; caller unrefs
  */
 MUST_CHECK Error *engine_examine(Engine *engine, GPtrArray **ret_findings);
 
 /*
- * Settings of the machine with which one clone can stop others: GPtrArray of Finding *, of kind
- * "machine"; caller unrefs. With them nothing on record is amiss.
+ * engine_examine_machine - settings of the machine with which one clone can stop others. They are
+ * notices: the store and what exists agree all the same. None where the runtime does not isolate.
+ *
+ * Returns a GPtrArray of Finding *, of kind "machine"; caller unrefs.
  */
 GPtrArray *engine_examine_machine(const Engine *engine);

@@ -65,8 +65,8 @@ typedef struct Engine {
 MUST_CHECK Error *engine_open(const Config *config, Engine **ret_engine);
 
 /*
- * The same to look only (rametd --doctor, pool list, pool check): the store is opened read-only, also
- * beside a running server.
+ * The same to look only (rametd --doctor, pool list, pool check): the store is opened read-only,
+ * also beside a running server.
  */
 MUST_CHECK Error *engine_open_to_look(const Config *config, Engine **ret_engine);
 

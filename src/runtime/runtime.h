@@ -1,7 +1,7 @@
 /*
- * Runtimes: how a PostgreSQL instance runs. Instances outlive rametd; after a restart they are
- * found again by their identity. Of an instance's paths only those of its socket directory and its
- * log leave this folder, and no pid does.
+ * Runtimes: how a PostgreSQL instance runs. Instances outlive rametd; after a restart it finds them
+ * again by their identity. Of an instance's paths, only those of its socket directory and its log
+ * leave this folder. Its pids never do.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 typedef struct Runtime Runtime;
 typedef void (*RuntimeProgress)(const char *words, void *data);
 
-/* image of "oci": a directory, "" = this machine's programs; of "docker": a name, pulled if missing. */
+/* image of "oci": a directory, "" = this machine's; of "docker": a name, pulled if missing. */
 typedef struct RuntimeSpec {
     const char *driver;    /* "oci", "docker", "process" */
     const char *state_dir; /* exists; holds run/ (sockets, 0711) and logs/; see runtime_open() */
@@ -35,7 +35,7 @@ typedef struct RuntimeSpec {
 
 /*
  * runtime_open - probe the driver and find the instances that run already. The state directory is
- * this server's identity: only instances started under it are ours.
+ * this server's identity: only instances that were started under it are this server's.
  *
  * Errors: ERR_INVALID unknown driver, not allowed, or the state directory cannot hold sockets
  *         (hint); ERR_NOT_FOUND no such user; ERR_EXTERNAL.
@@ -44,7 +44,7 @@ MUST_CHECK Error *runtime_open(const RuntimeSpec *spec, Runtime **ret_runtime);
 void runtime_close(Runtime *runtime); /* instances run on */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Runtime, runtime_close)
 
-/* What runs the instances here, and what the machine offers, for the log. Caller frees. */
+/* For the log: what runs the instances here, and what the machine offers. Caller frees. */
 char *runtime_describe(const Runtime *runtime);
 
 /* The image that instances run from; NULL = they run the programs of this machine. */
@@ -69,9 +69,9 @@ typedef struct InstanceSpec {
 } InstanceSpec;
 
 /*
- * runtime_start - start an instance; returns as soon as it is started, not when it is ready.
- * It listens on a Unix socket in runtime_socket_dir(); TCP is for the settings to say. Its data
- * directory may be at another path for it than for us: settings name files relative to it.
+ * runtime_start - start an instance. It returns as soon as the instance is started, before it is
+ * ready. It listens on a Unix socket in runtime_socket_dir(); the settings decide about TCP. It may
+ * see its data directory at another path than the caller: settings name files relative to that.
  *
  * Errors: ERR_CONFLICT an instance of this id runs; ERR_INVALID no id, or the socket's path is too
  *         long; ERR_EXTERNAL, ending in RUNTIME_ENDED where its log says why.
@@ -86,25 +86,25 @@ typedef enum RuntimeStop {
 } RuntimeStop;
 
 /*
- * runtime_stop - stop it and wait for its end, at most timeout_ms. One that does not run is
- * success.
+ * runtime_stop - stop an instance and wait for its end, at most timeout_ms. Success when it does
+ * not run.
  *
- * Errors: ERR_TIMEOUT it lives on, or CLEAN took so long that it was ended by force: then it does
- *         not run any more (runtime_is_running() tells), and its data directory needs crash
- *         recovery; ERR_CONFLICT the thread's cancellable cut the wait short: no force is used.
+ * Errors: ERR_TIMEOUT it still runs, or CLEAN took too long: it was ended by force, and its data
+ *         needs crash recovery. runtime_is_running() tells which. ERR_CONFLICT the thread's
+ *         cancellable cut the wait short: no force is used.
  */
 MUST_CHECK Error *runtime_stop(Runtime *runtime, const char *id, RuntimeStop how,
                                int64_t timeout_ms);
 
-/* Removes what a stopped instance has left outside its data; the log if wanted. ERR_CONFLICT. */
+/* Removes what a stopped instance left outside its data; its log if wanted. ERR_CONFLICT. */
 MUST_CHECK Error *runtime_forget(Runtime *runtime, const char *id, bool with_log);
 
 /* True while it runs. Cheap (no /proc walk). */
 bool runtime_is_running(Runtime *runtime, const char *id);
 
 /*
- * runtime_limit - change the limits of CPU, memory and processes of a running instance; one that
- * does not run gets them at its start.
+ * runtime_limit - change the limits of CPU, memory and processes of a running instance. One that
+ * does not run, or runs under another driver, gets them at its next start.
  *
  * Errors: ERR_INVALID this runtime sets no limits; ERR_EXTERNAL it could not be done, as when more
  *         memory is in use already.
@@ -112,17 +112,18 @@ bool runtime_is_running(Runtime *runtime, const char *id);
 MUST_CHECK Error *runtime_limit(Runtime *runtime, const char *id, const InstanceLimits *limits);
 
 /*
- * Adds the ids (g_strdup) of instances that have ended by themselves since the last call to a set.
- * Cost: a system call for each that runs.
+ * Adds to a set the ids (g_strdup) of instances that ended by themselves since the last call.
+ * Cost: a system call for each instance that runs.
  */
 void runtime_take_ended(Runtime *runtime, GHashTable *ids);
 
-/* Processes of a running instance that the kernel ended for lack of memory; 0 = none, or unknown. */
+/* Processes of a running instance that the kernel ended for lack of memory; 0 = none or unknown. */
 int64_t runtime_memory_kills(Runtime *runtime, const char *id);
 
 /*
- * runtime_dial - connect to a running instance's Unix socket, without waiting; port names it. That
- * its postgres is behind it is proven, and not a byte was sent. *ret_fd: CLOEXEC; caller closes.
+ * runtime_dial - connect to a running instance's Unix socket, without waiting. port names the
+ * socket. It proves that the instance's postgres listens there, and sends not a byte. *ret_fd:
+ * CLOEXEC; caller closes.
  *
  * Errors: ERR_EXTERNAL it does not run, or does not listen yet; ERR_BUSY; ERR_DENIED what listens
  *         there is not its postgres (hint).
@@ -140,8 +141,8 @@ MUST_CHECK Error *runtime_read_log(const Runtime *runtime, const char *id, const
                                    LogPage *ret_page);
 
 /*
- * Ids of all instances of this server that really run, asked of the machine and not of our table:
- * GPtrArray of char *; caller unrefs. For recovery and doctor.
+ * Ids of all instances of this server that really run. It asks the machine and not the table in
+ * memory: for recovery and the doctor. GPtrArray of char *; caller unrefs.
  */
 MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
 
@@ -149,12 +150,12 @@ MUST_CHECK Error *runtime_list(Runtime *runtime, GPtrArray **ret_ids);
 MUST_CHECK Error *runtime_list_dirs(Runtime *runtime, GPtrArray **ret_ids);
 
 /*
- * runtime_run_inside - proc_run() of a program where instances run, as their user: where there is an
- * image, in a container of it. It works in spec->cwd, which it may write to and which may have
- * another path there: what it reads and writes is named relative to that.
+ * runtime_run_inside - proc_run() of a program where instances run, as their user. If instances run
+ * from an image, it runs in a container of that image. The program works in spec->cwd and may write
+ * there. That directory may have another path inside: name files relative to it.
  */
 MUST_CHECK Error *runtime_run_inside(Runtime *runtime, const ProcSpec *spec,
                                      ProcResult *ret_result);
 
-/* proc_run() of a PostgreSQL tool of this machine as that user, whatever spec->user says. */
+/* proc_run() of a PostgreSQL tool of this machine as that user; spec->user is ignored. */
 MUST_CHECK Error *runtime_run(Runtime *runtime, const ProcSpec *spec, ProcResult *ret_result);

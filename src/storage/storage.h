@@ -1,9 +1,9 @@
 /*
- * Pools of copy-on-write storage: volumes (writable data) and snapshots (immutable), independent of
- * each other for the caller. The front validates, dispatches, wraps errors and measures time; it is
- * the only file that knows the table of drivers.
+ * Pools of copy-on-write storage: volumes (writable data) and snapshots (immutable). For the caller
+ * they do not depend on each other. The front validates, dispatches, wraps errors and measures
+ * time. It is the only file that knows the table of drivers.
  *
- * In a pool mounted at <mount>, whatever the driver:
+ * With every driver, a pool that is mounted at <mount> has:
  *   <mount>/.ramet/pool.json                    identity of the pool: name, driver, created
  *   <mount>/volumes/<name>/<data_sub_dir>       a volume's data directory
  *   <mount>/volumes/<name>/.ramet/manifest.json what the volume is
@@ -40,8 +40,9 @@ typedef struct PoolSpec {
 } PoolSpec;
 
 /*
- * storage_create_pool - make a pool: with an image, the file (sparse) is made, formatted and
- * mounted (noatime) at spec->mount; without, the file system already mounted there is taken.
+ * storage_create_pool - make a pool. With an image, make the file (sparse), or take the empty
+ * device, format it and mount it (noatime) at spec->mount. Without one, take the file system that
+ * is mounted there.
  *
  *   size_bytes   of the image; without one it does not count
  *
@@ -49,13 +50,13 @@ typedef struct PoolSpec {
  *         is there; ERR_NOT_FOUND without an image: no such directory; ERR_INVALID a relative path,
  *         an unknown driver (hint: the known ones), too small; ERR_NO_SPACE; ERR_EXTERNAL mkfs,
  *         losetup or mount (detail).
- * Undo:   everything made is removed before an error is returned; storage_destroy_pool() later.
+ * Undo:   on failure everything that was made is removed; later storage_destroy_pool().
  */
 MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes);
 
 /*
- * storage_destroy_pool - unmount, detach and delete the image, or clear the device; on a file system
- * of somebody else, remove what is ours. A missing pool is success.
+ * storage_destroy_pool - unmount and detach the pool, and delete its image or clear its device. On
+ * a file system of somebody else, remove only what is Ramet's. A missing pool is success.
  *
  *   is_forced   with all that is in it; on somebody else's file system only what has a manifest
  *
@@ -76,19 +77,20 @@ MUST_CHECK Error *storage_destroy_pool(const PoolSpec *spec, bool is_forced);
  */
 MUST_CHECK Error *storage_open_pool(const PoolSpec *spec, Pool **ret_pool);
 
-/* One user more; each ends with storage_close_pool(). */
+/* Adds a user; each user calls storage_close_pool(). */
 Pool *storage_ref_pool(Pool *pool);
 
 /* True while somebody else has a reference, too. */
 bool storage_pool_is_shared(Pool *pool);
 
-/* Forgets the pool, with its last user; it stays mounted. */
+/* Ends one use; the last one forgets the pool. The pool stays mounted. */
 void storage_close_pool(Pool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, storage_close_pool)
 
 /*
- * Is what was opened still there? ERR_EXTERNAL it was unmounted, or its image deleted or truncated
- * (hints). Each verb asks that by itself. Cost: two stat(2).
+ * Checks that what was opened is still there. Each verb does so by itself. Cost: two stat(2).
+ *
+ * Errors: ERR_EXTERNAL it was unmounted, or its image was deleted or truncated (hints).
  */
 MUST_CHECK Error *storage_check_pool(const Pool *pool);
 
@@ -101,14 +103,16 @@ char *storage_volume_data(const Pool *pool, const char *volume);
 char *storage_snapshot_data(const Pool *pool, const char *snapshot);
 
 /*
- * The five verbs. Each writes the manifest it is given into the new thing. All destroys may be
- * repeated, also after a crash in the middle; destroying something missing is success. The cost
- * grows with the number of other clones for lvm, whose programs write the books of all volumes anew,
- * for zfs by a line of the mount table each, and for overlay's destroy_snapshot by a look at each.
+ * The five verbs. Each writes the manifest that it is given into the new thing. Every destroy may
+ * be repeated, also after a crash in the middle. Destroying something missing is success.
+ *
+ * Cost that grows with the number of other clones: with lvm, whose programs write the books of all
+ * volumes anew; with zfs, a line of the mount table for each; overlay's destroy_snapshot looks at
+ * each.
  *
  * Errors: ERR_INVALID a name; ERR_CONFLICT what is to be made exists; ERR_NOT_FOUND its origin does
- *         not; ERR_NO_SPACE only the last hundredth of the pool is left, 16 to 256 MiB (hint), and
- *         no destroy says that; ERR_EXTERNAL.
+ *         not; ERR_NO_SPACE only the last hundredth of the pool is left, 16 to 256 MiB (hint; not
+ *         of a destroy); ERR_EXTERNAL.
  * Undo:   the destroy of the same name.
  */
 MUST_CHECK Error *storage_create_volume(Pool *pool, const char *volume, const Manifest *manifest);
