@@ -56,7 +56,8 @@ MUST_CHECK Error *storage_create_pool(const PoolSpec *spec, uint64_t size_bytes)
 
 /*
  * storage_destroy_pool - unmount and detach the pool, and delete its image or clear its device. On
- * a file system of somebody else, remove only what is Ramet's. A missing pool is success.
+ * a file system of somebody else, remove only what is Ramet's. A device without a pool that can be
+ * seen, as one that is not mounted and is_forced, is left as it is. A missing pool is success.
  *
  *   is_forced   with all that is in it; on somebody else's file system only what has a manifest
  *
