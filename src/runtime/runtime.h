@@ -86,8 +86,7 @@ typedef enum RuntimeStop {
 } RuntimeStop;
 
 /*
- * runtime_stop - stop an instance and wait for its end, at most timeout_ms. Success when it does
- * not run.
+ * runtime_stop - stop it and wait for its end, at most timeout_ms. NULL when it does not run.
  *
  * Errors: ERR_TIMEOUT it still runs, or CLEAN took too long: it was ended by force, and its data
  *         needs crash recovery. runtime_is_running() tells which. ERR_CONFLICT the thread's
