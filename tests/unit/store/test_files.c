@@ -135,19 +135,30 @@ static void test_nowhere_to_write_in_transaction(Fixture *f, const void *unused)
     g_assert_cmpint(rename(away, f->dir), ==, 0);
 }
 
-static char *other_database(const Fixture *f)
+static char *make_other_database(const Fixture *f)
 {
     g_autofree char *dir = path_of(f, "other");
-    g_autofree char *from = g_build_filename(dir, "ramet.db", NULL);
-    g_autofree char *to = path_of(f, "ramet.db");
     g_autoptr(Store) other = NULL;
 
     assert_ok(fs_make_dir(dir, 0700, NULL));
     assert_ok(store_open(dir, STORE_READ_WRITE, &other));
     assert_ok(set_durably(other, "whose", "another's"));
-    store_close(g_steal_pointer(&other));
+    return g_build_filename(dir, "ramet.db", NULL);
+}
+
+static char *put_in_its_place(const Fixture *f, const char *from)
+{
+    char *to = path_of(f, "ramet.db");
+
     g_assert_cmpint(rename(from, to), ==, 0);
-    return g_steal_pointer(&to);
+    return to;
+}
+
+static char *other_database(const Fixture *f)
+{
+    g_autofree char *from = make_other_database(f);
+
+    return put_in_its_place(f, from);
 }
 
 /* Neither is lost: what the server knows is saved beside the other one. */
@@ -180,11 +191,12 @@ static void test_replaced(Fixture *f, const void *unused)
 
 static void test_replaced_in_transaction(Fixture *f, const void *unused)
 {
+    g_autofree char *other = make_other_database(f);
     StoreTransaction *tx = NULL;
 
     assert_ok(store_begin(f->store, STORE_DURABLE, &tx));
     assert_ok(store_set_fact(f->store, "told", "yes"));
-    g_free(other_database(f));
+    g_free(put_in_its_place(f, other));
     assert_hinted(store_commit(&tx), ERR_EXTERNAL, "…has another ramet.db in its place");
 }
 
