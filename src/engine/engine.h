@@ -32,9 +32,8 @@ typedef struct Engine {
     Store *store;
     Runtime *runtime;
     Pools *pools;
-    char **bin_dirs; /* postgres.binDirs, NULL-terminated   */
-    GPtrArray
-        *image; /* instance/programs.h: of Installation *; NULL = instances run this machine's */
+    char **bin_dirs;   /* postgres.binDirs, NULL-terminated   */
+    GPtrArray *image;  /* instance/programs.h: of Installation *; NULL = this machine's are run */
     char *instance_id; /* made once for a state directory; NULL when opened to look before that */
     int64_t started_at_ms;
     Operations *operations;
@@ -48,7 +47,7 @@ typedef struct Engine {
     StoreWatch *store_watch;     /* from recovery on                       */
     Gate *gate;                  /* NULL where instances listen themselves */
     GMutex limits_lock;          /* for the next */
-    GHashTable *limits_changing; /* set of clones' ids: clone_limits.h */
+    GHashTable *limits_changing; /* set of clones' ids: clone/limits.h */
     GMutex listener_lock;        /* held while the listener is told */
     void (*changed)(void *data); /* the listener: engine_set_listener() */
     void *changed_data;

@@ -77,6 +77,10 @@ def test_reload(server):
         assert "changed option=cloning.protectionLeaseDurationMinutes" in told.replace('"', "")
         assert "waits for a restart option=postgres.osUser" in told.replace('"', "")
         assert "before holds" in reload("server: {port: many}\n") and lease() == 77
+        told = reload({"runtime": {"driver": "docker"},
+                       "provision": {"dockerImage": "postgres:15", "containerConfig": {"security-opt": "label=disable"}},
+                       "cloning": {"protectionLeaseDurationMinutes": 78}})
+        assert "does not fit runtime.driver" in told and lease() == 77, "of the new driver, which holds after a restart"
     finally:
         reload(text)
     assert lease() is None

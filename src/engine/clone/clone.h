@@ -19,7 +19,7 @@ typedef struct CloneRequest {
     const char *db_name; /* "" = the management database */
     bool is_restricted;
     const json_t *extra_conf; /* object of settings, or NULL */
-    const json_t *limits;     /* narrower than the configuration's, or NULL; see clone_limits.h */
+    const json_t *limits;     /* narrower than the configuration's, or NULL; see limits.h */
     bool is_protected;
     bool has_duration;
     int64_t duration_minutes;

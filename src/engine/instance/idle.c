@@ -50,7 +50,7 @@ bool idle_watch_see(IdleWatch *watch, const IdleSight *sight, int64_t now_ms, in
     watch->counter = sight->counter;
     watch->mark = sight->mark;
     watch->started_at_ms = sight->started_at_ms;
-    return now_ms - watch->used_at_ms >= window_ms;
+    return window_ms > 0 && now_ms - watch->used_at_ms >= window_ms;
 }
 
 static IdleWatch *idle_watch_of(IdleChecker *checker, const char *uid)
@@ -153,10 +153,7 @@ static Error *idle_check_clone(IdleChecker *checker, const Clone *clone, const G
         return NULL;
     }
     TRY(idle_look(checker, clone, doors, &sight));
-    int64_t window_ms = idle_window_ms(engine);
-    if (window_ms <= 0) /* a reload has switched it off since this look began */
-        return NULL;
-    bool is_idle = idle_watch_see(watch, &sight, clock_monotonic_ms(), window_ms);
+    bool is_idle = idle_watch_see(watch, &sight, clock_monotonic_ms(), idle_window_ms(engine));
     return is_idle ? idle_destroy(engine, clone) : NULL;
 }
 

@@ -31,5 +31,5 @@ typedef struct IdleWatch {
     int64_t used_at_ms; /* monotonic; 0 = nobody has looked yet */
 } IdleWatch;
 
-/* Takes a look in. True: nobody has used it for that long by now. Pure, for tests. */
+/* Takes a look in. True: nobody has used it for that long by now; never for a window of 0. Pure, for tests. */
 bool idle_watch_see(IdleWatch *watch, const IdleSight *sight, int64_t now_ms, int64_t window_ms);

@@ -42,7 +42,7 @@ MUST_CHECK Error *pools_watch(Pools *pools);
 /* Asks for a look now, with all that the start does; it says in the log what it found. */
 void engine_reload_pools(Engine *engine);
 
-/* For pool_rotation.c: the statuses without what the store knows, in no order. Caller unrefs. */
+/* For rotation.c: the statuses without what the store knows, in no order. Caller unrefs. */
 GPtrArray *pools_statuses(Pools *pools, bool with_left_out);
 
 /*
@@ -89,7 +89,7 @@ bool engine_had_pool(Engine *engine, const char *name);
 /* The first pool of the rotation, a reference. ERR_NOT_FOUND `no available pools` (hint). */
 MUST_CHECK Error *engine_active_pool(Engine *engine, Pool **ret_pool);
 
-/* The pool that a refresh goes to (pool_choice.h), a reference. ERR_NOT_FOUND as above. */
+/* The pool that a refresh goes to (pool/choice.h), a reference. ERR_NOT_FOUND as above. */
 MUST_CHECK Error *engine_refresh_pool(Engine *engine, Pool **ret_pool);
 
 /*

@@ -89,6 +89,24 @@ static void test_known_are_named(void)
                     "Known are: cpus, disk, memory, nano-cpus, pids-limit, shm-size, ulimit.");
 }
 
+/* Limits that were given under a wider configuration: they are cut, where a request would be refused. */
+static void test_cut(void)
+{
+    const LimitsConfig all = {.memory_bytes = 2, .cpu_millis = 1000};
+    LimitsConfig own = {.memory_bytes = 3, .cpu_millis = 500, .disk_bytes = 7};
+    LimitsConfig limits = {0};
+    g_autoptr(Error) refused = limits_narrow(&all, &own, &limits);
+
+    g_assert_nonnull(refused);
+    g_assert_cmpint(refused->code, ==, ERR_INVALID);
+    limits_cut(&all, &own);
+    g_assert_null(limits_narrow(&all, &own, &limits));
+    g_assert_cmpint(limits.memory_bytes, ==, 2);
+    g_assert_cmpint(limits.cpu_millis, ==, 500);
+    g_assert_cmpint(limits.disk_bytes, ==, 7);
+    g_assert_cmpint(limits.processes, ==, 0);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -97,5 +115,6 @@ int main(int argc, char **argv)
     g_test_add_func("/container-limits/nano-cpus", test_nano_cpus);
     g_test_add_func("/container-limits/refused", test_refused);
     g_test_add_func("/container-limits/known-are-named", test_known_are_named);
+    g_test_add_func("/container-limits/cut", test_cut);
     return g_test_run();
 }

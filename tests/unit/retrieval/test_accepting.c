@@ -115,9 +115,29 @@ static void test_status_meanwhile(Fixture *f, const void *unused)
     g_mutex_unlock(&f->busy);
 }
 
+/*
+ * A refresh whose pool was away runs after one that was accepted later: while it runs the state is its own,
+ * and so is the end.
+ */
+static void test_older_one_that_runs_later(Fixture *f, const void *unused)
+{
+    g_autoptr(OperationRow) older = operation_row(&refresh_kind, RETRIEVAL_TARGET, NULL);
+    g_autoptr(OperationRow) later = operation_row(&refresh_kind, RETRIEVAL_TARGET, NULL);
+
+    retrieval_begin(f->retrieval, older, RETRIEVAL_REFRESHING, "p1");
+    retrieval_begin(f->retrieval, later, RETRIEVAL_REFRESHING, "p2");
+    retrieval_end(f->retrieval, later->uid, RETRIEVAL_FINISHED);
+    retrieval_enter(f->retrieval, older->uid, RETRIEVAL_SNAPSHOTTING);
+    g_assert_cmpint(retrieval_state(f->retrieval), ==, RETRIEVAL_SNAPSHOTTING);
+    retrieval_end(f->retrieval, older->uid, RETRIEVAL_FINISHED);
+    g_assert_cmpint(retrieval_state(f->retrieval), ==, RETRIEVAL_FINISHED);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/accepting/status", Fixture, NULL, set_up, test_status_meanwhile, tear_down);
+    g_test_add("/accepting/older-one-that-runs-later", Fixture, NULL, set_up,
+               test_older_one_that_runs_later, tear_down);
     return g_test_run();
 }

@@ -48,6 +48,17 @@ static void test_own_looks(void)
     g_assert_false(see(&watch, (IdleSight){.counter = 15, .own_share = 2}, 1 + 2 * WINDOW_MS));
 }
 
+/* A reload may switch it off while clones are looked at: then none is idle, however long unused. */
+static void test_switched_off(void)
+{
+    IdleWatch watch = {0};
+    const IdleSight sight = {.mark = 1};
+
+    g_assert_false(idle_watch_see(&watch, &sight, 1, 0));
+    g_assert_false(idle_watch_see(&watch, &sight, 1 + 10 * WINDOW_MS, 0));
+    g_assert_true(idle_watch_see(&watch, &sight, 1 + 10 * WINDOW_MS, WINDOW_MS));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -55,5 +66,6 @@ int main(int argc, char **argv)
     g_test_add_func("/idle/connection", test_connection);
     g_test_add_func("/idle/use", test_use);
     g_test_add_func("/idle/own-looks", test_own_looks);
+    g_test_add_func("/idle/switched-off", test_switched_off);
     return g_test_run();
 }
