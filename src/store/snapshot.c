@@ -194,15 +194,35 @@ static Error *snapshot_read_clone_id(const DbRow *row, void *data)
     return NULL;
 }
 
-Error *store_list_snapshot_clones(Store *store, const char *uid, GPtrArray **ret_ids)
+/* kind: NULL in a statement that knows none. */
+static Error *snapshot_list_ids(Store *store, const char *sql, const char *uid, const char *kind,
+                                GPtrArray **ret_ids)
 {
     g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-    Error *e =
-        db_query(store_lock(store), "SELECT id FROM clone WHERE snapshot_uid = ? ORDER BY id",
-                 snapshot_read_clone_id, ids, DB_TEXT(uid), DB_END);
+    Error *e = db_query(store_lock(store), sql, snapshot_read_clone_id, ids, DB_TEXT(uid),
+                        kind ? DB_TEXT(kind) : DB_END, DB_END);
 
     store_unlock(store);
     if (!e)
         *ret_ids = g_steal_pointer(&ids);
     return e;
+}
+
+Error *store_list_snapshot_clones(Store *store, const char *uid, GPtrArray **ret_ids)
+{
+    return snapshot_list_ids(store, "SELECT id FROM clone WHERE snapshot_uid = ? ORDER BY id", uid,
+                             NULL, ret_ids);
+}
+
+Error *store_list_snapshot_users(Store *store, const char *uid, const char *reset_kind,
+                                 GPtrArray **ret_ids)
+{
+    static const char sql[] =
+        "SELECT id FROM clone WHERE snapshot_uid = ?1 "
+        "UNION "
+        "SELECT clone.id FROM operation JOIN clone ON clone.uid = operation.target "
+        "WHERE kind = ?2 AND ?1 IN (args ->> '$.snapshot', args ->> '$.oldSnapshot') "
+        "ORDER BY id";
+
+    return snapshot_list_ids(store, sql, uid, reset_kind, ret_ids);
 }

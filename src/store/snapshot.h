@@ -73,3 +73,10 @@ MUST_CHECK Error *store_has_clone_snapshots(Store *store, const char *clone_uid,
 
 /* Public ids of the clones made from it, sorted: GPtrArray of char *; caller unrefs. */
 MUST_CHECK Error *store_list_snapshot_clones(Store *store, const char *uid, GPtrArray **ret_ids);
+
+/*
+ * The same with those that an operation of this kind leads to it, or may lead back: its args name them as
+ * "snapshot" and "oldSnapshot". One look: a reset that ends meanwhile is seen before its end or after.
+ */
+MUST_CHECK Error *store_list_snapshot_users(Store *store, const char *uid, const char *reset_kind,
+                                            GPtrArray **ret_ids);

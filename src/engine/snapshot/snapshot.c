@@ -3,17 +3,9 @@
  */
 #include "engine/snapshot/snapshot.h"
 
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/json.h"
-#include "base/log.h"
-#include "engine/clone/clone.h"
-#include "engine/departure.h"
 #include "engine/kinds.h"
-#include "engine/lease.h"
 #include "engine/pool/pools.h"
-#include "storage/measure.h"
 #include "storage/storage_foreign.h"
 
 #define SNAPSHOT_ID_TRIES 60
@@ -95,44 +87,7 @@ Manifest *snapshot_manifest(const Snapshot *snapshot)
 
 /* --- who uses it --- */
 
-static bool users_reset_names(const OperationRow *row, const char *uid)
-{
-    static const char *const names[] = {"snapshot", "oldSnapshot"};
-    g_autoptr(json_t) args = json_loads(row->args, 0, NULL);
-    bool has_named = false;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        has_named |= g_strcmp0(json_string_value(json_object_get(args, names[i])), uid) == 0;
-    return has_named;
-}
-
-static Error *users_add(Store *store, GPtrArray *users, const char *clone_uid)
-{
-    g_autoptr(Clone) clone = NULL;
-    Error *e = store_get_clone_by_uid(store, clone_uid, &clone);
-
-    if (e && e->code == ERR_NOT_FOUND) { /* its reset ends without it */
-        error_free(e);
-        return NULL;
-    }
-    TRY(e);
-    if (!g_ptr_array_find_with_equal_func(users, clone->id, g_str_equal, NULL))
-        g_ptr_array_add(users, g_strdup(clone->id));
-    return NULL;
-}
-
 Error *snapshot_list_users(Store *store, const char *uid, GPtrArray **ret_ids)
 {
-    g_autoptr(GPtrArray) users = NULL;
-    g_autoptr(GPtrArray) rows = NULL;
-
-    TRY(store_list_snapshot_clones(store, uid, &users));
-    TRY(store_list_operations(store, &rows));
-    for (unsigned i = 0; i < rows->len; i++) {
-        const OperationRow *row = rows->pdata[i];
-        if (g_str_equal(row->kind, clone_reset_kind.name) && users_reset_names(row, uid))
-            TRY(users_add(store, users, row->target));
-    }
-    *ret_ids = g_steal_pointer(&users);
-    return NULL;
+    return store_list_snapshot_users(store, uid, clone_reset_kind.name, ret_ids);
 }

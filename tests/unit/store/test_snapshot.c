@@ -4,6 +4,7 @@
 #include "store/snapshot.h"
 
 #include "fixture.h"
+#include "store/operation.h"
 
 static void add(Fixture *f, const char *uid, const char *branch, int64_t at_ms, bool is_ready)
 {
@@ -146,6 +147,48 @@ static void test_clones(Fixture *f, const void *unused)
     g_assert_cmpuint(none->len, ==, 0);
 }
 
+static void add_reset(Fixture *f, const char *kind, const char *clone, const char *args)
+{
+    g_autoptr(OperationRow) row = operation_row_new();
+
+    row->uid = g_strdup_printf("%s-%s", kind, clone);
+    row->kind = g_strdup(kind);
+    row->target = g_strdup(clone);
+    row->args = g_strdup(args);
+    row->error = g_strdup("");
+    assert_ok(store_insert_operation(f->store, row));
+}
+
+static void assert_users(Fixture *f, const char *uid, const char *expected)
+{
+    g_autoptr(GPtrArray) ids = NULL;
+
+    assert_ok(store_list_snapshot_users(f->store, uid, "reset", &ids));
+    g_ptr_array_add(ids, NULL);
+    g_autofree char *names = g_strjoinv(" ", (char **)ids->pdata);
+    g_assert_cmpstr(names, ==, expected);
+}
+
+/* Those of it, and those that a reset leads to it or back, each once; other operations do not count. */
+static void test_users(Fixture *f, const void *unused)
+{
+    fixture_add_snapshot(f, "s1");
+    fixture_add_snapshot(f, "s2");
+    assert_ok(fixture_add_clone(f, "a", 6000));
+    assert_ok(fixture_add_clone(f, "b", 6001));
+    assert_users(f, "s1", "a-id b-id");
+    assert_users(f, "s2", "");
+    add_reset(f, "reset", "b", "{\"snapshot\": \"s2\", \"oldSnapshot\": \"s1\"}");
+    add_reset(f, "start", "a", "{\"snapshot\": \"s2\"}");
+    add_reset(f, "reset", "gone", "{\"snapshot\": \"s2\"}");
+    assert_users(f, "s1", "a-id b-id");
+    assert_users(f, "s2", "b-id");
+    assert_ok(store_set_clone_volume(f->store, "b", "p", "v",
+                                     "s2")); /* it has swapped, and is not over */
+    assert_users(f, "s1", "a-id b-id");
+    assert_users(f, "s2", "b-id");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -156,5 +199,6 @@ int main(int argc, char **argv)
     fixture_test("/store/snapshot/list", test_list);
     fixture_test("/store/snapshot/delete", test_delete);
     fixture_test("/store/snapshot/clones", test_clones);
+    fixture_test("/store/snapshot/users", test_users);
     return g_test_run();
 }
